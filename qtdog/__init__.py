@@ -1,0 +1,1 @@
+"""Domain generalization by quantization: training, checkpoints and the explorer's service."""

@@ -1,0 +1,17 @@
+"""Datasets of several domains: folders of images, or the built-in rotated digits."""
+
+from pathlib import Path
+
+from qtdog.data.digits import NAME as ROTATED_DIGITS
+from qtdog.data.digits import rotated_digits
+from qtdog.data.domains import Domain, DomainDataset, split_rows
+from qtdog.data.folders import DataError, load_folder
+
+__all__ = ["DataError", "Domain", "DomainDataset", "load", "load_folder", "split_rows"]
+
+
+def load(data: str, image_size: int) -> DomainDataset:
+    """`data` is "rotated_digits" or a folder laid out as domain/class/image."""
+    if data == ROTATED_DIGITS:
+        return rotated_digits(image_size)
+    return load_folder(Path(data), image_size)

@@ -1,0 +1,74 @@
+"""The records that training and evaluation work on: domains full of labelled images."""
+
+import hashlib
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Domain:
+    """All images of one domain.
+
+    `images`: (n, size, size, 3) uint8, `labels`: (n,) int64 into the dataset's classes,
+    `names`: n image names, "class/file", unique within the domain.
+    """
+
+    name: str
+    images: np.ndarray
+    labels: np.ndarray
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def subset(self, rows: np.ndarray) -> "Domain":
+        """The images at `rows`, in that order."""
+        names = tuple(self.names[row] for row in rows)
+        return Domain(self.name, self.images[rows], self.labels[rows], names)
+
+
+@dataclass(frozen=True)
+class DomainDataset:
+    """Several domains with the same classes in the same order."""
+
+    name: str
+    classes: tuple[str, ...]
+    domains: tuple[Domain, ...]
+    skipped: tuple[str, ...] = ()
+    """Unreadable images, as "domain/class/file: reason"."""
+
+    def domain(self, name: str) -> Domain:
+        """The domain of that name. Raises ValueError that lists what exists."""
+        for domain in self.domains:
+            if domain.name == name:
+                return domain
+        names = ", ".join(domain.name for domain in self.domains)
+        raise ValueError(f"{self.name} has no domain '{name}'. There are: {names}.")
+
+    def sources(self, target: str) -> tuple[Domain, ...]:
+        """Every domain but the target."""
+        self.domain(target)
+        return tuple(domain for domain in self.domains if domain.name != target)
+
+    def fingerprint(self) -> str:
+        """A hash of classes, names and pixels' checksums: equal data, equal fingerprint."""
+        digest = hashlib.sha256(repr((self.name, self.classes)).encode())
+        for domain in self.domains:
+            digest.update(repr((domain.name, domain.names)).encode())
+            digest.update(np.ascontiguousarray(domain.labels))
+            digest.update(np.ascontiguousarray(domain.images[:: max(1, len(domain) // 64)]))
+        return digest.hexdigest()[:16]
+
+
+def split_rows(domain: Domain, seed: int, holdout: float = 0.2) -> tuple[np.ndarray, np.ndarray]:
+    """Rows for training and for validation: DomainBed's 80/20 split of one domain.
+
+    Which image goes where depends on its name and the seed alone, not on the order of files.
+    """
+    ranks = [
+        hashlib.sha256(f"{seed}:{domain.name}/{name}".encode()).digest() for name in domain.names
+    ]
+    order = np.array(sorted(range(len(ranks)), key=ranks.__getitem__), dtype=np.int64)
+    cut = int(len(order) * holdout)
+    return np.sort(order[cut:]), np.sort(order[:cut])

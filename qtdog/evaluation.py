@@ -1,0 +1,102 @@
+"""How often a network is right: by domain and by class, always with counts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from qtdog.accuracy import Accuracy
+from qtdog.checkpoints import Checkpoint, CheckpointConfig
+from qtdog.data import DataError, Domain, DomainDataset, split_rows
+from qtdog.ensemble import Ensemble
+from qtdog.models import to_network_input
+
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class DomainResult:
+    """A model's accuracy on one domain. `split` is "all" images, or the "validation" split of a
+    domain that the model was trained on."""
+
+    model: str
+    domain: str
+    split: str
+    overall: Accuracy
+    by_class: tuple[Accuracy, ...]
+    stated: Accuracy | None
+    """What the checkpoint's config says of the same images, where it says something."""
+
+
+@torch.inference_mode()
+def predict_logits(
+    network: nn.Module, images: np.ndarray, mean: Sequence[float], std: Sequence[float]
+) -> np.ndarray:
+    """Logits, (n, classes) float32, for `images` (n, h, w, 3) uint8, without augmentation."""
+    network.eval()
+    device = next(network.parameters()).device
+    logits = []
+    for start in range(0, len(images), BATCH):
+        batch = torch.from_numpy(np.ascontiguousarray(images[start : start + BATCH])).to(device)
+        logits.append(network(to_network_input(batch, mean, std)).float().cpu())
+    return torch.cat(logits).numpy()
+
+
+def domain_accuracy(
+    network: nn.Module, domain: Domain, mean: Sequence[float], std: Sequence[float]
+) -> Accuracy:
+    """Accuracy over all images of `domain`."""
+    predicted = predict_logits(network, domain.images, mean, std).argmax(1)
+    return Accuracy(int((predicted == domain.labels).sum()), len(domain))
+
+
+def as_network(checkpoint: Checkpoint) -> nn.Module:
+    """A checkpoint's network; of EoQ, the ensemble of its members."""
+    if len(checkpoint.networks) > 1:
+        return Ensemble(checkpoint.networks)
+    return checkpoint.networks[0]
+
+
+def evaluate(model: str, checkpoint: Checkpoint, dataset: DomainDataset) -> list[DomainResult]:
+    """Accuracy on every domain of `dataset`, whose images have the checkpoint's size.
+
+    A domain that the model never saw counts with all its images, one that it was trained on with
+    the validation split of its seed. EoQ's members have different splits, so no image of a source
+    domain is new to all of them: source domains are left out for EoQ.
+    Raises DataError when the classes differ.
+    """
+    config = checkpoint.config
+    if dataset.classes != config.classes:
+        raise DataError(
+            f"{dataset.name} has the classes {', '.join(dataset.classes)}; "
+            f"{checkpoint.folder} knows {', '.join(config.classes)}."
+        )
+    network = as_network(checkpoint)
+    results = []
+    for domain in dataset.domains:
+        split = "all"
+        if dataset.name == config.dataset and domain.name in config.source_domains:
+            if config.training is None:
+                continue
+            split = "validation"
+            domain = domain.subset(split_rows(domain, config.training.seed)[1])
+        predicted = predict_logits(network, domain.images, config.mean, config.std).argmax(1)
+        right = predicted == domain.labels
+        by_class = tuple(
+            Accuracy(int(right[domain.labels == label].sum()), int((domain.labels == label).sum()))
+            for label in range(len(dataset.classes))
+        )
+        overall = Accuracy(int(right.sum()), len(domain))
+        stated = _stated(config, dataset.name, domain.name)
+        results.append(DomainResult(model, domain.name, split, overall, by_class, stated))
+    return results
+
+
+def _stated(config: CheckpointConfig, dataset: str, domain: str) -> Accuracy | None:
+    if dataset != config.dataset:
+        return None
+    if domain == config.target_domain:
+        return config.target
+    return dict(zip(config.source_domains, config.source_validation, strict=False)).get(domain)

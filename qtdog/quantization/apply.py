@@ -1,0 +1,97 @@
+"""Attach quantizers to a network's weights, and bake them into a plain network again."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from qtdog.quantization.lsq import LSQConfig, LSQQuantizer, dequantize, integer_codes
+
+WEIGHTED_LAYERS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
+ATTENTION_WEIGHTS = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
+
+
+@dataclass(frozen=True)
+class QuantizedWeight:
+    """A weight as stored: int8 `codes` (out, ...) in the range of `bits`, float32 `step_size`."""
+
+    codes: Tensor
+    step_size: Tensor  # (out,) or (1,)
+    bits: int
+
+    def values(self) -> Tensor:
+        """The float32 weight, s * code."""
+        return dequantize(self.codes, self.step_size)
+
+
+def quantizable_weights(network: nn.Module) -> dict[str, tuple[nn.Module, str]]:
+    """Every convolution's, linear layer's and attention's weight: name -> (layer, attribute)."""
+    found: dict[str, tuple[nn.Module, str]] = {}
+    for name, layer in network.named_modules():
+        if isinstance(layer, WEIGHTED_LAYERS):
+            attributes: Sequence[str] = ("weight",)
+        elif isinstance(layer, nn.MultiheadAttention):
+            attributes = ATTENTION_WEIGHTS
+        else:
+            continue
+        for attribute in attributes:
+            if getattr(layer, attribute, None) is not None:
+                found[f"{name}.{attribute}" if name else attribute] = (layer, attribute)
+    return found
+
+
+def quantize(
+    network: nn.Module, config: LSQConfig, leave_out: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Attach an LSQ quantizer to every quantizable weight but those of the layers left out.
+
+    `leave_out` names layers or blocks as `named_modules` does ("classifier", "features.0").
+    Returns the names of the quantized weights. Raises ValueError for a name that matches no layer.
+    The weights stay the same `Parameter` objects, so an optimizer keeps its state for them; the
+    step sizes (`step_size_parameters`) must be added to it.
+    """
+    weights = quantizable_weights(network)
+    left_out: set[str] = set()
+    for layer in leave_out:
+        matched = {name for name in weights if name.startswith(layer + ".")}
+        if not matched:
+            layers = ", ".join(name.rpartition(".")[0] for name in weights)
+            raise ValueError(f"No layer to leave out is called '{layer}'. There are: {layers}.")
+        left_out |= matched
+    chosen = [name for name in weights if name not in left_out]
+    for name in chosen:
+        layer, attribute = weights[name]
+        quantizer = LSQQuantizer(getattr(layer, attribute), config)
+        parametrize.register_parametrization(layer, attribute, quantizer, unsafe=True)
+    return tuple(chosen)
+
+
+def quantizers(network: nn.Module) -> Iterator[tuple[str, nn.Module, str, LSQQuantizer]]:
+    """(weight name, layer, attribute, quantizer) of every quantized weight."""
+    for name, (layer, attribute) in quantizable_weights(network).items():
+        if parametrize.is_parametrized(layer, attribute):
+            yield name, layer, attribute, layer.parametrizations[attribute][0]
+
+
+def step_size_parameters(network: nn.Module) -> list[nn.Parameter]:
+    """The learned logarithms of the step sizes, for the optimizer."""
+    return [quantizer.log_step for _, _, _, quantizer in quantizers(network)]
+
+
+@torch.no_grad()
+def bake(network: nn.Module) -> dict[str, QuantizedWeight]:
+    """Turn a quantized network, in place, into a plain one that holds the quantized weights.
+
+    Returns the integer codes and step sizes by weight name. The plain weights equal
+    `QuantizedWeight.values()` bit for bit.
+    """
+    baked: dict[str, QuantizedWeight] = {}
+    for name, layer, attribute, quantizer in list(quantizers(network)):
+        latent = layer.parametrizations[attribute].original
+        step_size = quantizer.step_size
+        codes = integer_codes(latent, step_size, quantizer.config.bits)
+        parametrize.remove_parametrizations(layer, attribute, leave_parametrized=True)
+        baked[name] = QuantizedWeight(codes, step_size, quantizer.config.bits)
+    return baked

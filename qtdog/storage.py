@@ -1,0 +1,119 @@
+"""A network as the tensors of one safetensors file, and back.
+
+A full-precision network is its plain torchvision state dict. A quantized one is folded first;
+each quantized weight `w` is then `w.codes` (uint8, packed at exactly b bits a weight) and
+`w.step_size` (bfloat16, one a channel or one in all), everything else is float32.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from qtdog import models
+from qtdog.folding import fold_batch_norm
+from qtdog.quantization import QuantizedWeight, bake, pack, packed_size, quantizers, unpack
+
+CODES, STEP_SIZE = ".codes", ".step_size"
+FULL_PRECISION_BITS = 32
+
+
+@dataclass(frozen=True)
+class StoredNetwork:
+    """What the file holds. `bits` is 32 for a network in full precision."""
+
+    tensors: dict[str, Tensor]
+    bits: int
+
+    @property
+    def quantized_weights(self) -> tuple[str, ...]:
+        """Names of the weights that are stored as codes."""
+        return tuple(n.removesuffix(CODES) for n in self.tensors if n.endswith(CODES))
+
+
+def store(network: nn.Module) -> StoredNetwork:
+    """Take the tensors of a network; one with quantizers is baked and folded in place.
+
+    Folding multiplies step sizes, the integer codes stay. The product is rounded to bfloat16
+    (8 significant bits), so what is evaluated after training must be `restore`'s network.
+    """
+    bits = next((q.config.bits for *_, q in quantizers(network)), FULL_PRECISION_BITS)
+    if bits == FULL_PRECISION_BITS:
+        tensors = {name: value.detach().clone() for name, value in network.state_dict().items()}
+        return StoredNetwork({n: v.cpu().contiguous() for n, v in tensors.items()}, bits)
+    quantized = bake(network.cpu())
+    factors = fold_batch_norm(network)
+    tensors = {}
+    for name, value in network.state_dict().items():
+        if name not in quantized:
+            tensors[name] = value.detach().clone().contiguous()
+            continue
+        weight = quantized[name]
+        step_size = weight.step_size * factors.get(name.removesuffix(".weight"), 1)
+        codes = pack(weight.codes.contiguous().numpy(), weight.bits)
+        tensors[name + CODES] = torch.from_numpy(codes)
+        tensors[name + STEP_SIZE] = step_size.to(torch.bfloat16)
+    return StoredNetwork(tensors, bits)
+
+
+def restore(stored: StoredNetwork, architecture: str, classes: int) -> nn.Module:
+    """The plain float32 network, in evaluation mode. Raises ValueError for what does not fit."""
+    with torch.device("meta"):  # shapes only: no random weights are drawn
+        network = models.build(architecture, classes)
+    network.eval()
+    if stored.bits != FULL_PRECISION_BITS:
+        fold_batch_norm(network)
+    expected = network.state_dict()
+    tensors = {
+        name: value
+        for name, value in stored.tensors.items()
+        if not name.endswith((CODES, STEP_SIZE))
+    }
+    for name in stored.quantized_weights:
+        if name not in expected:
+            raise ValueError(f"{architecture} has no weight '{name}'")
+        tensors[name] = _quantized_weight(stored, name, expected[name].shape).values()
+    missing = sorted(expected.keys() - tensors.keys())
+    unknown = sorted(tensors.keys() - expected.keys())
+    if missing or unknown:
+        raise ValueError(f"it lacks {missing[:2]} and has the unknown {unknown[:2]}")
+    for name, value in tensors.items():
+        if value.shape != expected[name].shape:
+            raise ValueError(
+                f"'{name}' has the shape {tuple(value.shape)} instead of "
+                f"{tuple(expected[name].shape)}"
+            )
+        if value.dtype != expected[name].dtype:
+            raise ValueError(f"'{name}' is {value.dtype} instead of {expected[name].dtype}")
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise ValueError(f"'{name}' holds values that are not finite")
+    network.load_state_dict(tensors, assign=True)
+    return network.requires_grad_(False)
+
+
+def weight_bits(stored: StoredNetwork, network: nn.Module) -> float:
+    """Mean stored bits a weight, over the network's convolution and linear weights."""
+    weights = {n: p.numel() for n, p in network.named_parameters() if p.dim() > 1}
+    quantized = set(stored.quantized_weights)
+    bits = sum(
+        count * (stored.bits if name in quantized else FULL_PRECISION_BITS)
+        for name, count in weights.items()
+    )
+    return bits / sum(weights.values())
+
+
+def _quantized_weight(stored: StoredNetwork, name: str, shape: torch.Size) -> QuantizedWeight:
+    packed = stored.tensors[name + CODES]
+    step_size = stored.tensors.get(name + STEP_SIZE)
+    if step_size is None or step_size.dtype != torch.bfloat16:
+        raise ValueError(f"'{name}' lacks its bfloat16 step sizes")
+    if step_size.shape not in ((shape[0],), (1,)):
+        raise ValueError(f"'{name}' has {tuple(step_size.shape)} step sizes for shape {shape}")
+    count = shape.numel()
+    if packed.dtype != torch.uint8 or packed.shape != (packed_size(count, stored.bits),):
+        raise ValueError(f"'{name}' is not {count} packed codes of {stored.bits} bits")
+    codes = unpack(np.asarray(packed), stored.bits, count)
+    return QuantizedWeight(
+        torch.from_numpy(codes).view(shape), step_size.to(torch.float32), stored.bits
+    )

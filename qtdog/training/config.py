@@ -1,0 +1,134 @@
+"""Everything that decides the outcome of one training run."""
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from qtdog.data.augmentation import Augmentation
+from qtdog.models import IMAGENET_MEAN, IMAGENET_STD
+from qtdog.quantization import LSQConfig
+
+Method = Literal["erm", "qt-dog"]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """One run: a method, a held-out domain, a seed. The defaults are the paper's values.
+
+    `learning_rate` is Adam's, for weights. `step_size_learning_rate` is Adam's for the logarithm
+    of the step sizes, so about the relative change a step. The checkpoint is chosen by source
+    validation among the evaluations after `quantize_step`, for ERM as for QT-DoG.
+    """
+
+    data: str
+    target_domain: str
+    method: Method = "qt-dog"
+    seed: int = 0
+    architecture: str = "resnet50"
+    start_weights: str = "torchvision"
+    bits: int = 7
+    granularity: Literal["channel", "tensor"] = "channel"
+    leave_out: tuple[str, ...] = ()
+    """Layers left in full precision besides the classifier."""
+    image_size: int = 224
+    images_per_domain: int = 32
+    steps: int = 5000
+    quantize_step: int = 2000
+    evaluate_every: int = 200
+    learning_rate: float = 5e-5
+    step_size_learning_rate: float = 1e-3
+    freeze_batch_norm: bool = True
+    augmentation: Augmentation = field(default_factory=Augmentation)
+    mean: tuple[float, float, float] = IMAGENET_MEAN
+    std: tuple[float, float, float] = IMAGENET_STD
+
+    def __post_init__(self) -> None:
+        if self.method not in ("erm", "qt-dog"):
+            raise ValueError(f"Method '{self.method}' is unknown: choose 'erm' or 'qt-dog'.")
+        if not 0 < self.quantize_step < self.steps:
+            raise ValueError(
+                f"The quantization step {self.quantize_step} must lie between 0 and the last "
+                f"step, {self.steps}."
+            )
+        if self.quantize_step % self.evaluate_every or self.steps % self.evaluate_every:
+            raise ValueError(
+                f"The quantization step {self.quantize_step} and the steps {self.steps} must be "
+                f"multiples of the {self.evaluate_every} steps between evaluations."
+            )
+        self.quantizer  # noqa: B018  raises for a bit width or granularity that does not exist
+
+    @property
+    def quantizer(self) -> LSQConfig:
+        """How QT-DoG quantizes in this run."""
+        return LSQConfig(self.bits, self.granularity)
+
+    @property
+    def stored_size(self) -> int:
+        """Side of the images that random crops are taken from: a crop of 70 % of the area is then
+        still larger than the network's input."""
+        return self.image_size * 5 // 4
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values for `from_json`."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "TrainConfig":
+        """The inverse of `to_json`."""
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**{**values, "augmentation": Augmentation(**values["augmentation"])})
+
+    def method_name(self) -> str:
+        """ "erm" or, say, "qt-dog-7bit": the paper's per-channel step sizes go without saying."""
+        if self.method == "erm":
+            return "erm"
+        return f"qt-dog-{self.bits}bit" + ("" if self.granularity == "channel" else "-per-tensor")
+
+    def name(self) -> str:
+        """A folder name: what a person tells runs apart by, and a hash of everything."""
+        dataset = self.data.rstrip("/").rpartition("/")[2]
+        run = f"{dataset}-{self.target_domain}-{self.method_name()}-seed{self.seed}"
+        return f"{run}-{_hash(self.to_json())}"
+
+    def trunk_name(self) -> str:
+        """The same for every run that is this one up to the quantization step."""
+        later = ("method", "bits", "granularity", "leave_out", "step_size_learning_rate", "steps")
+        trunk = {key: value for key, value in self.to_json().items() if key not in later}
+        dataset = self.data.rstrip("/").rpartition("/")[2]
+        return f"{dataset}-{self.target_domain}-seed{self.seed}-{_hash(trunk)}"
+
+
+def _hash(values: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:10]
+
+
+# Settings that go together. "paper" is the defaults. "cpu" is what two cores train in about
+# fifteen minutes from ImageNet weights; "digits" is for rotated_digits, from random weights.
+RECIPES: dict[str, dict[str, Any]] = {
+    "paper": {},
+    "cpu": {
+        "architecture": "mobilenet_v2",
+        "image_size": 128,
+        "images_per_domain": 16,
+        "steps": 1200,
+        "quantize_step": 480,
+        "evaluate_every": 80,
+    },
+    "digits": {
+        "architecture": "shufflenet_v2_x0_5",
+        "start_weights": "none",
+        "freeze_batch_norm": False,
+        "image_size": 32,
+        "images_per_domain": 16,
+        "steps": 300,
+        "quantize_step": 120,
+        "evaluate_every": 30,
+        "learning_rate": 2e-3,
+        "step_size_learning_rate": 2e-3,
+        "augmentation": Augmentation(flip=False, jitter=0, grey=0),
+        "mean": (0.5, 0.5, 0.5),
+        "std": (0.5, 0.5, 0.5),
+    },
+}

@@ -1,0 +1,110 @@
+"""A run's state on disk: one safetensors file, whole or absent, from which training goes on."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from qtdog.atomic import write_atomically
+
+
+@dataclass(frozen=True)
+class EvaluationPoint:
+    """What one evaluation during training saw. Accuracies are fractions."""
+
+    step: int
+    quantized: bool
+    train_loss: float
+    """Mean cross-entropy since the evaluation before."""
+    source_validation: float
+    """Mean over the source domains of the accuracy on their held-out 20 %."""
+    target: float
+    """Accuracy on a fixed sample of the target domain: logged, never used."""
+
+
+@dataclass(frozen=True)
+class RunState:
+    """Where a run stands after `step` steps; `best` is the network with the best validation."""
+
+    step: int
+    seconds: float
+    points: tuple[EvaluationPoint, ...]
+    best_step: int | None
+    network: Mapping[str, Tensor]
+    optimizer: Mapping[str, Tensor]
+    best: Mapping[str, Tensor]
+
+
+def save_state(path: Path, state: RunState) -> None:
+    """Write the state in one step: a kill leaves the one before."""
+    tensors = {
+        f"{part}/{name}": value.detach().cpu().contiguous()
+        for part in ("network", "optimizer", "best")
+        for name, value in getattr(state, part).items()
+    }
+    record = {
+        "step": state.step,
+        "seconds": state.seconds,
+        "best_step": state.best_step,
+        "points": [vars(point) for point in state.points],
+    }
+    content = save(tensors, {"record": json.dumps(record)})
+    write_atomically(path, lambda handle: handle.write(content))
+
+
+def load_state(path: Path) -> RunState | None:
+    """The state at `path`, or None where there is none. Raises ValueError for a foreign file."""
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, "pt") as file:
+            record = json.loads(file.metadata()["record"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is not a training state ({error}): remove it.") from None
+
+    def part(prefix: str) -> dict[str, Tensor]:
+        return {
+            name.removeprefix(prefix): value
+            for name, value in tensors.items()
+            if name.startswith(prefix)
+        }
+
+    points = tuple(EvaluationPoint(**point) for point in record["points"])
+    return RunState(
+        record["step"],
+        record["seconds"],
+        points,
+        record["best_step"],
+        part("network/"),
+        part("optimizer/"),
+        part("best/"),
+    )
+
+
+def optimizer_tensors(network: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Adam's state by parameter name: "weight-name:exp_avg" and so on."""
+    names = {parameter: name for name, parameter in network.named_parameters()}
+    return {
+        f"{names[parameter]}:{key}": value
+        for parameter, values in optimizer.state.items()
+        for key, value in values.items()
+    }
+
+
+def restore_optimizer(
+    network: nn.Module, optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]
+) -> None:
+    """The inverse of `optimizer_tensors`, into an optimizer of the same parameters."""
+    parameters = dict(network.named_parameters())
+    for key, value in tensors.items():
+        name, _, field = key.rpartition(":")
+        parameter = parameters[name]
+        if field != "step":  # the moments take the weight's layout in memory, not the file's
+            value = torch.empty_like(parameter).copy_(value)
+        optimizer.state[parameter][field] = value.to(parameter.device, copy=True)
