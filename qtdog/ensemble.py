@@ -1,6 +1,8 @@
 """EoQ, the ensemble of quantization: several quantized networks, one answer."""
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from torch import Tensor, nn
@@ -29,3 +31,26 @@ class Ensemble(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:  # (batch, 3, h, w) -> (batch, classes)
         return mean_of_logits(self.member_logits(images))
+
+
+class ParallelMembers:
+    """Members' logits for one image at a time, one member a core.
+
+    A small network gains little from a second core within one forward, so the cores take
+    whole members instead.
+    """
+
+    def __init__(self, members: Sequence[nn.Module]) -> None:
+        self.members = tuple(members)
+        cores = min(os.cpu_count() or 1, len(self.members))
+        # The number of threads is each worker's own setting; the caller's stays as it is.
+        self._workers = ThreadPoolExecutor(cores, "member", torch.set_num_threads, (1,))
+
+    def logits(self, images: Tensor) -> Tensor:
+        """(batch, 3, h, w) -> (members, batch, classes)."""
+
+        @torch.inference_mode()
+        def one(member: nn.Module) -> Tensor:
+            return member(images)
+
+        return torch.stack(list(self._workers.map(one, self.members)))

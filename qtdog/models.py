@@ -95,7 +95,7 @@ def for_inference(network: nn.Module, image_size: int) -> nn.Module:
     fold_batch_norm(fast)
     fast = fast.to(memory_format=torch.channels_last)
     example = torch.zeros(1, 3, image_size, image_size).to(memory_format=torch.channels_last)
-    frozen = torch.jit.freeze(torch.jit.trace(fast, example))
+    frozen = torch.jit.freeze(torch.jit.trace(fast, example, check_trace=False))
     return torch.jit.optimize_for_inference(frozen)
 
 

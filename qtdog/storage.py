@@ -2,7 +2,8 @@
 
 A full-precision network is its plain torchvision state dict. A quantized one is folded first;
 each quantized weight `w` is then `w.codes` (uint8, packed at exactly b bits a weight) and
-`w.step_size` (bfloat16, one a channel or one in all), everything else is float32.
+`w.step_size` (float32, one a channel or one in all). The biases that folding made are float16,
+everything else is float32.
 """
 
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from qtdog.quantization import QuantizedWeight, bake, pack, packed_size, quantiz
 
 CODES, STEP_SIZE = ".codes", ".step_size"
 FULL_PRECISION_BITS = 32
+LARGEST_FLOAT16 = 65504
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,8 @@ class StoredNetwork:
 def store(network: nn.Module) -> StoredNetwork:
     """Take the tensors of a network; one with quantizers is baked and folded in place.
 
-    Folding multiplies step sizes, the integer codes stay. The product is rounded to bfloat16
-    (8 significant bits), so what is evaluated after training must be `restore`'s network.
+    Folding multiplies step sizes, the integer codes stay. As the folded biases are rounded, what
+    is evaluated after training must be `restore`'s network.
     """
     bits = next((q.config.bits for *_, q in quantizers(network)), FULL_PRECISION_BITS)
     if bits == FULL_PRECISION_BITS:
@@ -45,15 +47,18 @@ def store(network: nn.Module) -> StoredNetwork:
     quantized = bake(network.cpu())
     factors = fold_batch_norm(network)
     tensors = {}
+    folded_biases = {f"{convolution}.bias" for convolution in factors}
     for name, value in network.state_dict().items():
         if name not in quantized:
+            half = name in folded_biases and float(value.abs().max()) < LARGEST_FLOAT16
+            value = value.to(torch.float16) if half else value
             tensors[name] = value.detach().clone().contiguous()
             continue
         weight = quantized[name]
         step_size = weight.step_size * factors.get(name.removesuffix(".weight"), 1)
         codes = pack(weight.codes.contiguous().numpy(), weight.bits)
         tensors[name + CODES] = torch.from_numpy(codes)
-        tensors[name + STEP_SIZE] = step_size.to(torch.bfloat16)
+        tensors[name + STEP_SIZE] = step_size.contiguous()
     return StoredNetwork(tensors, bits)
 
 
@@ -78,12 +83,14 @@ def restore(stored: StoredNetwork, architecture: str, classes: int) -> nn.Module
     unknown = sorted(tensors.keys() - expected.keys())
     if missing or unknown:
         raise ValueError(f"it lacks {missing[:2]} and has the unknown {unknown[:2]}")
-    for name, value in tensors.items():
+    for name, value in list(tensors.items()):
         if value.shape != expected[name].shape:
             raise ValueError(
                 f"'{name}' has the shape {tuple(value.shape)} instead of "
                 f"{tuple(expected[name].shape)}"
             )
+        if value.dtype == torch.float16 and name.endswith(".bias"):
+            value = tensors[name] = value.float()
         if value.dtype != expected[name].dtype:
             raise ValueError(f"'{name}' is {value.dtype} instead of {expected[name].dtype}")
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
@@ -106,14 +113,14 @@ def weight_bits(stored: StoredNetwork, network: nn.Module) -> float:
 def _quantized_weight(stored: StoredNetwork, name: str, shape: torch.Size) -> QuantizedWeight:
     packed = stored.tensors[name + CODES]
     step_size = stored.tensors.get(name + STEP_SIZE)
-    if step_size is None or step_size.dtype != torch.bfloat16:
-        raise ValueError(f"'{name}' lacks its bfloat16 step sizes")
+    if step_size is None or step_size.dtype != torch.float32:
+        raise ValueError(f"'{name}' lacks its float32 step sizes")
+    if not bool(torch.isfinite(step_size).all()):
+        raise ValueError(f"'{name}' has step sizes that are not finite")
     if step_size.shape not in ((shape[0],), (1,)):
         raise ValueError(f"'{name}' has {tuple(step_size.shape)} step sizes for shape {shape}")
     count = shape.numel()
     if packed.dtype != torch.uint8 or packed.shape != (packed_size(count, stored.bits),):
         raise ValueError(f"'{name}' is not {count} packed codes of {stored.bits} bits")
     codes = unpack(np.asarray(packed), stored.bits, count)
-    return QuantizedWeight(
-        torch.from_numpy(codes).view(shape), step_size.to(torch.float32), stored.bits
-    )
+    return QuantizedWeight(torch.from_numpy(codes).view(shape), step_size, stored.bits)

@@ -1,0 +1,56 @@
+"""Start the explorer: `python app.py`, at home or as a Hugging Face Space."""
+
+import argparse
+import os
+import sys
+import threading
+from pathlib import Path
+
+from qtdog.checkpoints import CheckpointError
+from qtdog.explorer import Explorer
+from qtdog.ui.page import build
+from qtdog.ui.theme import css, theme
+
+BUNDLED = Path(__file__).resolve().parent / "checkpoints"
+LARGEST_UPLOAD = "64mb"
+
+
+def options() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="QT-DoG Explorer, a page in your browser.")
+    parser.add_argument(
+        "--checkpoints",
+        type=Path,
+        default=Path(os.environ.get("QTDOG_CHECKPOINTS", BUNDLED)),
+        help="folder of checkpoints (default: the bundled ones, or QTDOG_CHECKPOINTS)",
+    )
+    parser.add_argument("--host", help="address to serve on (default: this machine only)")
+    parser.add_argument("--port", type=int, help="port (default: the first free one from 7860)")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Options, page, launch."""
+    chosen = options()
+    try:
+        explorer = Explorer(chosen.checkpoints)
+    except CheckpointError as error:
+        print(f"app.py: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    threading.Thread(target=explorer.load, args=(explorer.targets()[0].key,), daemon=True).start()
+    build(explorer).launch(
+        server_name=chosen.host,
+        server_port=chosen.port,
+        theme=theme(),
+        css=css(),
+        max_file_size=LARGEST_UPLOAD,
+        show_error=False,
+        ssr_mode=False,
+        run_history=False,
+        enable_monitoring=False,
+        footer_links=[],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""The bundled sample pictures."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parents[2] / "assets" / "samples"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A picture that the project drew, and what it shows."""
+
+    path: Path
+    label: str
+    title: str
+    alt: str
+
+
+def samples(folder: Path = FOLDER) -> tuple[Sample, ...]:
+    """All samples, in the order of the page."""
+    entries = json.loads((folder / "index.json").read_text(encoding="utf-8"))
+    return tuple(
+        Sample(folder / entry["file"], entry["class"], entry["title"], entry["alt"])
+        for entry in entries
+    )
+
+
+def known_label(path: str, pictures: Sequence[Sample]) -> str | None:
+    """The class of the picture at `path` if it is one of ours, else None."""
+    return _labels(tuple(pictures)).get(_hash(Path(path)))
+
+
+@lru_cache
+def _labels(pictures: tuple[Sample, ...]) -> dict[str, str]:
+    return {_hash(sample.path): sample.label for sample in pictures}
+
+
+def _hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,89 @@
+"""What happened, in words: sentences computed from the predictions."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from qtdog.explorer import Prediction
+
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def summary(predictions: Sequence[Prediction]) -> str:
+    """Who says what, and who is surest: "All three say dog; EoQ is surest (93 %)."."""
+    surest = max(predictions, key=lambda one: one.confidence)
+    sure = f"{surest.model} is surest ({percent(surest.confidence)})"
+    by_label: dict[str, list[str]] = {}
+    for one in predictions:
+        by_label.setdefault(one.label, []).append(one.model)
+    if len(predictions) == 1:
+        return f"{surest.model} says {surest.label} ({percent(surest.confidence)})."
+    if len(by_label) == 1:
+        return f"{_everybody(len(predictions))} say {surest.label}; {sure}."
+    camps = [
+        f"{listed(models)} {'says' if len(models) == 1 else 'say'} {label}"
+        for label, models in by_label.items()
+    ]
+    return f"They disagree: {'; '.join(camps)}. {sure}."
+
+
+def votes(prediction: Prediction) -> str:
+    """What EoQ's members say: "Two of EoQ's five members say horse." Empty without members."""
+    if not prediction.members:
+        return ""
+    count = number(len(prediction.members))
+    other = Counter(member_labels(prediction))
+    agreeing = other.pop(prediction.label, 0)
+    if not other:
+        return f"EoQ's {count} members all say {prediction.label}."
+    said = listed([f"{number(n)} {_verb(n)} {label}" for label, n in other.most_common()])
+    if agreeing == 0:
+        return (
+            f"None of EoQ's {count} members says {prediction.label} by itself: {said}; the mean of "
+            "their logits decides."
+        )
+    agreed = f"{number(agreeing)} {_verb(agreeing)} {prediction.label}"
+    return f"Of EoQ's {count} members, {agreed}, {said}."
+
+
+def truth(predictions: Sequence[Prediction], label: str) -> str:
+    """Who is right about a picture whose class is known."""
+    right = [one.model for one in predictions if one.label == label]
+    if not right:
+        said = "None is right."
+    elif len(right) == len(predictions) > 1:
+        said = f"{_everybody(len(right))} are right."
+    else:
+        said = f"{listed(right)} {'is' if len(right) == 1 else 'are'} right."
+    return f"The picture's class is {label}. {said}"
+
+
+def member_labels(prediction: Prediction) -> list[str]:
+    """Each member's class."""
+    return [prediction.classes[member.index(max(member))] for member in prediction.members]
+
+
+def percent(fraction: float) -> str:
+    """ "93 %"; never 100 % or 0 % for what is only nearly so."""
+    if 0.995 <= fraction < 1:
+        return "over 99 %"
+    if 0 < fraction < 0.005:
+        return "under 1 %"
+    return f"{fraction * 100:.0f} %"
+
+
+def number(count: int) -> str:
+    """A small number in words."""
+    return NUMBERS[count] if count < len(NUMBERS) else str(count)
+
+
+def listed(words: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _verb(count: int) -> str:
+    return "says" if count == 1 else "say"
+
+
+def _everybody(count: int) -> str:
+    return "Both" if count == 2 else f"All {number(count)}"
