@@ -1,6 +1,7 @@
 """Start the explorer: `python app.py`, at home or as a Hugging Face Space."""
 
 import argparse
+import contextlib
 import os
 import sys
 import threading
@@ -29,6 +30,12 @@ def options() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def warm_up(explorer: Explorer) -> None:
+    """Load the first models while the page comes up, so that the first visitor need not wait."""
+    with contextlib.suppress(CheckpointError):  # said on the page when somebody asks for them
+        explorer.load(explorer.targets()[0].key)
+
+
 def main() -> None:
     """Options, page, launch."""
     chosen = options()
@@ -37,7 +44,7 @@ def main() -> None:
     except CheckpointError as error:
         print(f"app.py: {error}", file=sys.stderr)
         raise SystemExit(2) from None
-    threading.Thread(target=explorer.load, args=(explorer.targets()[0].key,), daemon=True).start()
+    threading.Thread(target=warm_up, args=(explorer,), daemon=True).start()
     build(explorer).launch(
         server_name=chosen.host,
         server_port=chosen.port,

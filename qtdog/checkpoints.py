@@ -7,10 +7,12 @@ Nothing is ever pickled or unpickled.
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -171,7 +173,7 @@ def load(folder: Path) -> Checkpoint:
     try:
         stored = StoredNetwork(tensors_from_bytes(model), config.bits)
         network = restore(stored, config.architecture, len(config.classes))
-    except SafetensorError as error:
+    except (SafetensorError, KeyError) as error:  # KeyError: a dtype unknown to torch
         raise CheckpointError(f"{path} is not a safetensors file: {error}.") from None
     except ValueError as error:
         raise CheckpointError(f"{path} does not hold what its config says: {error}.") from None
@@ -218,19 +220,24 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _read(path: Path) -> bytes:
-    try:
+    with _readable(path):
         return path.read_bytes()
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
     except FileNotFoundError:
         raise CheckpointError(f"{path} is missing.") from None
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror}.") from None
+    except (OSError, ValueError) as error:  # ValueError: a name with a null character
+        reason = getattr(error, "strerror", None) or error
+        raise CheckpointError(f"{path} cannot be read: {reason}.") from None
 
 
 def _read_checked(path: Path, expected: FileHash) -> bytes:
-    try:
+    with _readable(path):
         size = path.stat().st_size
-    except FileNotFoundError:
-        raise CheckpointError(f"{path} is missing.") from None
     if size != expected.size_bytes:
         raise CheckpointError(
             f"{path} has {size:,} bytes instead of {expected.size_bytes:,}: it is truncated or "
@@ -272,6 +279,11 @@ def _parse_config(path: Path, content: bytes) -> CheckpointConfig:
         raise CheckpointError(f"{path} has an impossible bit width, {config.bits}.")
     if len(config.classes) < 2 or not 1 <= config.image_size <= 4096:
         raise CheckpointError(f"{path} has too few classes or an impossible image size.")
+    for name, values in (("mean", config.mean), ("std", config.std)):
+        if len(values) != 3 or not all(map(math.isfinite, values)):
+            raise CheckpointError(f"{path} needs three finite numbers as '{name}'.")
+    if min(config.std) <= 0:
+        raise CheckpointError(f"{path} has an 'std' that is not positive.")
     return config
 
 

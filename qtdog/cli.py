@@ -68,6 +68,9 @@ def train(
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps.")] = None,
     quantize_step: Annotated[int | None, typer.Option(help="Step at which to quantize.")] = None,
+    evaluate_every: Annotated[int | None, typer.Option(help="Steps between evaluations.")] = None,
+    image_size: Annotated[int | None, typer.Option(help="Side of the network's input.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Adam's, for the weights.")] = None,
     out: Annotated[Path, typer.Option(help="Checkpoints go to OUT/dataset/target/.")] = Path(
         "runs/checkpoints"
     ),
@@ -91,6 +94,9 @@ def train(
         "leave_out": tuple(leave_out) if leave_out else None,
         "steps": steps,
         "quantize_step": quantize_step,
+        "evaluate_every": evaluate_every,
+        "image_size": image_size,
+        "learning_rate": learning_rate,
     }
     settings |= {name: value for name, value in chosen.items() if value is not None}
     methods = ("erm", "qt-dog") if method == "both" else (method,)
@@ -102,8 +108,12 @@ def train(
     run_data = load_run_data(config)
     for one in methods:
         config = dataclasses.replace(config, method=one)
-        with _progress_bar(config.steps, f"{one} seed {seed}") as progress:
-            trained = train_run(config, run_data, runs, progress)
+        try:
+            with _progress_bar(config.steps, f"{one} seed {seed}") as progress:
+                trained = train_run(config, run_data, runs, progress)
+        except KeyboardInterrupt:
+            typer.echo("Stopped. The same command goes on from the last evaluation.", err=True)
+            raise typer.Exit(130) from None
         folder = finish(trained, run_data, out, recipe)
         outcome = load_config(folder)
         typer.echo(f"{folder}: {outcome.target} on {target}, chosen at step {trained.chosen_step}")

@@ -1,6 +1,7 @@
 """Any torchvision classification network with an n-class head, and how an image enters it."""
 
 import copy
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -95,8 +96,12 @@ def for_inference(network: nn.Module, image_size: int) -> nn.Module:
     fold_batch_norm(fast)
     fast = fast.to(memory_format=torch.channels_last)
     example = torch.zeros(1, 3, image_size, image_size).to(memory_format=torch.channels_last)
-    frozen = torch.jit.freeze(torch.jit.trace(fast, example, check_trace=False))
-    return torch.jit.optimize_for_inference(frozen)
+    # TorchScript is deprecated, but torch.compile, its successor, needs a C++ compiler at run time.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        frozen = torch.jit.freeze(torch.jit.trace(fast, example, check_trace=False))
+        return torch.jit.optimize_for_inference(frozen)
 
 
 def _torchvision_weights(architecture: str) -> dict[str, Tensor]:

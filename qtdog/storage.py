@@ -64,9 +64,7 @@ def store(network: nn.Module) -> StoredNetwork:
 
 def restore(stored: StoredNetwork, architecture: str, classes: int) -> nn.Module:
     """The plain float32 network, in evaluation mode. Raises ValueError for what does not fit."""
-    with torch.device("meta"):  # shapes only: no random weights are drawn
-        network = models.build(architecture, classes)
-    network.eval()
+    network = _without_weights(architecture, classes).eval()
     if stored.bits != FULL_PRECISION_BITS:
         fold_batch_norm(network)
     expected = network.state_dict()
@@ -108,6 +106,14 @@ def weight_bits(stored: StoredNetwork, network: nn.Module) -> float:
         for name, count in weights.items()
     )
     return bits / sum(weights.values())
+
+
+def _without_weights(architecture: str, classes: int) -> nn.Module:
+    try:
+        with torch.device("meta"):  # shapes only: no random weights are drawn
+            return models.build(architecture, classes)
+    except NotImplementedError:  # RegNets compute their widths with tensors
+        return models.build(architecture, classes)
 
 
 def _quantized_weight(stored: StoredNetwork, name: str, shape: torch.Size) -> QuantizedWeight:

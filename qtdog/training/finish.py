@@ -14,6 +14,19 @@ from qtdog.training.config import RECIPES, TrainConfig
 from qtdog.training.loop import RunData, TrainedNetwork, log_text
 from qtdog.training.provenance import code_version, processor
 
+# The settings of a run that have an option of their own, to change a recipe's.
+OPTIONS = (
+    "architecture",
+    "start_weights",
+    "bits",
+    "granularity",
+    "steps",
+    "quantize_step",
+    "evaluate_every",
+    "image_size",
+    "learning_rate",
+)
+
 
 def checkpoint_folder(root: Path, dataset: str, config: TrainConfig) -> Path:
     """`root`/<dataset>/<target>/<method>-seed<k>."""
@@ -87,7 +100,7 @@ def command_line(config: TrainConfig, recipe: str) -> str:
     words += [f"--target {config.target_domain}", f"--method {config.method}"]
     words += [f"--seed {config.seed}", f"--recipe {recipe}"]
     usual = {field.name: field.default for field in fields(TrainConfig)} | RECIPES[recipe]
-    for name in ("architecture", "start_weights", "bits", "granularity", "steps", "quantize_step"):
+    for name in OPTIONS:
         value = getattr(config, name)
         if value != usual[name]:
             value = Path(value).name if name == "start_weights" else value

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from qtdog.explorer import Explorer, Target
+from qtdog.explorer import Explorer, Prediction, Target
 from qtdog.ui import figures
 from qtdog.ui.picture import picture_field, read_for_page
 from qtdog.ui.samples import known_label, samples
@@ -21,8 +21,6 @@ def classify_tab(page: gr.Blocks, explorer: Explorer) -> None:
     first = targets[0].key
 
     head = gr.HTML(figures.head(targets[0]), padding=False)
-    if explorer.problems:
-        gr.HTML(figures.notices(explorer.problems), padding=False)
     with gr.Row(equal_height=False):
         with gr.Column(scale=4, min_width=300):
             picture = picture_field(
@@ -57,9 +55,17 @@ def classify_tab(page: gr.Blocks, explorer: Explorer) -> None:
             )
     gr.HTML(figures.foot(targets[0].dataset), padding=False)
 
+    def predictions_of(path: str | None, key: str) -> tuple[Prediction, ...]:
+        image = read_for_page(path)
+        try:
+            return explorer.classify(image, key)
+        except ValueError as error:  # no such target, or no checkpoint of it can be read
+            raise gr.Error(str(error), print_exception=False) from None
+
     def answer(path: str | None, key: str) -> str:
-        predictions = explorer.classify(read_for_page(path), key)
-        return figures.results(predictions, known_label(path, pictures))
+        predictions = predictions_of(path, key)
+        shown = figures.results(predictions, known_label(path, pictures))
+        return figures.notices(explorer.problems) + shown
 
     def answer_sample(event: gr.SelectData, key: str) -> tuple[str, str]:
         path = str(pictures[event.index].path)
@@ -91,12 +97,9 @@ def classify_tab(page: gr.Blocks, explorer: Explorer) -> None:
         of `classes`, EoQ's members' probabilities, entropy in nats, bytes on disk, bits a weight,
         milliseconds, and the accuracy measured on the held-out domain.
         """
-        try:
-            predictions = explorer.classify(read_for_page(image), target)
-        except ValueError as error:
-            raise gr.Error(str(error), print_exception=False) from None
         return [
-            {"label": one.label, "confidence": one.confidence, **asdict(one)} for one in predictions
+            {"label": one.label, "confidence": one.confidence, **asdict(one)}
+            for one in predictions_of(image, target)
         ]
 
     # The endpoint's own fields, which the page does not show.

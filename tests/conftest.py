@@ -1,0 +1,26 @@
+"""What every test gets: its own cache folder, no telemetry, one thread."""
+
+import os
+
+# Before gradio or the Hub's client is imported: both ask once.
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+import pytest
+import torch
+
+# Tensors are tiny here: more threads than one only wait for each other.
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    """Decoded images go into the test's own folder, never into the user's cache."""
+    folder = tmp_path / "cache"
+    monkeypatch.setenv("QTDOG_CACHE", str(folder))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def same_random_numbers():
+    torch.manual_seed(0)

@@ -1,0 +1,36 @@
+"""Pictures of the page at the sizes and in the modes it is used in.
+
+python tests/screenshots.py FOLDER [CHECKPOINTS]
+"""
+
+import sys
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+from servers import CHROMIUM_FLAGS, ROOT, running_app
+
+SIZES = {"phone": (390, 844), "desktop": (1280, 800), "projector": (1920, 1080)}
+
+
+def main(folder: Path, checkpoints: Path) -> None:
+    """Write <size>-<mode>.png into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with running_app(checkpoints) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=CHROMIUM_FLAGS
+        )
+        for name, (width, height) in SIZES.items():
+            for mode in ("light", "dark"):
+                page = browser.new_page(
+                    viewport={"width": width, "height": height}, color_scheme=mode
+                )
+                page.goto(address)
+                page.wait_for_selector(".card")
+                page.wait_for_timeout(500)
+                page.screenshot(path=folder / f"{name}-{mode}.png", full_page=True)
+                page.close()
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]) if len(sys.argv) > 2 else ROOT / "checkpoints")

@@ -1,0 +1,317 @@
+"""Domain folders, the cache of decoded images, the split, and the built-in digits."""
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from qtdog import data
+from qtdog.data import DataError, Domain, folders, load_folder, split_rows
+
+DOMAINS, CLASSES = ("art", "photo", "sketch"), ("cat", "dog")
+
+
+def picture(seed: int, size: tuple[int, int] = (12, 9)) -> Image.Image:
+    pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), np.uint8)
+    return Image.fromarray(pixels)
+
+
+def make_folder(root: Path, count: int = 5, backwards: bool = False) -> Path:
+    """`count` pictures a class; what is in them follows from their names alone."""
+    places = [
+        (domain, label, k) for domain in DOMAINS for label in CLASSES for k in range(count)
+    ]
+    for domain, label, k in reversed(places) if backwards else places:
+        folder = root / domain / label
+        folder.mkdir(parents=True, exist_ok=True)
+        seed = 100 * DOMAINS.index(domain) + 10 * CLASSES.index(label) + k
+        picture(seed).save(folder / f"{k:02d}.png")
+    return root
+
+
+@pytest.fixture
+def root(tmp_path) -> Path:
+    return make_folder(tmp_path / "pets")
+
+
+def test_a_folder_becomes_domains_with_the_images_resized_and_labelled(root):
+    dataset = load_folder(root, 8)
+    assert dataset.name == "pets"
+    assert dataset.classes == CLASSES
+    assert [domain.name for domain in dataset.domains] == list(DOMAINS)
+    photo = dataset.domain("photo")
+    assert photo.images.shape == (10, 8, 8, 3)
+    assert photo.images.dtype == np.uint8
+    assert photo.labels.tolist() == [0] * 5 + [1] * 5
+    assert photo.names[:2] == ("cat/00.png", "cat/01.png")
+    expected = picture(112).resize((8, 8), Image.Resampling.BILINEAR)  # photo/dog/02.png
+    assert np.array_equal(photo.images[7], np.asarray(expected))
+    assert dataset.skipped == ()
+    assert data.load(str(root), 8).fingerprint() == dataset.fingerprint()
+
+
+def test_sources_are_all_domains_but_the_target_and_an_unknown_one_lists_what_exists(root):
+    dataset = load_folder(root, 8)
+    assert [domain.name for domain in dataset.sources("photo")] == ["art", "sketch"]
+    for ask in (dataset.domain, dataset.sources):
+        with pytest.raises(ValueError, match=r"no domain 'Photo'\. There are: art, photo, sketch\."):
+            ask("Photo")
+
+
+def test_the_order_in_which_files_were_made_changes_nothing(root, tmp_path):
+    other = make_folder(tmp_path / "again" / "pets", backwards=True)
+    one, two = load_folder(root, 8), load_folder(other, 8)
+    assert one.fingerprint() == two.fingerprint()
+    for first, second in zip(one.domains, two.domains, strict=True):
+        assert first.names == second.names
+        assert np.array_equal(first.images, second.images)
+
+
+def test_hidden_and_foreign_files_are_no_images(root):
+    (root / ".git" / "cat").mkdir(parents=True)
+    (root / "README.md").write_text("text")
+    (root / "art" / "cat" / "Thumbs.db").write_bytes(b"no image")
+    dataset = load_folder(root, 8)
+    assert [len(domain) for domain in dataset.domains] == [10, 10, 10]
+    assert dataset.skipped == ()
+
+
+# The cache --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def decoded(monkeypatch) -> list[str]:
+    """Names of the files that were decoded since."""
+    names: list[str] = []
+    read = folders.read_image
+
+    def counting(path):
+        names.append(f"{path.parent.parent.name}/{path.parent.name}/{path.name}")
+        return read(path)
+
+    monkeypatch.setattr(folders, "read_image", counting)
+    return names
+
+
+def test_images_are_decoded_once_and_again_only_where_a_file_changed(root, decoded, own_cache):
+    first = load_folder(root, 8)
+    assert len(decoded) == 30
+    assert list(own_cache.rglob("*.npy"))
+    decoded.clear()
+    again = load_folder(root, 8)
+    assert decoded == []
+    assert np.array_equal(again.domain("art").images, first.domain("art").images)
+
+    picture(999).save(root / "art" / "dog" / "03.png")
+    changed = load_folder(root, 8)
+    assert {name.partition("/")[0] for name in decoded} == {"art"}
+    assert len(decoded) == 10
+    expected = picture(999).resize((8, 8), Image.Resampling.BILINEAR)
+    assert np.array_equal(changed.domain("art").images[8], np.asarray(expected))
+    assert changed.fingerprint() != first.fingerprint()
+
+
+def test_a_file_of_the_same_size_and_name_but_a_later_time_is_noticed(root, decoded):
+    file = root / "art" / "cat" / "00.bmp"
+    picture(1).save(file)
+    load_folder(root, 8)
+    size, time = file.stat().st_size, file.stat().st_mtime_ns
+    picture(2).save(file)
+    os.utime(file, ns=(time + 1, time + 1))
+    assert file.stat().st_size == size
+    expected = picture(2).resize((8, 8), Image.Resampling.BILINEAR)
+    assert np.array_equal(load_folder(root, 8).domain("art").images[0], np.asarray(expected))
+
+
+def test_another_size_an_added_and_a_removed_file_are_noticed(root, decoded):
+    load_folder(root, 8)
+    assert load_folder(root, 6).domain("art").images.shape[1:] == (6, 6, 3)
+    picture(5).save(root / "sketch" / "dog" / "new.png")
+    sketch = load_folder(root, 8).domain("sketch")
+    assert len(sketch) == 11
+    assert sketch.names[-1] == "dog/new.png"
+    (root / "sketch" / "dog" / "00.png").unlink()
+    assert len(load_folder(root, 8).domain("sketch")) == 10
+
+
+def test_pixels_without_their_record_are_never_taken_for_a_cached_domain(root, own_cache, decoded):
+    """What a kill between the two files leaves behind."""
+    whole = np.array(load_folder(root, 8).domain("photo").images)
+    for record in own_cache.rglob("*.json"):
+        record.unlink()
+        pixels = record.with_suffix(".npy")
+        pixels.unlink()
+        pixels.write_bytes(b"half a file")
+    decoded.clear()
+    again = load_folder(root, 8)
+    assert len(decoded) == 30
+    assert np.array_equal(again.domain("photo").images, whole)
+
+
+# What may be wrong with a folder ----------------------------------------------------------------
+
+
+def test_unreadable_images_are_named_counted_and_left_out(root, capsys):
+    (root / "art" / "cat" / "01.png").write_bytes(b"no image")
+    broken = (root / "photo" / "dog" / "04.png").read_bytes()
+    (root / "photo" / "dog" / "04.png").write_bytes(broken[: len(broken) // 3])
+    for _ in range(2):  # decoded, then from the cache
+        dataset = load_folder(root, 8)
+        assert [line.partition(": ")[0] for line in dataset.skipped] == [
+            "art/cat/01.png",
+            "photo/dog/04.png",
+        ]
+        assert all(line.partition(": ")[2].endswith(".") for line in dataset.skipped)
+        printed = capsys.readouterr().err
+        assert "Skipped 2 unreadable images:" in printed
+        assert "  art/cat/01.png: " in printed
+        art = dataset.domain("art")
+        assert len(art) == len(art.images) == 9
+        assert art.names[1] == "cat/02.png"
+        expected = picture(2).resize((8, 8), Image.Resampling.BILINEAR)
+        assert np.array_equal(art.images[1], np.asarray(expected))
+
+
+def test_an_empty_class_is_an_error_that_names_its_folder(root):
+    for file in (root / "photo" / "dog").iterdir():
+        file.unlink()
+    with pytest.raises(DataError, match=r"photo.dog has no readable image\."):
+        load_folder(root, 8)
+    (root / "photo" / "dog" / "1.png").write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"photo.dog has no readable image\."):
+        load_folder(root, 8)
+
+
+def test_a_domain_that_lacks_a_class_is_an_error_that_names_both(root):
+    shutil.rmtree(root / "sketch" / "cat")
+    with pytest.raises(DataError, match="The domain sketch lacks the class cat"):
+        load_folder(root, 8)
+
+
+def test_a_folder_without_domains_or_classes_is_an_error(root, tmp_path):
+    with pytest.raises(DataError, match=r"nowhere does not exist\."):
+        load_folder(tmp_path / "nowhere", 8)
+    with pytest.raises(DataError, match="does not exist"):
+        load_folder(root / "art" / "cat" / "00.png", 8)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="holds 0 domain folders: it takes at least two"):
+        load_folder(tmp_path / "empty", 8)
+    for domain in DOMAINS:
+        shutil.rmtree(root / domain / "dog")
+    with pytest.raises(DataError, match="holds 1 classes: it takes at least two"):
+        load_folder(root, 8)
+
+
+# The split --------------------------------------------------------------------------------------
+
+
+def domain_of(names: list[str], name: str = "photo") -> Domain:
+    count = len(names)
+    images = np.arange(count, dtype=np.uint8).reshape(-1, 1, 1, 1)
+    return Domain(name, images, np.zeros(count, np.int64), tuple(names))
+
+
+NAMES = [f"dog/{k:03d}.png" for k in range(103)]
+
+
+def test_the_split_is_four_to_one_disjoint_and_whole():
+    train, validation = split_rows(domain_of(NAMES), 0)
+    assert (len(train), len(validation)) == (83, 20)
+    assert sorted([*train, *validation]) == list(range(103))
+    assert list(train) == sorted(train)
+
+
+def test_which_image_goes_where_follows_from_its_name_not_from_its_place():
+    def validation_names(names: list[str]) -> set[str]:
+        rows = split_rows(domain_of(names), 3)[1]
+        return {names[row] for row in rows}
+
+    shuffled = [NAMES[row] for row in np.random.default_rng(0).permutation(103)]
+    assert validation_names(shuffled) == validation_names(NAMES)
+    # Adding one image moves hardly any other to the other side.
+    assert len(validation_names([*NAMES, "dog/new.png"]) & validation_names(NAMES)) >= 19
+
+
+def test_the_split_is_the_same_today_as_when_checkpoints_were_trained():
+    """Stated accuracies on source domains are of exactly these images."""
+    rows = split_rows(domain_of(NAMES[:20]), 0)[1]
+    assert [NAMES[row] for row in rows] == [f"dog/{k:03d}.png" for k in (0, 5, 11, 14)]
+
+
+def test_seeds_and_domains_split_differently():
+    rows = split_rows(domain_of(NAMES), 0)[1]
+    assert not np.array_equal(rows, split_rows(domain_of(NAMES), 1)[1])
+    assert not np.array_equal(rows, split_rows(domain_of(NAMES, "art"), 0)[1])
+    assert np.array_equal(rows, split_rows(domain_of(NAMES), 0)[1])
+
+
+# Rotated digits ---------------------------------------------------------------------------------
+
+
+def test_rotated_digits_have_six_domains_of_ten_classes():
+    dataset = data.load("rotated_digits", 16)
+    assert dataset.name == "rotated_digits"
+    assert dataset.classes == tuple("0123456789")
+    assert [domain.name for domain in dataset.domains] == [
+        f"{angle}-degrees" for angle in (0, 15, 30, 45, 60, 75)
+    ]
+    assert [len(domain) for domain in dataset.domains] == [300, 300, 300, 299, 299, 299]
+    target = load_digits().target
+    for place, domain in enumerate(dataset.domains):
+        assert domain.images.shape == (len(domain), 16, 16, 3)
+        assert domain.images.dtype == np.uint8
+        assert domain.labels.tolist() == target[place::6].tolist()
+        assert np.bincount(domain.labels).min() > 20
+        assert len(set(domain.names)) == len(domain)
+        assert (domain.images[..., 0] == domain.images[..., 2]).all()
+
+
+def test_the_first_domain_is_upright_and_the_others_are_turned_counter_clockwise():
+    dataset = data.load("rotated_digits", 8)
+    pixels = load_digits().images
+    upright = dataset.domain("0-degrees").images[4, :, :, 0]  # digit 24; at 8 px as it is
+    assert np.abs(upright / 255 - pixels[24] / 16).max() < 0.003
+
+    def direction(image: np.ndarray) -> float:
+        """Angle of the long axis of the ink, in degrees, counter-clockwise from horizontal."""
+        y, x = np.mgrid[: image.shape[0], : image.shape[1]]
+        weight = image / image.sum()
+        x, y = x - (x * weight).sum(), (y * weight).sum() - y
+        moments = (x * y * weight).sum(), (x * x * weight).sum() - (y * y * weight).sum()
+        return float(np.degrees(0.5 * np.arctan2(2 * moments[0], moments[1]))) % 180
+
+    large = data.load("rotated_digits", 32)
+
+    def mean_one(name: str) -> np.ndarray:
+        """The mean picture of the digit 1, a vertical bar when upright."""
+        domain = large.domain(name)
+        return domain.images[domain.labels == 1][..., 0].astype(float).mean(0)
+
+    start = direction(mean_one("0-degrees"))
+    for angle in (15, 30, 45):
+        turned = (direction(mean_one(f"{angle}-degrees")) - start) % 180
+        assert turned == pytest.approx(angle, abs=8)
+
+
+def test_the_cache_folder_can_be_chosen(monkeypatch, tmp_path):
+    monkeypatch.setenv("QTDOG_CACHE", str(tmp_path / "here"))
+    assert folders.cache_folder() == tmp_path / "here"
+    monkeypatch.delenv("QTDOG_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "there"))
+    assert folders.cache_folder() == tmp_path / "there" / "qtdog"
+
+
+def test_two_folders_with_files_of_the_same_names_and_times_do_not_share_a_cache(root, tmp_path):
+    picture(77).save(root / "art" / "cat" / "00.bmp")
+    load_folder(root, 8)
+    moved = shutil.copytree(root, tmp_path / "copy" / "pets")  # with the times
+    file = moved / "art" / "cat" / "00.bmp"
+    time = file.stat().st_mtime_ns
+    picture(78).save(file)
+    os.utime(file, ns=(time, time))
+    expected = picture(78).resize((8, 8), Image.Resampling.BILINEAR)
+    assert np.array_equal(load_folder(moved, 8).domain("art").images[0], np.asarray(expected))

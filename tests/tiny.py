@@ -1,0 +1,77 @@
+"""Small checkpoints for tests: real networks with random weights, saved by the package."""
+
+import dataclasses
+from pathlib import Path
+
+import torch
+
+from qtdog import checkpoints, models, storage
+from qtdog.accuracy import Accuracy
+from qtdog.checkpoints import CheckpointConfig, TrainingRecord
+from qtdog.quantization import LSQConfig, quantize
+
+CLASSES = ("dog", "elephant", "giraffe", "guitar", "horse", "house", "person")
+ARCHITECTURE = "shufflenet_v2_x0_5"
+SIZE = 64
+
+
+def random_network(seed: int, bits: int | None) -> torch.nn.Module:
+    """In evaluation mode, with batch norms that are not identities, quantized if bits are given."""
+    torch.manual_seed(seed)
+    network = models.build(ARCHITECTURE, len(CLASSES)).eval()
+    for layer in network.modules():
+        if isinstance(layer, models.NORM_LAYERS):
+            torch.nn.init.uniform_(layer.weight, 0.5, 1.5)
+            torch.nn.init.normal_(layer.bias, std=0.2)
+            layer.running_mean.normal_(std=0.2)
+            layer.running_var.uniform_(0.5, 2)
+    torch.nn.init.normal_(network.get_submodule(models.classifier_name(network)).weight, std=0.2)
+    if bits:
+        quantize(network, LSQConfig(bits), [models.classifier_name(network)])
+    return network
+
+
+def config(method: str, seed: int, bits: int) -> CheckpointConfig:
+    """A config as training writes it."""
+    training = TrainingRecord(
+        seed, 10, 4, 8, 2, 1e-3, 1e-3, True, "none", "", "", 1.0, "test", "test", "none", "test"
+    )
+    return CheckpointConfig(
+        method=method,
+        architecture=ARCHITECTURE,
+        classes=CLASSES,
+        dataset="pacs",
+        source_domains=("art_painting", "cartoon", "photo"),
+        target_domain="sketch",
+        image_size=SIZE,
+        mean=models.IMAGENET_MEAN,
+        std=models.IMAGENET_STD,
+        bits=bits,
+        granularity="channel" if bits < 32 else None,
+        left_out=("fc",) if bits < 32 else (),
+        source_validation=(Accuracy(8, 10), Accuracy(7, 10), Accuracy(9, 10)),
+        target=Accuracy(60 + seed, 100),
+        training=training,
+    )
+
+
+def save_checkpoint(folder: Path, method: str, seed: int, bits: int = 32) -> Path:
+    """One single-model checkpoint; returns its folder."""
+    stored = storage.store(random_network(seed, bits if bits < 32 else None))
+    checkpoints.save(folder, stored, config(method, seed, bits), "step\n")
+    return folder
+
+
+def save_set(root: Path, members: int = 5) -> Path:
+    """`root`/pacs/sketch with ERM, QT-DoG members and EoQ; returns `root`."""
+    target = root / "pacs" / "sketch"
+    save_checkpoint(target / "erm-seed0", "erm", 0)
+    folders = [
+        save_checkpoint(target / f"qt-dog-7bit-seed{seed}", "qt-dog", seed, 7)
+        for seed in range(members)
+    ]
+    ensemble = dataclasses.replace(
+        config("eoq", 9, 7), source_validation=(), training=None, target=Accuracy(70, 100)
+    )
+    checkpoints.save_ensemble(target / "eoq-7bit", folders, ensemble)
+    return root
