@@ -157,7 +157,7 @@ def evaluate(
     from qtdog import checkpoints as formats
     from qtdog.data import load
     from qtdog.evaluation import evaluate as evaluate_checkpoint
-    from qtdog.report import evaluation_csv, evaluation_table
+    from qtdog.report import evaluation_csv, evaluation_tables
 
     folders = [found for path in checkpoints for found in formats.find(path)]
     results, classes = [], None
@@ -168,7 +168,7 @@ def evaluate(
         classes = checkpoint.config.classes
         dataset = load(data, checkpoint.config.image_size)
         results += evaluate_checkpoint(folder.name, checkpoint, dataset)
-    Console().print(evaluation_table(results, classes))
+    Console().print(*evaluation_tables(results, classes), sep="\n")
     if out is not None:
         content = evaluation_csv(results, classes).encode()
         write_atomically(out, lambda handle: handle.write(content))

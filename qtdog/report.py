@@ -1,8 +1,9 @@
-"""Evaluation results as a table on the screen and as CSV."""
+"""Evaluation results as tables on the screen and as CSV."""
 
 import csv
 import io
 from collections.abc import Sequence
+from itertools import groupby
 
 from rich.table import Table
 
@@ -12,17 +13,20 @@ from qtdog.evaluation import DomainResult
 COLUMNS = ("model", "domain", "split", "class", "correct", "total", "accuracy")
 
 
-def evaluation_table(results: Sequence[DomainResult], classes: Sequence[str]) -> Table:
-    """One row a model and domain: overall accuracy with counts, then percent by class."""
-    table = Table(title="Accuracy", caption="Right of each domain: percent by class.")
-    for name in ("model", "domain", "images"):
-        table.add_column(name)
-    for name in ("accuracy", *classes):
-        table.add_column(name, justify="right")
-    for result in results:
-        by_class = (f"{one.fraction:.1%}" for one in result.by_class)
-        table.add_row(result.model, result.domain, result.split, str(result.overall), *by_class)
-    return table
+def evaluation_tables(results: Sequence[DomainResult], classes: Sequence[str]) -> list[Table]:
+    """One table a model: a column a domain, a row a class, percent and counts in each cell."""
+    tables = []
+    for model, group in groupby(results, key=lambda result: result.model):
+        domains = list(group)
+        table = Table(title=model, title_justify="left")
+        table.add_column("class")
+        for result in domains:
+            table.add_column(f"{result.domain}\n{result.split}", justify="right")
+        table.add_row("all", *(_cell(result.overall) for result in domains), end_section=True)
+        for label, name in enumerate(classes):
+            table.add_row(name, *(_cell(result.by_class[label]) for result in domains))
+        tables.append(table)
+    return tables
 
 
 def evaluation_csv(results: Sequence[DomainResult], classes: Sequence[str]) -> str:
@@ -37,3 +41,7 @@ def evaluation_csv(results: Sequence[DomainResult], classes: Sequence[str]) -> s
             counts = (accuracy.correct, accuracy.total, f"{accuracy.fraction:.6f}")
             writer.writerow((result.model, result.domain, result.split, name, *counts))
     return text.getvalue()
+
+
+def _cell(accuracy: Accuracy) -> str:
+    return f"{accuracy.fraction:.1%} {accuracy.correct}/{accuracy.total}"
