@@ -1,0 +1,160 @@
+"""What a checkpoint's config.json says: typed records, written and read with care."""
+
+import dataclasses
+import json
+import math
+import types
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qtdog.accuracy import Accuracy
+from qtdog.storage import FULL_PRECISION_BITS
+
+FORMAT = "qtdog-checkpoint"
+FORMAT_VERSION = 1
+METHODS = ("erm", "qt-dog", "eoq")
+LARGEST_CONFIG_BYTES = 1 << 20
+# What an ensemble's members have in common.
+SHARED = (
+    "architecture",
+    "classes",
+    "dataset",
+    "target_domain",
+    "image_size",
+    "mean",
+    "std",
+    "bits",
+)
+
+
+class CheckpointError(ValueError):
+    """One sentence: which file, what is wrong with it."""
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """How a checkpoint came about. `seconds` of wall time, the shared trunk included."""
+
+    seed: int
+    steps: int
+    quantize_step: int
+    chosen_step: int
+    images_per_domain: int
+    learning_rate: float
+    step_size_learning_rate: float | None
+    freeze_batch_norm: bool
+    start_weights: str
+    augmentation: str
+    data_fingerprint: str
+    seconds: float
+    hardware: str
+    versions: str
+    commit: str
+    command: str
+
+
+@dataclass(frozen=True)
+class FileHash:
+    """A file beside config.json (or, of a member, its config.json): what it must be."""
+
+    path: str
+    sha256: str
+    size_bytes: int
+
+
+@dataclass(frozen=True)
+class CheckpointConfig:
+    """What config.json says. `bits` is 32 for full precision; accuracies are of the stored
+    network: on each source domain's validation split and on all images of the target."""
+
+    method: str
+    architecture: str
+    classes: tuple[str, ...]
+    dataset: str
+    source_domains: tuple[str, ...]
+    target_domain: str
+    image_size: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    bits: int
+    granularity: str | None
+    left_out: tuple[str, ...]
+    source_validation: tuple[Accuracy, ...]
+    """One for each of `source_domains`; empty for EoQ, whose members have different splits."""
+    target: Accuracy
+    training: TrainingRecord | None
+    """None for EoQ: its members have one each."""
+    files: tuple[FileHash, ...] = ()
+    """model.safetensors, or the members' config.json."""
+
+
+def differing_fields(one: CheckpointConfig, other: CheckpointConfig) -> list[str]:
+    """Of what an ensemble's members must share, the fields in which two configs differ."""
+    return [field for field in SHARED if getattr(one, field) != getattr(other, field)]
+
+
+def to_json(config: CheckpointConfig) -> bytes:
+    """The content of config.json."""
+    values = {"format": FORMAT, "format_version": FORMAT_VERSION, **dataclasses.asdict(config)}
+    return (json.dumps(values, indent=1) + "\n").encode()
+
+
+def parse_config(path: Path, content: bytes) -> CheckpointConfig:
+    """The inverse of `to_json`. Raises CheckpointError, which calls the file `path`."""
+    if len(content) > LARGEST_CONFIG_BYTES:
+        raise CheckpointError(f"{path} is too large to be a checkpoint's config.")
+    try:
+        values = json.loads(content)
+    except (ValueError, RecursionError):
+        raise CheckpointError(f"{path} is not JSON: it is truncated or another file.") from None
+    if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
+        raise CheckpointError(f"{path} is not the config of a QT-DoG checkpoint.")
+    version = values.pop("format_version", None)
+    if version != FORMAT_VERSION:
+        raise CheckpointError(
+            f"{path} has format version {version}; this program reads version {FORMAT_VERSION}. "
+            "Update the program, or use a checkpoint that it wrote."
+        )
+    try:
+        config = _typed(CheckpointConfig, values)
+    except TypeError as error:
+        raise CheckpointError(f"{path} is not a valid config: {error}.") from None
+    if config.method not in METHODS:
+        raise CheckpointError(f"{path} has the unknown method '{config.method}'.")
+    if config.bits != FULL_PRECISION_BITS and not 2 <= config.bits <= 8:
+        raise CheckpointError(f"{path} has an impossible bit width, {config.bits}.")
+    if len(config.classes) < 2 or not 1 <= config.image_size <= 4096:
+        raise CheckpointError(f"{path} has too few classes or an impossible image size.")
+    for name, values in (("mean", config.mean), ("std", config.std)):
+        if len(values) != 3 or not all(map(math.isfinite, values)):
+            raise CheckpointError(f"{path} needs three finite numbers as '{name}'.")
+    if min(config.std) <= 0:
+        raise CheckpointError(f"{path} has an 'std' that is not positive.")
+    return config
+
+
+def _typed(kind: Any, value: Any) -> Any:
+    """`value` from JSON as the annotated type `kind`. Raises TypeError naming what is wrong."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is types.UnionType:
+        return None if value is None else _typed(arguments[0], value)
+    if origin is tuple:
+        if not isinstance(value, list):
+            raise TypeError(f"{value!r:.40} should be a list")
+        return tuple(_typed(arguments[0], item) for item in value)
+    if dataclasses.is_dataclass(kind):
+        if not isinstance(value, dict):
+            raise TypeError(f"{value!r:.40} should be an object")
+        hints = typing.get_type_hints(kind)
+        if unknown := value.keys() - hints.keys():
+            raise TypeError(f"'{min(unknown)}' is unknown")
+        if missing := hints.keys() - value.keys():
+            raise TypeError(f"'{min(missing)}' is missing")
+        return kind(**{name: _typed(hints[name], item) for name, item in value.items()})
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise TypeError(f"{value!r:.40} should be of type {kind.__name__}")
+    return value
