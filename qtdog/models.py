@@ -18,6 +18,9 @@ from qtdog.folding import fold_batch_norm
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
+# Old networks with further heads for training only: built without them.
+AUXILIARY_HEADS = {"googlenet": "aux", "inception_v3": "AuxLogits"}
+
 NORM_LAYERS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
@@ -38,7 +41,12 @@ def build(architecture: str, classes: int, start_weights: str = "none") -> nn.Mo
             f"'{architecture}' is not a torchvision classification network. "
             f"There are: {', '.join(architectures())}."
         )
-    network = torchvision.models.get_model(architecture, weights=None, num_classes=classes)
+    options = (
+        {"aux_logits": False, "init_weights": False} if architecture in AUXILIARY_HEADS else {}
+    )
+    network = torchvision.models.get_model(
+        architecture, weights=None, num_classes=classes, **options
+    )
     for layer in network.modules():
         if isinstance(layer, (nn.Dropout, torchvision.ops.StochasticDepth)):
             layer.p = 0.0
@@ -106,7 +114,11 @@ def for_inference(network: nn.Module, image_size: int) -> nn.Module:
 
 def _torchvision_weights(architecture: str) -> dict[str, Tensor]:
     weights = torchvision.models.get_model_weights(architecture).DEFAULT
-    return weights.get_state_dict(check_hash=True)
+    tensors = weights.get_state_dict(check_hash=True)
+    auxiliary = AUXILIARY_HEADS.get(architecture)
+    if auxiliary is None:
+        return tensors
+    return {name: value for name, value in tensors.items() if not name.startswith(auxiliary)}
 
 
 def _weights_file(path: Path) -> dict[str, Tensor]:

@@ -88,7 +88,7 @@ SIZE = 64
 
 
 def ramps(count: int) -> torch.Tensor:
-    """Red is each pixel's x, green its y, as shares of the side: a crop shows where it came from."""
+    """Red is each pixel's x, green its y, as shares of the side: so a crop tells its place."""
     centres = (torch.arange(SIZE) + 0.5) / SIZE
     y, x = torch.meshgrid(centres, centres, indexing="ij")
     return torch.stack([x, y, torch.zeros_like(x)]).expand(count, 3, SIZE, SIZE)
@@ -183,4 +183,6 @@ def test_the_defaults_are_the_papers():
 
 def test_without_anything_to_change_the_images_are_only_resized():
     settings = Augmentation(1.0, 1.0, flip=False, jitter=0, grey=0)
-    torch.testing.assert_close(augment(images(), 12, settings, generator()), images(), rtol=0, atol=1e-5)
+    torch.testing.assert_close(
+        augment(images(), 12, settings, generator()), images(), rtol=0, atol=1e-5
+    )

@@ -20,7 +20,7 @@ from qtdog.checkpoints import CheckpointConfig, CheckpointError, TrainingRecord
 from qtdog.quantization import LSQConfig, quantize
 
 SMALL = "shufflenet_v2_x0_5"
-CLASSES = tuple("dog elephant giraffe guitar horse house person".split())
+CLASSES = tuple(["dog", "elephant", "giraffe", "guitar", "horse", "house", "person"])
 RECORD = TrainingRecord(
     seed=0,
     steps=20,
@@ -199,7 +199,9 @@ def test_a_7_bit_mobilenet_takes_under_a_quarter_and_five_little_more_than_one_i
 
     def on_disk(*folders: Path) -> int:
         names = ("config.json", "model.safetensors")
-        return sum(f.stat().st_size for folder in folders for f in folder.iterdir() if f.name in names)
+        return sum(
+            f.stat().st_size for folder in folders for f in folder.iterdir() if f.name in names
+        )
 
     assert on_disk(members[0]) <= 0.24 * on_disk(erm)
     assert on_disk(eoq, *members) <= 1.15 * on_disk(erm)
@@ -279,7 +281,15 @@ def test_one_changed_digit_in_a_members_config_is_noticed_by_the_ensemble(root):
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"step,loss\n1,2\n", b"\x80\x04K\x01.", b"\xff\xfe\x00", b"[" * 100_000, b"\x00" * 99],
+    [
+        b"",
+        b"{",
+        b"step,loss\n1,2\n",
+        b"\x80\x04K\x01.",
+        b"\xff\xfe\x00",
+        b"[" * 100_000,
+        b"\x00" * 99,
+    ],
 )
 def test_a_config_that_is_not_json_is_refused(root, content):
     file = root / "erm" / "config.json"
@@ -380,11 +390,27 @@ def test_a_pickle_under_a_checkpoints_name_is_refused_and_never_run(root, tmp_pa
 @pytest.mark.parametrize(
     ("folder", "changes", "reason"),
     [
-        ("erm", {"fc__bias": torch.full((7,), float("nan"))}, "'fc.bias' holds values that are not"),
-        ("erm", {"fc__bias": torch.full((7,), float("inf"))}, "'fc.bias' holds values that are not"),
-        ("erm", {"fc__weight": torch.zeros(7, 1023)}, "'fc.weight' has the shape (7, 1023) instead"),
+        (
+            "erm",
+            {"fc__bias": torch.full((7,), float("nan"))},
+            "'fc.bias' holds values that are not",
+        ),
+        (
+            "erm",
+            {"fc__bias": torch.full((7,), float("inf"))},
+            "'fc.bias' holds values that are not",
+        ),
+        (
+            "erm",
+            {"fc__weight": torch.zeros(7, 1023)},
+            "'fc.weight' has the shape (7, 1023) instead",
+        ),
         ("erm", {"fc__bias": torch.zeros(7).double()}, "'fc.bias' is torch.float64 instead"),
-        ("erm", {"fc__weight": torch.zeros(7, 1024).half()}, "'fc.weight' is torch.float16 instead"),
+        (
+            "erm",
+            {"fc__weight": torch.zeros(7, 1024).half()},
+            "'fc.weight' is torch.float16 instead",
+        ),
         ("erm", {"fc__bias": None}, "lacks ['fc.bias']"),
         ("erm", {"extra": torch.zeros(1)}, "unknown ['extra']"),
         ("member0", {"fc__bias": None, "fc__weight": None}, "lacks ['fc.bias', 'fc.weight']"),

@@ -22,9 +22,7 @@ def picture(seed: int, size: tuple[int, int] = (12, 9)) -> Image.Image:
 
 def make_folder(root: Path, count: int = 5, backwards: bool = False) -> Path:
     """`count` pictures a class; what is in them follows from their names alone."""
-    places = [
-        (domain, label, k) for domain in DOMAINS for label in CLASSES for k in range(count)
-    ]
+    places = [(domain, label, k) for domain in DOMAINS for label in CLASSES for k in range(count)]
     for domain, label, k in reversed(places) if backwards else places:
         folder = root / domain / label
         folder.mkdir(parents=True, exist_ok=True)
@@ -58,7 +56,9 @@ def test_sources_are_all_domains_but_the_target_and_an_unknown_one_lists_what_ex
     dataset = load_folder(root, 8)
     assert [domain.name for domain in dataset.sources("photo")] == ["art", "sketch"]
     for ask in (dataset.domain, dataset.sources):
-        with pytest.raises(ValueError, match=r"no domain 'Photo'\. There are: art, photo, sketch\."):
+        with pytest.raises(
+            ValueError, match=r"no domain 'Photo'\. There are: art, photo, sketch\."
+        ):
             ask("Photo")
 
 

@@ -142,3 +142,9 @@ def test_the_network_for_inference_gives_the_same_logits_and_leaves_the_original
         for image, expected in zip(images, before, strict=True):
             torch.testing.assert_close(fast(image[None])[0], expected, rtol=1e-4, atol=1e-4)
     assert any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules())
+
+
+@pytest.mark.parametrize("architecture", ["googlenet", "inception_v3"])
+def test_networks_with_auxiliary_heads_give_plain_logits_in_training_too(architecture):
+    network = models.build(architecture, 7).train()
+    assert network(torch.rand(2, 3, 96, 96)).shape == (2, 7)

@@ -88,17 +88,22 @@ def load_run_data(config: TrainConfig) -> RunData:
     )
 
 
+def run_folder(runs: Path, config: TrainConfig, run_data: RunData) -> Path:
+    """Where a run keeps its state: other data are another run, as other settings are."""
+    return runs / f"{config.name()}-{run_data.fingerprint}"
+
+
 def train(
     config: TrainConfig, run_data: RunData, runs: Path, progress: Progress = lambda step, text: None
 ) -> TrainedNetwork:
-    """Train to the end, going on from `runs`/<config.name()> if a run was interrupted there.
+    """Train to the end, going on from where a run of this configuration on this data stopped.
 
     Runs that differ only after the quantization step share `runs`/trunks. The folder also
     receives log.csv, one line an evaluation.
     """
     keep_freed_memory()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    folder = runs / config.name()
+    folder = run_folder(runs, config, run_data)
     state_file = folder / "state.safetensors"
     trunk_file = runs / "trunks" / f"{config.trunk_name()}-{run_data.fingerprint}.safetensors"
 
@@ -171,7 +176,8 @@ def train(
 def log_text(points: tuple[EvaluationPoint, ...]) -> str:
     """The evaluations as CSV, one line each."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, [field.name for field in fields(EvaluationPoint)])
+    names = [field.name for field in fields(EvaluationPoint)]
+    writer = csv.DictWriter(text, names, lineterminator="\n")
     writer.writeheader()
     writer.writerows(vars(point) for point in points)
     return text.getvalue()

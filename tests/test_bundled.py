@@ -1,0 +1,96 @@
+"""The bundled checkpoints are what the README, their configs and the page say they are."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from qtdog import checkpoints, data
+from qtdog.evaluation import evaluate
+from qtdog.explorer import Explorer
+from qtdog.images import read_image
+from qtdog.ui.samples import samples
+
+ROOT = Path(__file__).resolve().parents[1]
+SKETCH = ROOT / "checkpoints" / "pacs" / "sketch"
+PACS = ROOT.parent / "shared" / "data" / "pacs"
+MEMBERS = [f"qt-dog-7bit-seed{seed}" for seed in range(5)]
+NAMES = ["erm-seed0", *MEMBERS, "eoq-7bit"]
+
+needs_pacs = pytest.mark.skipif(not PACS.is_dir(), reason="needs PACS in ../shared/data/pacs")
+
+
+def readme_accuracies() -> dict[str, tuple[str, int, int]]:
+    """Name -> (percent, correct, total) of the README's table."""
+    rows = re.findall(
+        r"^\| .*?\| `([\w-]+)` \| ([\d.]+) % \| ([\d,]+)/([\d,]+) \|",
+        (ROOT / "README.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    return {
+        name: (percent, int(correct.replace(",", "")), int(total.replace(",", "")))
+        for name, percent, correct, total in rows
+    }
+
+
+def test_the_readme_states_what_the_configs_state():
+    stated = readme_accuracies()
+    assert list(stated) == NAMES
+    for name, (percent, correct, total) in stated.items():
+        target = checkpoints.load_config(SKETCH / name).target
+        assert (correct, total) == (target.correct, target.total)
+        assert percent == f"{100 * target.fraction:.1f}"
+
+
+def test_five_members_take_the_memory_of_one_full_precision_network():
+    erm = checkpoints.load(SKETCH / "erm-seed0").size_bytes
+    eoq = checkpoints.load(SKETCH / "eoq-7bit")
+    assert eoq.size_bytes <= 1.15 * erm
+    assert len(eoq.members) == 5
+    assert all(member.size_bytes <= 0.24 * erm for member in eoq.members)
+
+
+@pytest.mark.parametrize("name", ["erm-seed0", *MEMBERS])
+def test_the_log_shows_a_choice_by_source_validation_after_quantization(name):
+    training = checkpoints.load_config(SKETCH / name).training
+    header, *lines = (SKETCH / name / "log.csv").read_text().split()
+    rows = [dict(zip(header.split(","), line.split(","), strict=True)) for line in lines]
+    assert int(rows[-1]["step"]) == training.steps
+    later = [row for row in rows if int(row["step"]) > training.quantize_step]
+    best = max(later, key=lambda row: float(row["source_validation"]))
+    assert int(best["step"]) == training.chosen_step
+    assert training.command.startswith("python -m qtdog train ")
+    assert re.fullmatch("[0-9a-f]{40}", training.commit)
+
+
+def test_every_sample_gets_an_answer_from_all_three():
+    explorer = Explorer(ROOT / "checkpoints")
+    right = 0
+    for sample in samples():
+        answers = explorer.classify(read_image(sample.path), "pacs/sketch")
+        assert [one.method for one in answers] == ["erm", "qt-dog", "eoq"]
+        assert len(answers[2].members) == 5
+        right += answers[2].label == sample.label
+    assert right > len(samples()) / 2  # chance is a seventh
+    assert explorer.problems == []
+
+
+@needs_pacs
+def test_a_stated_accuracy_is_met_exactly():
+    _evaluate_exactly("qt-dog-7bit-seed0")
+
+
+@needs_pacs
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "qt-dog-7bit-seed0"])
+def test_every_stated_accuracy_is_met_exactly(name):
+    _evaluate_exactly(name)
+
+
+def _evaluate_exactly(name: str) -> None:
+    checkpoint = checkpoints.load(SKETCH / name)
+    dataset = data.load(str(PACS), checkpoint.config.image_size)
+    results = evaluate(name, checkpoint, dataset)
+    assert len(results) == (1 if checkpoint.members else 4)
+    for result in results:
+        assert result.overall == result.stated

@@ -1,0 +1,252 @@
+"""The command line: what it teaches, what it does from data to ensemble, what it says of errors."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from qtdog import checkpoints, cli
+from qtdog.training import config as training_config
+
+ROOT = Path(__file__).parents[1]
+SMALL_RECIPE = {
+    **training_config.RECIPES["digits"],
+    "images_per_domain": 2,
+    "steps": 4,
+    "quantize_step": 2,
+    "evaluate_every": 2,
+}
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Runs `python -m qtdog ...` in this process: (exit code, standard output, error output)."""
+    monkeypatch.setitem(training_config.RECIPES, "digits", SMALL_RECIPE)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["qtdog", *map(str, words)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        captured = capsys.readouterr()
+        return end.value.code or 0, captured.out, captured.err
+
+    return run
+
+
+def said(error_output: str) -> str:
+    """The program's own line among the progress bars."""
+    assert "Traceback" not in error_output
+    lines = [line for line in error_output.splitlines() if line.startswith("qtdog: ")]
+    assert len(lines) == 1, error_output
+    return lines[0]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    """Checkpoints from the command line: ERM and QT-DoG of two seeds, and their ensemble."""
+    folder = tmp_path_factory.mktemp("trained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(training_config.RECIPES, "digits", SMALL_RECIPE)
+        for words in (
+            ["train", "--seed", "0"],
+            ["train", "--seed", "1", "--method", "qt-dog"],
+        ):
+            places = ["--out", str(folder / "out"), "--runs", str(folder / "runs")]
+            arguments = ["qtdog", *words, "--data", "rotated_digits", *places]
+            patch.setattr(sys, "argv", arguments)
+            with pytest.raises(SystemExit) as end:
+                cli.main()
+            assert not end.value.code
+        target = folder / "out" / "rotated_digits" / "75-degrees"
+        members = [str(target / f"qt-dog-7bit-seed{seed}") for seed in range(2)]
+        arguments = ["ensemble", *members, "--data", "rotated_digits", "--out"]
+        patch.setattr(sys, "argv", ["qtdog", *arguments, str(target / "eoq-7bit")])
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        assert not end.value.code
+    return target
+
+
+# Help -------------------------------------------------------------------------------------------
+
+
+def test_help_lists_the_commands_and_comes_without_loading_torch():
+    code = (
+        "import sys; sys.argv = ['qtdog', '--help']\n"
+        "from qtdog import cli\n"
+        "try: cli.main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        "assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    for name in ("train", "evaluate", "ensemble", "benchmark"):
+        assert name in done.stdout
+
+
+def test_help_of_training_teaches_by_example(command):
+    code, out, _ = command("train", "--help")
+    assert code == 0
+    assert "python -m qtdog train --data rotated_digits" in out
+    assert "python -m qtdog train --data PACS --target sketch --recipe cpu --seed 0" in out
+    for option in ("--target", "--bits", "--granularity", "--leave-out", "--quantize-step"):
+        assert option in out
+
+
+def test_help_of_evaluation_says_which_images_count(command):
+    code, out, _ = command("evaluate", "--help")
+    assert code == 0
+    assert "validation split" in re.sub(r"[\s│]+", " ", out)
+    assert "--check" in out
+
+
+# From data to ensemble --------------------------------------------------------------------------
+
+
+def test_training_writes_the_checkpoints_of_both_methods_and_the_ensemble_of_two(trained):
+    names = [folder.name for folder in checkpoints.find(trained)]
+    assert names == ["eoq-7bit", "erm-seed0", "qt-dog-7bit-seed0", "qt-dog-7bit-seed1"]
+    configs = {name: checkpoints.load_config(trained / name) for name in names}
+    assert [configs[name].method for name in names] == ["eoq", "erm", "qt-dog", "qt-dog"]
+    assert {config.target.total for config in configs.values()} == {299}
+    assert configs["erm-seed0"].bits == 32
+    assert len(checkpoints.load(trained / "eoq-7bit").networks) == 2
+    assert configs["qt-dog-7bit-seed1"].training.command == (
+        "python -m qtdog train --data rotated_digits --target 75-degrees --method qt-dog "
+        "--seed 1 --recipe digits"
+    )
+
+
+def test_evaluation_finds_the_stated_figures_and_writes_them(command, trained, tmp_path):
+    file = tmp_path / "table.csv"
+    code, out, _ = command(
+        "evaluate", trained, "--data", "rotated_digits", "--check", "--out", file
+    )
+    assert code == 0
+    # Three models with five source domains and a target each, and the ensemble's target.
+    assert "19 of 19 figures are as stated." in out
+    for name in ("erm-seed0", "eoq-7bit", "75-degrees", "validation"):
+        assert name in out
+    rows = list(csv.DictReader(file.open()))
+    assert len(rows) == 19 * 11
+    stated = checkpoints.load_config(trained / "eoq-7bit").target
+    (row,) = [r for r in rows if (r["model"], r["class"]) == ("eoq-7bit", "all")]
+    assert (int(row["correct"]), int(row["total"])) == (stated.correct, stated.total)
+
+
+def test_checking_fails_on_an_altered_accuracy_and_names_it(command, trained, tmp_path):
+    folder = Path(shutil.copytree(trained / "erm-seed0", tmp_path / "erm-seed0"))
+    values = json.loads((folder / "config.json").read_text())
+    values["target"]["correct"] += 1
+    (folder / "config.json").write_text(json.dumps(values))
+    code, out, error = command("evaluate", folder, "--data", "rotated_digits", "--check")
+    assert code == 1
+    assert "5 of 6 figures are as stated." in out
+    assert re.search(r"erm-seed0 on 75-degrees: measured .*, stated ", error)
+    code, _, _ = command("evaluate", folder, "--data", "rotated_digits")
+    assert code == 0
+
+
+# Errors -----------------------------------------------------------------------------------------
+
+
+def test_a_wrong_target_is_one_sentence_with_the_domains_that_exist(tmp_path):
+    """In a process of its own, as a person sees it."""
+    words = ["train", "--data", "rotated_digits", "--target", "90-degrees"]
+    done = subprocess.run(
+        [sys.executable, "-m", "qtdog", *words, "--out", str(tmp_path), "--runs", str(tmp_path)],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == (
+        "qtdog: rotated_digits has no domain '90-degrees'. There are: 0-degrees, 15-degrees, "
+        "30-degrees, 45-degrees, 60-degrees, 75-degrees.\n"
+    )
+    assert list(tmp_path.iterdir()) == [], "nothing may be left behind"
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["train", "--data", "nowhere"], "The data folder nowhere does not exist."),
+        (["train", "--data", "rotated_digits", "--bits", "9"], "A bit width of 9 is not"),
+        (["train", "--data", "rotated_digits", "--quantize-step", "3"], "must be multiples of"),
+        (
+            ["train", "--data", "rotated_digits", "--architecture", "resnet19"],
+            "'resnet19' is not a torchvision classification network.",
+        ),
+        (
+            ["train", "--data", "rotated_digits", "--start-weights", "nowhere.safetensors"],
+            "The start weights nowhere.safetensors do not exist.",
+        ),
+        (
+            ["train", "--data", "rotated_digits", "--leave-out", "conv9", "--method", "qt-dog"],
+            "No layer to leave out is called 'conv9'. There are: conv1.0, ",
+        ),
+        (["evaluate", "nowhere", "--data", "rotated_digits"], "The folder nowhere does not exist."),
+    ],
+)
+def test_what_a_person_can_mend_is_said_in_one_line(command, tmp_path, words, sentence):
+    if words[0] == "train":
+        words = [*words, "--out", tmp_path / "out", "--runs", tmp_path / "runs"]
+    code, _, error = command(*words)
+    assert code == 2
+    assert sentence in said(error)
+    assert not (tmp_path / "out").exists()
+
+
+def test_evaluating_on_data_with_other_classes_is_refused(command, trained, tmp_path):
+    from test_data import make_folder
+
+    code, _, error = command("evaluate", trained, "--data", make_folder(tmp_path / "pets", 1))
+    assert code == 2
+    assert "pets has the classes cat, dog; " in said(error)
+
+
+def test_an_ensemble_of_other_than_qt_dog_checkpoints_is_refused(command, trained, tmp_path):
+    out = tmp_path / "eoq"
+    rest = ("--data", "rotated_digits", "--out", out)
+    first, second = trained / "qt-dog-7bit-seed0", trained / "erm-seed0"
+    code, _, error = command("ensemble", first, second, *rest)
+    assert code == 2
+    assert "erm-seed0 is not a QT-DoG checkpoint" in said(error)
+    code, _, error = command("ensemble", first, *rest)
+    assert code == 2
+    assert "at least two checkpoints" in said(error)
+    assert not out.exists()
+
+
+def test_an_unknown_option_or_value_is_refused_without_a_traceback(command):
+    for words in (["train"], ["train", "--data", "x", "--bits", "many"], ["explain"]):
+        code, _, error = command(*words)
+        assert code == 2
+        assert "Traceback" not in error
+        assert "Usage" in error
+
+
+def test_a_stopped_training_says_how_to_go_on(command, tmp_path, monkeypatch):
+    from qtdog.training import loop
+
+    def stop(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop, "_accuracy", stop)
+    places = ("--out", tmp_path / "out", "--runs", tmp_path / "runs")
+    code, _, error = command("train", "--data", "rotated_digits", *places)
+    assert code == 130
+    assert "The same command goes on" in error
+    assert "Traceback" not in error

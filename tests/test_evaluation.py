@@ -1,0 +1,223 @@
+"""Accuracies counted by hand, the splits they are of, the ensemble, and the tables."""
+
+import csv
+import dataclasses
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from qtdog.accuracy import Accuracy
+from qtdog.checkpoints import Checkpoint
+from qtdog.data import DataError, Domain, DomainDataset, split_rows
+from qtdog.ensemble import Ensemble, ParallelMembers, mean_of_logits
+from qtdog.evaluation import domain_accuracy, evaluate, predict_logits
+from qtdog.report import evaluation_csv, evaluation_tables
+
+CLASSES = ("cat", "dog", "owl")
+STATED = Accuracy(4, 6)
+MEAN, STD = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+
+
+class ReadsRed(nn.Module):
+    """Its prediction is the image's red value: 0, 1 or 2 of 255."""
+
+    def __init__(self, strength: float = 1.0) -> None:
+        super().__init__()
+        self.strength = nn.Parameter(torch.tensor(strength))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        red = (images[:, 0].amax((1, 2)) * 255).round().long()
+        return self.strength * nn.functional.one_hot(red, 3).float()
+
+
+def domain_of(name: str, truth: list[int], predicted: list[int]) -> Domain:
+    images = np.zeros((len(truth), 4, 4, 3), np.uint8)
+    images[..., 0] = np.array(predicted)[:, None, None]
+    names = tuple(f"{CLASSES[label]}/{k:03d}.png" for k, label in enumerate(truth))
+    return Domain(name, images, np.array(truth, np.int64), names)
+
+
+@dataclasses.dataclass(frozen=True)
+class Seed:
+    """All that evaluation asks of a training record."""
+
+    seed: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """All that evaluation asks of a config."""
+
+    classes: tuple[str, ...] = CLASSES
+    dataset: str = "pets"
+    source_domains: tuple[str, ...] = ("art", "photo")
+    target_domain: str = "sketch"
+    mean: tuple[float, ...] = MEAN
+    std: tuple[float, ...] = STD
+    source_validation: tuple[Accuracy, ...] = (Accuracy(1, 2), Accuracy(3, 4))
+    target: Accuracy = STATED
+    training: Seed | None = Seed(3)
+
+
+def checkpoint_of(*networks: nn.Module, **changes) -> Checkpoint:
+    return Checkpoint(Path("some-folder"), Config(**changes), networks, 1, 7.0)
+
+
+#                  right  right wrong right wrong right
+SKETCH = domain_of("sketch", [0, 0, 0, 1, 2, 2], [0, 0, 1, 1, 0, 2])
+
+
+def pets() -> DomainDataset:
+    generator = np.random.default_rng(0)
+    truth, predicted = generator.integers(0, 3, (2, 50)).tolist()
+    return DomainDataset(
+        "pets",
+        CLASSES,
+        (domain_of("art", truth, predicted), domain_of("photo", predicted, truth), SKETCH),
+    )
+
+
+def test_a_target_counts_with_all_images_by_class_as_by_hand():
+    results = evaluate("model", checkpoint_of(ReadsRed()), pets())
+    sketch = results[-1]
+    assert (sketch.model, sketch.domain, sketch.split) == ("model", "sketch", "all")
+    assert sketch.overall == Accuracy(4, 6)
+    assert sketch.by_class == (Accuracy(2, 3), Accuracy(1, 1), Accuracy(1, 2))
+    assert sketch.stated == Accuracy(4, 6)
+
+
+def test_a_source_domain_counts_with_the_validation_split_of_the_models_seed():
+    dataset = pets()
+    art = dataset.domains[0]
+    results = evaluate("model", checkpoint_of(ReadsRed()), dataset)
+    assert [r.split for r in results] == ["validation", "validation", "all"]
+    assert [r.stated for r in results[:2]] == [Accuracy(1, 2), Accuracy(3, 4)]
+    rows = split_rows(art, 3)[1]
+    right = sum(int(art.images[row, 0, 0, 0] == art.labels[row]) for row in rows)
+    assert results[0].overall == Accuracy(right, 10)
+    assert sum(one.total for one in results[0].by_class) == 10
+    other = evaluate("model", checkpoint_of(ReadsRed(), training=Seed(4)), dataset)
+    rows = split_rows(art, 4)[1]
+    right = sum(int(art.images[row, 0, 0, 0] == art.labels[row]) for row in rows)
+    assert other[0].overall == Accuracy(right, 10)
+
+
+def test_another_dataset_counts_with_all_images_and_nothing_is_stated():
+    foreign = dataclasses.replace(pets(), name="other-pets")
+    results = evaluate("model", checkpoint_of(ReadsRed()), foreign)
+    assert [(r.split, r.overall.total, r.stated) for r in results] == [
+        ("all", 50, None),
+        ("all", 50, None),
+        ("all", 6, None),
+    ]
+
+
+def test_an_ensemble_is_not_evaluated_on_its_members_source_domains():
+    ensemble = checkpoint_of(ReadsRed(), ReadsRed(), training=None, source_validation=())
+    results = evaluate("eoq", ensemble, pets())
+    assert [r.domain for r in results] == ["sketch"]
+    foreign = dataclasses.replace(pets(), name="other-pets")
+    assert len(evaluate("eoq", ensemble, foreign)) == 3
+
+
+class Says(nn.Module):
+    """The same logits for every image."""
+
+    def __init__(self, *logits: float) -> None:
+        super().__init__()
+        self.logits = nn.Parameter(torch.tensor(logits))
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.logits.expand(len(images), -1)
+
+
+def test_an_ensembles_answer_is_the_class_of_the_mean_logits_not_of_the_votes():
+    """Two say dog, one says owl more loudly; the mean of probabilities says dog, too."""
+    members = (Says(0.0, 4.0, 2.0), Says(0.0, 4.0, 2.0), Says(0.0, 0.0, 9.0))
+    images = torch.zeros(2, 3, 4, 4)
+    expected = torch.tensor([[0.0, 8 / 3, 13 / 3]] * 2)
+    ensemble = Ensemble(members)
+    torch.testing.assert_close(ensemble(images), expected)
+    logits = ensemble.member_logits(images)
+    assert logits.shape == (3, 2, 3)
+    assert logits.softmax(2).mean(0).argmax(1).tolist() == [1, 1]
+    torch.testing.assert_close(mean_of_logits(logits), expected)
+    assert torch.equal(ParallelMembers(members).logits(images), logits)
+
+    owls = domain_of("sketch", [2, 2, 1], [0, 0, 0])
+    config = {"training": None, "source_validation": ()}
+    dataset = DomainDataset("pets", CLASSES, (owls,))
+    (result,) = evaluate("eoq", checkpoint_of(*members, **config), dataset)
+    assert result.overall == Accuracy(2, 3)
+
+
+def test_an_ensemble_needs_a_member():
+    with pytest.raises(ValueError, match="at least one member"):
+        Ensemble([])
+
+
+def test_logits_do_not_depend_on_batches_and_see_normalised_images():
+    class Mean(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.unused = nn.Parameter(torch.zeros(1))
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return images.mean((2, 3))
+
+    images = np.random.default_rng(0).integers(0, 256, (150, 5, 5, 3), np.uint8)
+    mean, std = (0.5, 0.4, 0.3), (0.2, 0.25, 0.3)
+    logits = predict_logits(Mean().train(), images, mean, std)
+    assert logits.shape == (150, 3)
+    assert logits.dtype == np.float32
+    by_hand = (images.astype(float).mean((1, 2)) / 255 - mean) / np.array(std)
+    np.testing.assert_allclose(logits, by_hand, atol=1e-5)
+
+
+def test_the_network_is_evaluated_in_evaluation_mode():
+    network = nn.Sequential(nn.Dropout(1.0), ReadsRed()).train()
+    assert domain_accuracy(network, SKETCH, MEAN, STD) == Accuracy(4, 6)
+
+
+def test_other_classes_are_refused():
+    for classes in (("cat", "dog"), ("dog", "cat", "owl")):
+        with pytest.raises(DataError, match="has the classes cat, dog, owl; some-folder knows"):
+            evaluate("model", checkpoint_of(ReadsRed(), classes=classes), pets())
+
+
+def test_an_accuracy_shows_its_counts():
+    assert str(Accuracy(2998, 3929)) == "76.3% (2,998/3,929)"
+    assert Accuracy(1, 8).fraction == 0.125
+    assert Accuracy(0, 0).fraction == 0.0
+
+
+def test_the_csv_has_one_number_a_row():
+    results = evaluate("model", checkpoint_of(ReadsRed()), pets())
+    rows = list(csv.DictReader(io.StringIO(evaluation_csv(results, CLASSES))))
+    assert len(rows) == 3 * 4
+    assert rows[-4] == {
+        "model": "model",
+        "domain": "sketch",
+        "split": "all",
+        "class": "all",
+        "correct": "4",
+        "total": "6",
+        "accuracy": "0.666667",
+    }
+    assert [row["class"] for row in rows[-3:]] == list(CLASSES)
+    assert rows[-1]["accuracy"] == "0.500000"
+
+
+def test_a_models_table_has_a_column_a_domain_and_a_row_a_class():
+    results = evaluate("one", checkpoint_of(ReadsRed()), pets())
+    results += evaluate("two", checkpoint_of(ReadsRed()), pets())
+    first, second = evaluation_tables(results, CLASSES)
+    assert (first.title, second.title) == ("one", "two")
+    headers = [column.header.split("\n") for column in first.columns]
+    assert headers == [["class"], ["art", "validation"], ["photo", "validation"], ["sketch", "all"]]
+    assert list(first.columns[0].cells) == ["all", *CLASSES]
+    assert list(first.columns[3].cells) == ["66.7% 4/6", "66.7% 2/3", "100.0% 1/1", "50.0% 1/2"]
