@@ -39,7 +39,7 @@ def predict_logits(
     device = next(network.parameters()).device
     logits = []
     for start in range(0, len(images), BATCH):
-        batch = torch.from_numpy(np.ascontiguousarray(images[start : start + BATCH])).to(device)
+        batch = torch.from_numpy(np.array(images[start : start + BATCH])).to(device)
         logits.append(network(to_network_input(batch, mean, std)).float().cpu())
     return torch.cat(logits).numpy()
 
