@@ -60,15 +60,16 @@ class Comparison:
 
 def measure(folder: Path) -> list[Comparison]:
     """Compare the checkpoints of one held-out domain with plain torchvision in eager mode."""
-    loaded = {found.name: checkpoints.load(found) for found in checkpoints.find(folder)}
-    by_method = {one.config.method: one for one in reversed(loaded.values())}
-    if missing := {"erm", "qt-dog", "eoq"} - by_method.keys():
+    by_method = {
+        checkpoints.load_config(found).method: found for found in reversed(checkpoints.find(folder))
+    }
+    if missing := {"erm", "eoq"} - by_method.keys():
         raise ValueError(f"{folder} lacks a checkpoint of the method {', '.join(sorted(missing))}.")
-    erm, eoq = by_method["erm"], by_method["eoq"]
+    erm, eoq = (checkpoints.load(by_method[method]) for method in ("erm", "eoq"))
     return [
         *_one_image(erm, eoq),
         _training_step(erm),
-        *_loading(erm, loaded),
+        *_loading(erm, eoq),
         *_unpacking(eoq.config.bits),
         _page_start(folder.parents[1]),
     ]
@@ -120,7 +121,7 @@ def _one_image(erm: Checkpoint, eoq: Checkpoint) -> list[Comparison]:
         ROUNDS,
     )
     eager_name = f"one eager {erm.config.architecture}"
-    names = ("ERM", "QT-DoG", f"EoQ ({len(fast_members)} members)")
+    names = ("ERM", "QT-DoG", f"EoQ of {len(fast_members)}")
     lines = [
         Comparison(f"one image, {name}", mine * 1e3, eager_name, usual * 1e3, "ms")
         for name, mine in zip(names, ours, strict=True)
@@ -155,11 +156,11 @@ def _training_step(erm: Checkpoint) -> Comparison:
         return step
 
     usual, ours = _in_turn([stepper(False), stepper(True)], TRAINING_ROUNDS)
-    what = f"training step, 7 bits, {BATCH} images"
-    return Comparison(what, ours * 1e3, "the same in full precision", usual * 1e3, "ms")
+    what = f"7-bit training step, {BATCH} images"
+    return Comparison(what, ours * 1e3, "in full precision", usual * 1e3, "ms")
 
 
-def _loading(erm: Checkpoint, loaded: dict[str, Checkpoint]) -> list[Comparison]:
+def _loading(erm: Checkpoint, eoq: Checkpoint) -> list[Comparison]:
     architecture, classes = erm.config.architecture, len(erm.config.classes)
     file = io.BytesIO()
     torch.save(erm.networks[0].state_dict(), file)
@@ -171,17 +172,16 @@ def _loading(erm: Checkpoint, loaded: dict[str, Checkpoint]) -> list[Comparison]
         return network.eval()
 
     lines = []
-    for name, checkpoint in loaded.items():
-        usual, ours = _in_turn([usual_way, lambda c=checkpoint: checkpoints.load(c.folder)], 5)
-        usual_size = len(file.getvalue()) / 1e6
-        size = checkpoint.size_bytes / 1e6
-        lines.append(Comparison(f"load {name}", ours * 1e3, "float state dict", usual * 1e3, "ms"))
-        lines.append(Comparison(f"size of {name}", size, "float state dict", usual_size, "MB"))
-    ensemble = next(one for one in loaded.values() if one.members)
-    ours, usual = ensemble.size_bytes / 1e6, erm.size_bytes / 1e6
-    lines.append(Comparison("size of EoQ", ours, "the ERM checkpoint", usual, "MB"))
-    member = ensemble.members[0].size_bytes / 1e6
-    lines.append(Comparison("size of one member", member, "the ERM checkpoint", usual, "MB"))
+    state_dict_size, erm_size = len(file.getvalue()) / 1e6, erm.size_bytes / 1e6
+    for checkpoint in (erm, eoq.members[0], eoq):
+        folder = checkpoint.folder
+        usual, ours = _in_turn([usual_way, lambda folder=folder: checkpoints.load(folder)], 5)
+        name, size = folder.name, checkpoint.size_bytes / 1e6
+        lines += [
+            Comparison(f"load {name}", ours * 1e3, "float state dict", usual * 1e3, "ms"),
+            Comparison(f"size of {name}", size, "float state dict", state_dict_size, "MB"),
+            Comparison(f"size of {name}", size, "the ERM checkpoint", erm_size, "MB"),
+        ]
     return lines
 
 
@@ -191,9 +191,9 @@ def _unpacking(bits: int) -> list[Comparison]:
     packed = pack(codes, bits)
     copied, ours = _in_turn([codes.copy, lambda: unpack(packed, bits, codes.size)], 5)
     speed = codes.nbytes / 1e9
-    what = f"unpack 25 million {bits}-bit codes"
+    what = f"unpack 25 M {bits}-bit codes"
     return [
-        Comparison(what, ours * 1e3, "copying as many bytes", copied * 1e3, "ms"),
+        Comparison(what, ours * 1e3, "a copy of as many", copied * 1e3, "ms"),
         Comparison("speed of that", speed / ours, "copying", speed / copied, "GB/s"),
     ]
 
@@ -206,7 +206,7 @@ def _page_start(root: Path) -> Comparison:
         usual = min(_seconds_to_page([str(empty)]) for _ in range(2))
     command = [str(app), "--checkpoints", str(root), "--port"]
     ours = min(_seconds_to_page(command) for _ in range(2))
-    return Comparison("start to first page", ours, "an empty page and torch", usual, "s")
+    return Comparison("start to first page", ours, "empty page and torch", usual, "s")
 
 
 def _seconds_to_page(command: list[str]) -> float:

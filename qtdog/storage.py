@@ -6,7 +6,9 @@ each quantized weight `w` is then `w.codes` (uint8, packed at exactly b bits a w
 everything else is float32.
 """
 
+import copy
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -64,9 +66,8 @@ def store(network: nn.Module) -> StoredNetwork:
 
 def restore(stored: StoredNetwork, architecture: str, classes: int) -> nn.Module:
     """The plain float32 network, in evaluation mode. Raises ValueError for what does not fit."""
-    network = _without_weights(architecture, classes).eval()
-    if stored.bits != FULL_PRECISION_BITS:
-        fold_batch_norm(network)
+    folded = stored.bits != FULL_PRECISION_BITS
+    network = copy.deepcopy(_without_weights(architecture, classes, folded))
     expected = network.state_dict()
     tensors = {
         name: value
@@ -108,12 +109,17 @@ def weight_bits(stored: StoredNetwork, network: nn.Module) -> float:
     return bits / sum(weights.values())
 
 
-def _without_weights(architecture: str, classes: int) -> nn.Module:
+@lru_cache(maxsize=4)  # an ensemble's members share one: building and folding it takes a while
+def _without_weights(architecture: str, classes: int, folded: bool) -> nn.Module:
+    """The network that the tensors go into, to be copied, not changed."""
     try:
         with torch.device("meta"):  # shapes only: no random weights are drawn
-            return models.build(architecture, classes)
+            network = models.build(architecture, classes)
     except NotImplementedError:  # RegNets compute their widths with tensors
-        return models.build(architecture, classes)
+        network = models.build(architecture, classes)
+    if folded:
+        fold_batch_norm(network)
+    return network.eval()
 
 
 def _quantized_weight(stored: StoredNetwork, name: str, shape: torch.Size) -> QuantizedWeight:

@@ -85,7 +85,7 @@ def test_a_card_shows_every_class_on_one_scale():
     assert "<dd>9.1 MB</dd>" in html
     assert "<dd>2.3 ms</dd>" in html
     assert "71.3 %" in html
-    assert "2,665 of 3,738 images" in html
+    assert "2,665 of 3,738<" in html
 
 
 def test_eoq_shows_a_chip_a_member_and_marks_who_dissents():

@@ -35,8 +35,9 @@ def cache_folder() -> Path:
 def load_folder(root: Path, image_size: int, name: str | None = None) -> DomainDataset:
     """Read `root`/domain/class/image at `image_size` squared.
 
-    Unreadable images are left out and named in `skipped`. Raises DataError for a folder without
-    domains, a domain that lacks a class, or a class without a readable image.
+    The dataset's name is `name`, or the folder's in lower case. Unreadable images are left out
+    and named in `skipped`. Raises DataError for a folder without domains, a domain that lacks a
+    class, or a class without a readable image.
     """
     root = Path(root)
     if not root.is_dir():
@@ -73,7 +74,7 @@ def load_folder(root: Path, image_size: int, name: str | None = None) -> DomainD
         for line in skipped:
             print(f"  {line}", file=sys.stderr)
     return DomainDataset(
-        name or root.resolve().name, tuple(classes), tuple(domains), tuple(skipped)
+        name or root.resolve().name.lower(), tuple(classes), tuple(domains), tuple(skipped)
     )
 
 

@@ -54,7 +54,7 @@ def card(prediction: Prediction, known: str | None = None) -> str:
             "accuracy, held out",
             f"{prediction.measured.fraction:.1%}".replace("%", " %")
             + f'<span class="counts">{prediction.measured.correct:,} of '
-            f"{prediction.measured.total:,} images</span>",
+            f"{prediction.measured.total:,}</span>",
         ),
     ]
     listing = "".join(f"<dt>{term}</dt><dd>{value}</dd>" for term, value in facts)
