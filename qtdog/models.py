@@ -99,7 +99,9 @@ def preprocess(
 @torch.inference_mode()
 def for_inference(network: nn.Module, image_size: int) -> nn.Module:
     """A fast copy for (batch, 3, image_size, image_size) inputs on the CPU: batch norm folded,
-    channels last, the graph frozen. The logits are the same up to float rounding."""
+    channels last (as `to_network_input` lays images out), the graph frozen. The logits are the
+    same up to float rounding.
+    """
     fast = copy.deepcopy(network).eval()
     fold_batch_norm(fast)
     fast = fast.to(memory_format=torch.channels_last)
@@ -108,8 +110,7 @@ def for_inference(network: nn.Module, image_size: int) -> nn.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
-        frozen = torch.jit.freeze(torch.jit.trace(fast, example, check_trace=False))
-        return torch.jit.optimize_for_inference(frozen)
+        return torch.jit.freeze(torch.jit.trace(fast, example, check_trace=False))
 
 
 def _torchvision_weights(architecture: str) -> dict[str, Tensor]:

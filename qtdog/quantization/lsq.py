@@ -91,10 +91,11 @@ class _StraightThroughRounding(torch.autograd.Function):
     def backward(ctx, gradient: Tensor):
         scaled, codes, step = ctx.saved_tensors
         smallest, largest = ctx.range
-        inside = (scaled >= smallest) & (scaled <= largest)
+        inside = scaled.clamp(smallest, largest).eq_(scaled)  # 1 in the range, 0 outside it
         weight_gradient = gradient * inside
-        # d w_q / d s: round(v) - v inside the range, the end of the range outside it.
-        slope = (codes - scaled * inside).mul_(step).mul_(gradient)
+        # d w_q / d s: round(v) - v inside the range, the end of the range outside it. In place,
+        # because a step's time goes into passes over memory here.
+        slope = inside.mul_(scaled).neg_().add_(codes).mul_(step).mul_(gradient)
         if ctx.step_shape.numel() == 1:
             log_step_gradient = slope.sum().reshape(ctx.step_shape)
         else:
