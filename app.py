@@ -9,11 +9,12 @@ from pathlib import Path
 
 from qtdog.checkpoints import CheckpointError
 from qtdog.explorer import Explorer
+from qtdog.images import MAX_BYTES
 from qtdog.ui.page import build
 from qtdog.ui.theme import css, theme
 
 BUNDLED = Path(__file__).resolve().parent / "checkpoints"
-LARGEST_UPLOAD = "64mb"
+FAVICON = Path(__file__).resolve().parent / "qtdog" / "ui" / "favicon.svg"
 
 
 def options() -> argparse.Namespace:
@@ -50,7 +51,8 @@ def main() -> None:
         server_port=chosen.port,
         theme=theme(),
         css=css(),
-        max_file_size=LARGEST_UPLOAD,
+        favicon_path=FAVICON,
+        max_file_size=MAX_BYTES,
         show_error=False,
         ssr_mode=False,
         run_history=False,

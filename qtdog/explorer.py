@@ -84,16 +84,20 @@ class Explorer:
 
     def __init__(self, root: Path) -> None:
         self.root = Path(root)
-        self.problems: list[str] = []
-        """One sentence for every checkpoint that could not be read."""
         self._folders: dict[str, dict[str, Path]] = {}
         self._targets: dict[str, Target] = {}
+        self._problems: dict[str, None] = {}  # in order, each once however often it is met
         self._loaded: OrderedDict[str, tuple[_Model, ...]] = OrderedDict()
         self._lock = threading.Lock()
         for folder in checkpoints.find(self.root):
             self._add(folder)
         if not self._targets:
             raise CheckpointError(self.problems[0])
+
+    @property
+    def problems(self) -> list[str]:
+        """One sentence for every checkpoint that could not be read."""
+        return list(self._problems)
 
     def targets(self) -> tuple[Target, ...]:
         """What can be chosen, sorted by key."""
@@ -119,15 +123,15 @@ class Explorer:
         try:
             config = checkpoints.load_config(folder)
         except CheckpointError as error:
-            self.problems.append(str(error))
+            self._problems[str(error)] = None
             return
         key = f"{config.dataset}/{config.target_domain}"
-        self._targets.setdefault(
-            key,
-            Target(
-                key, config.dataset, config.target_domain, config.source_domains, config.classes
-            ),
+        target = Target(
+            key, config.dataset, config.target_domain, config.source_domains, config.classes
         )
+        if self._targets.setdefault(key, target).classes != config.classes:
+            self._problems[f"{folder} has other classes than the first checkpoint of {key}."] = None
+            return
         # The first seed of each method; QT-DoG gives way to EoQ's first member when that loads.
         self._folders.setdefault(key, {}).setdefault(config.method, folder)
 
@@ -136,6 +140,7 @@ class Explorer:
             self._loaded.move_to_end(target)
             return self._loaded[target]
         found: dict[str, _Model] = {}
+        reason = ""
         folders = self._folders[target]
         for method in ("eoq", "erm", "qt-dog"):
             if method in found or method not in folders:
@@ -143,7 +148,8 @@ class Explorer:
             try:
                 checkpoint = checkpoints.load(folders[method])
             except CheckpointError as error:
-                self.problems.append(str(error))
+                reason = str(error)
+                self._problems[reason] = None
                 continue
             fast = [
                 models.for_inference(network, checkpoint.config.image_size)
@@ -153,7 +159,7 @@ class Explorer:
             if method == "eoq":  # QT-DoG is one of EoQ's members: held once
                 found["qt-dog"] = _model(checkpoint.members[0], fast[:1])
         if not found:
-            raise CheckpointError(self.problems[-1])
+            raise CheckpointError(reason)
         loaded = tuple(found[method] for method in MODEL_NAMES if method in found)
         for model in loaded:
             size = model.config.image_size

@@ -113,6 +113,27 @@ def test_a_broken_checkpoint_is_named_and_the_others_answer(root, image, tmp_pat
     assert "truncated" in explorer.problems[0]
 
 
+def test_a_problem_is_told_once_however_often_it_is_met(image, tmp_path):
+    folder = save_checkpoint(tmp_path / "mine" / "erm-seed0", "erm", 0)
+    (folder / "model.safetensors").unlink()
+    explorer = Explorer(tmp_path)
+    for _ in range(3):
+        with pytest.raises(CheckpointError, match=r"model\.safetensors is missing"):
+            explorer.classify(image, "pacs/sketch")
+    assert len(explorer.problems) == 1
+
+
+def test_a_checkpoint_with_other_classes_is_left_out(root, image, tmp_path):
+    mixed = tmp_path / "copy"
+    shutil.copytree(root, mixed)
+    config = mixed / "pacs/sketch/erm-seed0/config.json"
+    config.write_text(config.read_text().replace('"giraffe"', '"zebra"'))
+    explorer = Explorer(mixed)
+    assert explorer.targets()[0].classes[2] == "giraffe"
+    assert [one.method for one in explorer.classify(image, "pacs/sketch")] == ["qt-dog", "eoq"]
+    assert "erm-seed0 has other classes" in explorer.problems[0]
+
+
 def test_a_broken_ensemble_leaves_qt_dog_and_full_precision(root, image, tmp_path):
     broken = tmp_path / "copy"
     shutil.copytree(root, broken)

@@ -8,6 +8,9 @@ from qtdog.ui.sentences import listed, member_labels, summary, truth, votes
 from qtdog.ui.theme import METHOD_STYLES
 
 PAPER = "https://arxiv.org/abs/2410.06020"
+MOST_BARS = 10
+LOADING = '<p class="summary" role="status">Loading the models …</p>'
+NO_PICTURE = '<p class="summary" role="status">Choose a picture.</p>'
 
 
 def head(target: Target) -> str:
@@ -15,9 +18,9 @@ def head(target: Target) -> str:
     sources = escape(listed([plain(name) for name in target.source_domains]))
     return (
         '<div class="head"><h1>QT-DoG Explorer</h1>'
-        "<p>One picture, three classifiers. They learned from "
-        f"<b>{sources}</b> images and have never seen a <b>{escape(plain(target.domain))}</b>. "
-        "What does each of them say to your picture? "
+        "<p>One picture, three classifiers. They learned from the domains "
+        f"<b>{sources}</b> and have never seen the domain <b>{escape(plain(target.domain))}</b>. "
+        "What does each of them make of your picture? "
         f'The method: <a href="{PAPER}" target="_blank" rel="noopener">QT-DoG, ICML 2025</a>.</p>'
         "</div>"
     )
@@ -25,10 +28,13 @@ def head(target: Target) -> str:
 
 def results(predictions: Sequence[Prediction], known: str | None = None) -> str:
     """The sentence, one card a model and EoQ's votes. `known` is the picture's class if known."""
+    if known not in predictions[0].classes:
+        known = None
     asides = [truth(predictions, known)] if known else []
     asides += [said for said in map(votes, predictions) if said]
     aside = f'<span class="aside">{escape(" ".join(asides))}</span>' if asides else ""
-    cards = "".join(card(one, known) for one in predictions)
+    classes = classes_shown(predictions, known)
+    cards = "".join(card(one, known, classes) for one in predictions)
     ballots = "".join(ballot(one) for one in predictions if one.members)
     return (
         f'<p class="summary" role="status">{escape(summary(predictions))}{aside}</p>'
@@ -36,14 +42,32 @@ def results(predictions: Sequence[Prediction], known: str | None = None) -> str:
     )
 
 
-def card(prediction: Prediction, known: str | None = None) -> str:
-    """One model: chosen class, a bar a class on a scale of 0 to 100 %, size, bits, time."""
+def classes_shown(predictions: Sequence[Prediction], known: str | None = None) -> tuple[str, ...]:
+    """The classes that get a bar, the same on every card: all, or of many those that some model
+    finds likeliest and the picture's own."""
+    classes = predictions[0].classes
+    if len(classes) <= MOST_BARS:
+        return classes
+    highest = [max(each) for each in zip(*(one.probabilities for one in predictions), strict=True)]
+    order = sorted(range(len(classes)), key=lambda i: (classes[i] != known, -highest[i]))
+    return tuple(classes[i] for i in sorted(order[: MOST_BARS - 1]))
+
+
+def card(
+    prediction: Prediction, known: str | None = None, classes: Sequence[str] | None = None
+) -> str:
+    """One model: chosen class, a bar for each of `classes` (default: all) on a scale of 0 to
+    100 % and one for the others together, size, bits, time, measured accuracy."""
     style = METHOD_STYLES[prediction.method]
     name = escape(prediction.model)
+    of = dict(zip(prediction.classes, prediction.probabilities, strict=True))
     bars = "".join(
-        _bar(label, probability, label == prediction.label, label == known)
-        for label, probability in zip(prediction.classes, prediction.probabilities, strict=True)
+        _bar(plain(label), of[label], label == prediction.label, label == known)
+        for label in classes or of
     )
+    if classes and len(classes) < len(of):
+        others = [probability for label, probability in of.items() if label not in classes]
+        bars += _bar(f"{len(others)} others", sum(others), False, False)
     count = len(prediction.members)
     kind = f"{count} networks of {prediction.bits} bits" if count else kind_of(prediction.bits)
     facts = [
@@ -60,9 +84,9 @@ def card(prediction: Prediction, known: str | None = None) -> str:
     listing = "".join(f"<dt>{term}</dt><dd>{value}</dd>" for term, value in facts)
     return (
         f'<section class="card" aria-label="{name}" style="--ink: var(--{prediction.method})">'
-        f'<h3><span class="marker" aria-hidden="true">{style.marker}</span>{name}</h3>'
+        f'<h2><span class="marker" aria-hidden="true">{style.marker}</span>{name}</h2>'
         f'<p class="kind">{kind}</p>'
-        f'<p class="verdict"><strong>{escape(prediction.label)}</strong>'
+        f'<p class="verdict"><strong>{escape(plain(prediction.label))}</strong>'
         f"<span>{_percent(prediction.confidence)}</span></p>"
         f'<ul class="bars" aria-label="Probability of each class, {name}">{bars}</ul>'
         f'<dl class="facts">{listing}</dl></section>'
@@ -74,24 +98,23 @@ def ballot(prediction: Prediction) -> str:
     labels = member_labels(prediction)
     chips = "".join(
         f'<li class="{"agrees" if label == prediction.label else "dissents"}">'
-        f'<span class="who">member {place}</span><span class="class">{escape(label)}</span>'
+        f'<span class="who">member {place}</span><span class="class">{escape(plain(label))}</span>'
         f'<span class="sure">{_percent(max(member))}</span></li>'
         for place, (label, member) in enumerate(
             zip(labels, prediction.members, strict=True), start=1
         )
     )
     title = f"{escape(prediction.model)}'s members, one vote each"
-    return f'<section class="votes"><h4>{title}</h4><ol aria-label="{title}">{chips}</ol></section>'
+    return f'<section class="votes"><h2>{title}</h2><ol aria-label="{title}">{chips}</ol></section>'
 
 
-def foot(dataset: str) -> str:
+def foot() -> str:
     """What the numbers are and what happens to pictures."""
     return (
-        '<div class="foot"><p>Accuracy, held out: on all images of the held-out domain in '
-        f"{escape(dataset.upper())}, measured in this project with the bundled checkpoints, each "
-        "chosen on source domains alone. Time: the forward passes of this picture on this "
-        "machine.</p><p>Your pictures go through the networks and are deleted; nothing is "
-        "kept.</p></div>"
+        '<div class="foot"><p>Accuracy, held out: on all images of the held-out domain, measured '
+        "with these very checkpoints, each chosen on the source domains alone. Time: the forward "
+        "passes of this picture on this machine.</p><p>Your pictures go through the networks and "
+        "are deleted within two hours; nothing else is kept.</p></div>"
     )
 
 
