@@ -104,8 +104,8 @@ def _hash(values: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:10]
 
 
-# Settings that go together. "paper" is the defaults. "cpu" is what two cores train in about
-# fifteen minutes from ImageNet weights; "digits" is for rotated_digits, from random weights.
+# Settings that go together. "paper" is the defaults. "cpu" is what one core
+# trains in less than half an hour from ImageNet weights; "digits" is for rotated_digits, from random weights.
 RECIPES: dict[str, dict[str, Any]] = {
     "paper": {},
     "cpu": {

@@ -10,7 +10,7 @@ def keep_freed_memory() -> None:
     """Tell glibc not to hand freed memory back between steps.
 
     Otherwise every activation of every step is mapped afresh and its pages are cleared by the
-    kernel: a third of the time of a MobileNetV2 step on two cores. Elsewhere it does nothing.
+    kernel, which takes a good part of a small network's step. Elsewhere it does nothing.
     """
     if not sys.platform.startswith("linux"):
         return
