@@ -105,7 +105,8 @@ def _hash(values: dict[str, Any]) -> str:
 
 
 # Settings that go together. "paper" is the defaults. "cpu" is what one core
-# trains in less than half an hour from ImageNet weights; "digits" is for rotated_digits, from random weights.
+# trains in less than half an hour from ImageNet weights; "digits" is for rotated_digits, from
+# random weights.
 RECIPES: dict[str, dict[str, Any]] = {
     "paper": {},
     "cpu": {
