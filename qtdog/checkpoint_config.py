@@ -5,7 +5,7 @@ import json
 import math
 import types
 import typing
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from qtdog.storage import FULL_PRECISION_BITS
 
 FORMAT = "qtdog-checkpoint"
 FORMAT_VERSION = 1
-METHODS = ("erm", "qt-dog", "eoq")
+METHODS = ("erm", "qt-dog", "freeze", "eoq")
 LARGEST_CONFIG_BYTES = 1 << 20
 # What an ensemble's members have in common.
 SHARED = (
@@ -26,6 +26,7 @@ SHARED = (
     "mean",
     "std",
     "bits",
+    "averaged",
 )
 
 
@@ -88,6 +89,8 @@ class CheckpointConfig:
     """None for EoQ: its members have one each."""
     files: tuple[FileHash, ...] = ()
     """model.safetensors, or the members' config.json."""
+    averaged: bool = False
+    """Whether the weights are the mean over the steps since quantization, not those of one step."""
 
 
 def differing_fields(one: CheckpointConfig, other: CheckpointConfig) -> list[str]:
@@ -114,17 +117,17 @@ def parse_config(path: Path, content: bytes) -> CheckpointConfig:
     version = values.pop("format_version", None)
     if version != FORMAT_VERSION:
         raise CheckpointError(
-            f"{path} has format version {version}; this program reads version {FORMAT_VERSION}. "
-            "Update the program, or use a checkpoint that it wrote."
+            f"{path} has format version {version!r:.20}; this program reads version "
+            f"{FORMAT_VERSION}. Update the program, or use a checkpoint that it wrote."
         )
     try:
-        config = _typed(CheckpointConfig, values)
+        config = typed(CheckpointConfig, values)
     except TypeError as error:
         raise CheckpointError(f"{path} is not a valid config: {error}.") from None
     if config.method not in METHODS:
-        raise CheckpointError(f"{path} has the unknown method '{config.method}'.")
+        raise CheckpointError(f"{path} has the unknown method {config.method!r:.40}.")
     if config.bits != FULL_PRECISION_BITS and not 2 <= config.bits <= 8:
-        raise CheckpointError(f"{path} has an impossible bit width, {config.bits}.")
+        raise CheckpointError(f"{path} has an impossible bit width, {config.bits!r:.20}.")
     if len(config.classes) < 2 or not 1 <= config.image_size <= 4096:
         raise CheckpointError(f"{path} has too few classes or an impossible image size.")
     for name, values in (("mean", config.mean), ("std", config.std)):
@@ -135,25 +138,28 @@ def parse_config(path: Path, content: bytes) -> CheckpointConfig:
     return config
 
 
-def _typed(kind: Any, value: Any) -> Any:
+def typed(kind: Any, value: Any) -> Any:
     """`value` from JSON as the annotated type `kind`. Raises TypeError naming what is wrong."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin is types.UnionType:
-        return None if value is None else _typed(arguments[0], value)
+        return None if value is None else typed(arguments[0], value)
     if origin is tuple:
         if not isinstance(value, list):
             raise TypeError(f"{value!r:.40} should be a list")
-        return tuple(_typed(arguments[0], item) for item in value)
+        return tuple(typed(arguments[0], item) for item in value)
     if dataclasses.is_dataclass(kind):
         if not isinstance(value, dict):
             raise TypeError(f"{value!r:.40} should be an object")
         hints = typing.get_type_hints(kind)
         if unknown := value.keys() - hints.keys():
-            raise TypeError(f"'{min(unknown)}' is unknown")
-        if missing := hints.keys() - value.keys():
+            raise TypeError(f"{min(unknown)!r:.40} is unknown")
+        optional = {f.name for f in dataclasses.fields(kind) if f.default is not MISSING}
+        if missing := hints.keys() - value.keys() - optional:
             raise TypeError(f"'{min(missing)}' is missing")
-        return kind(**{name: _typed(hints[name], item) for name, item in value.items()})
+        return kind(**{name: typed(hints[name], item) for name, item in value.items()})
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        if abs(value) > 1 << 53:
+            raise TypeError(f"{value!r:.40} is too large")
         return float(value)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise TypeError(f"{value!r:.40} should be of type {kind.__name__}")

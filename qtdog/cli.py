@@ -1,15 +1,20 @@
-"""`python -m qtdog train | evaluate | ensemble | benchmark`."""
+"""`python -m qtdog COMMAND`: the command line, each command a thin call of the package."""
 
 import dataclasses
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from qtdog.atomic import write_atomically
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+    from qtdog.training.config import TrainConfig
 
 app = typer.Typer(
     help="Train, evaluate and combine quantized classifiers for domains never seen in training.",
@@ -44,8 +49,11 @@ def train(
         str | None, typer.Option(help="The held-out domain; by default the last one.")
     ] = None,
     method: Annotated[
-        Literal["both", "erm", "qt-dog"],
-        typer.Option(help="Full precision, quantized, or both from one shared trunk."),
+        Literal["both", "erm", "qt-dog", "freeze"],
+        typer.Option(
+            help="Full precision, quantized, or both from one shared trunk; or the control: "
+            "quantized with weights and step sizes frozen."
+        ),
     ] = "both",
     seed: Annotated[int, typer.Option(help="Decides splits, batches and the head's start.")] = 0,
     recipe: Annotated[
@@ -76,7 +84,11 @@ def train(
     ),
     runs: Annotated[Path, typer.Option(help="Where unfinished runs are kept.")] = Path("runs"),
 ) -> None:
-    """Train ERM and QT-DoG with one domain held out, and write their checkpoints."""
+    """Train ERM and QT-DoG with one domain held out, and write their checkpoints.
+
+    Each run gives two: the weights of one step, and "averaged", the mean of the weights since the
+    quantization step; source validation chooses the step of either.
+    """
     from qtdog.checkpoints import load_config
     from qtdog.data import load
     from qtdog.training.config import RECIPES, TrainConfig
@@ -114,9 +126,74 @@ def train(
         except KeyboardInterrupt:
             typer.echo("Stopped. The same command goes on from the last evaluation.", err=True)
             raise typer.Exit(130) from None
-        folder = finish(trained, run_data, out, recipe)
-        outcome = load_config(folder)
-        typer.echo(f"{folder}: {outcome.target} on {target}, chosen at step {trained.chosen_step}")
+        for chosen in (trained.single, trained.average):
+            folder = finish(trained, chosen, run_data, out, recipe).folder
+            outcome = load_config(folder)
+            typer.echo(f"{folder}: {outcome.target} on {target}, chosen at step {chosen.step}")
+
+
+@app.command()
+def sweep(
+    data: Annotated[str, typer.Option(help="'rotated_digits', or a folder domain/class/image.")],
+    start_weights: Annotated[
+        str | None, typer.Option(help="'torchvision', 'none', or a safetensors file.")
+    ] = None,
+    recipe: Annotated[
+        Literal["paper", "cpu", "digits"], typer.Option(help="Settings that go together.")
+    ] = "cpu",
+    records: Annotated[
+        Path, typer.Option(help="Finished runs: settings, curves, results, logits.")
+    ] = Path("assets/results/runs"),
+    runs: Annotated[Path, typer.Option(help="Unfinished runs and all checkpoints.")] = Path("runs"),
+    most: Annotated[int | None, typer.Option(help="Stop after so many runs.")] = None,
+    show: Annotated[bool, typer.Option("--list", help="Only say what is done.")] = False,
+) -> None:
+    """The whole study, run by run, the most important first; what is recorded is not done again.
+
+    ERM, QT-DoG and the freeze control on every held-out domain and seed, then bit widths,
+    granularity and the moment of quantization. Start it once a core, with OMP_NUM_THREADS=1: the
+    processes share the work. Stop it whenever you like; it goes on from the last evaluations.
+    """
+    from qtdog.data import load
+    from qtdog.training.config import RECIPES, TrainConfig
+    from qtdog.training.sweep import Sweep, plan
+
+    settings = {**RECIPES[recipe]} | ({"start_weights": start_weights} if start_weights else {})
+    base = TrainConfig(data=data, target_domain="", **settings)
+    dataset = load(data, base.image_size)
+    configs = plan(base, tuple(domain.name for domain in dataset.domains))
+    study = Sweep(recipe, runs, records, runs / "checkpoints")
+    if not show:
+        try:
+            study.run(dataset.name, configs, _sweep_progress, most)
+        except KeyboardInterrupt:
+            typer.echo("Stopped. The same command goes on from the last evaluation.", err=True)
+            raise typer.Exit(130) from None
+    left = [one for one in configs if not study.record_path(dataset.name, one).exists()]
+    typer.echo(f"{len(configs) - len(left)} of {len(configs)} runs are in {records}.")
+    if show:
+        for config in left:
+            typer.echo(f"not yet: {study.record_path(dataset.name, config).stem}")
+
+
+@app.command()
+def report(
+    records: Annotated[Path, typer.Option(help="Finished runs, from `sweep`.")] = Path(
+        "assets/results/runs"
+    ),
+    out: Annotated[Path, typer.Option(help="measured.csv and REPORT.md go here.")] = Path(
+        "assets/results"
+    ),
+) -> None:
+    """Write measured.csv from the runs' records, and REPORT.md from measured.csv."""
+    from qtdog.measured import measured_rows, to_csv
+    from qtdog.study import report_text
+
+    rows = measured_rows(records)
+    for name, text in (("measured.csv", to_csv(rows)), ("REPORT.md", report_text(rows, records))):
+        content = text.encode()
+        write_atomically(out / name, lambda handle, content=content: handle.write(content))
+        typer.echo(f"Written: {out / name}")
 
 
 @app.command()
@@ -184,6 +261,43 @@ def evaluate(
             raise typer.Exit(1)
 
 
+@app.command("calibrate-hint")
+def calibrate_hint(
+    checkpoints: Annotated[
+        list[Path], typer.Argument(help="Checkpoint folders, or a folder that holds some.")
+    ],
+    data: Annotated[str, typer.Option(help="The data that the checkpoints were trained on.")],
+    out: Annotated[
+        Path, typer.Option(help="CSV file to write or to extend; the page reads this one.")
+    ] = Path("assets/results/energy.csv"),
+) -> None:
+    """Set the energy threshold of the page's hint "none of the known classes", and count how often
+    it comes on images of the source and target domains and on handwritten digits.
+
+    Checkpoints that are in the file already are skipped; an ensemble brings its members. Stop it
+    whenever you like: the same command goes on with the checkpoint it was at.
+    """
+    from functools import lru_cache, partial
+
+    from tqdm import tqdm
+
+    from qtdog import checkpoints as formats
+    from qtdog import unfamiliar
+    from qtdog.data import load
+
+    folders = [found for path in checkpoints for found in formats.find(path)]
+    loaded = [formats.load(folder) for folder in folders]
+    total = sum(1 + len(checkpoint.members) for checkpoint in loaded)
+    with tqdm(total=total, desc="energies", unit="checkpoint") as bar:
+
+        def done(name: str) -> None:
+            bar.set_postfix_str(name, refresh=False)
+            bar.update()
+
+        unfamiliar.extend(out, loaded, lru_cache(partial(load, data)), done)
+    typer.echo(f"Written: {out}")
+
+
 @app.command()
 def benchmark(
     checkpoints: Annotated[
@@ -198,21 +312,54 @@ def benchmark(
     Console().print(table(measure(checkpoints)))
 
 
+@app.command()
+def export(
+    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint's folder.")],
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    file_format: Annotated[
+        Literal["torchvision", "onnx", "numpy"],
+        typer.Option("--format", help="State dict (safetensors), graph, or int8 codes (.npz)."),
+    ] = "torchvision",
+) -> None:
+    """Write a checkpoint for other programs, checked on the sample pictures."""
+    from qtdog.export import export as export_checkpoint
+
+    written = export_checkpoint(checkpoint, file_format, out)
+    typer.echo(
+        f"{written.path}: {written.size_bytes / 1e6:.2f} MB; the same class on all "
+        f"{written.pictures} sample pictures, logits within {written.largest_difference:.0e}"
+    )
+
+
+def _sweep_progress(config: "TrainConfig") -> Callable[[int, str], None]:
+    from tqdm import tqdm
+
+    bar = tqdm(total=config.steps, unit="step")
+    bar.set_description(f"{config.target_domain} {config.method_name()} seed {config.seed}")
+
+    def show(step: int, text: str) -> None:
+        _advance(bar, step, text)
+        if step == config.steps:
+            bar.close()
+
+    return show
+
+
+def _advance(bar: "tqdm", step: int, text: str) -> None:
+    if bar.n == 0 and step > 1:
+        bar.initial = bar.n = step - 1
+        bar.refresh()
+    bar.set_postfix_str(text, refresh=False)
+    bar.update(step - bar.n)
+
+
 @contextmanager
 def _progress_bar(steps: int, title: str) -> Iterator[Callable[[int, str], None]]:
     """A bar with the time left; it starts where an interrupted run goes on."""
     from tqdm import tqdm
 
     with tqdm(total=steps, desc=title, unit="step") as bar:
-
-        def show(step: int, text: str) -> None:
-            if bar.n == 0 and step > 1:
-                bar.initial = bar.n = step - 1
-                bar.refresh()
-            bar.set_postfix_str(text, refresh=False)
-            bar.update(step - bar.n)
-
-        yield show
+        yield lambda step, text: _advance(bar, step, text)
 
 
 def main() -> None:

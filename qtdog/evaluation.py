@@ -36,7 +36,8 @@ def predict_logits(
 ) -> np.ndarray:
     """Logits, (n, classes) float32, for `images` (n, h, w, 3) uint8, without augmentation."""
     network.eval()
-    device = next(network.parameters()).device
+    first = next(network.parameters(), None)  # a frozen graph holds constants, on the CPU
+    device = torch.device("cpu") if first is None else first.device
     logits = []
     for start in range(0, len(images), BATCH):
         batch = torch.from_numpy(np.array(images[start : start + BATCH])).to(device)
@@ -48,8 +49,12 @@ def domain_accuracy(
     network: nn.Module, domain: Domain, mean: Sequence[float], std: Sequence[float]
 ) -> Accuracy:
     """Accuracy over all images of `domain`."""
-    predicted = predict_logits(network, domain.images, mean, std).argmax(1)
-    return Accuracy(int((predicted == domain.labels).sum()), len(domain))
+    return accuracy_of(predict_logits(network, domain.images, mean, std), domain.labels)
+
+
+def accuracy_of(logits: np.ndarray, labels: np.ndarray) -> Accuracy:
+    """How often the largest of the logits, (n, classes), is at the label, (n,)."""
+    return Accuracy(int((logits.argmax(1) == labels).sum()), len(labels))
 
 
 def as_network(checkpoint: Checkpoint) -> nn.Module:

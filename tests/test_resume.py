@@ -17,8 +17,8 @@ from tiny_runs import CONFIG, Kill, tiny_data
 
 from qtdog import checkpoints
 from qtdog.atomic import write_atomically, write_folder_atomically
-from qtdog.training.loop import RunData, TrainedNetwork, train
-from qtdog.training.state import EvaluationPoint, RunState, load_state, save_state
+from qtdog.training.loop import RunData, TrainedRun, train
+from qtdog.training.state import PARTS, EvaluationPoint, RunState, load_state, save_state
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def run_data() -> RunData:
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(run_data, tmp_path_factory) -> TrainedNetwork:
+def uninterrupted(run_data, tmp_path_factory) -> TrainedRun:
     return train(CONFIG, run_data, tmp_path_factory.mktemp("uninterrupted"))
 
 
@@ -35,13 +35,14 @@ class Interruption(Exception):
     pass
 
 
-def assert_same(one: TrainedNetwork, two: TrainedNetwork) -> None:
+def assert_same(one: TrainedRun, two: TrainedRun) -> None:
     assert one.points == two.points
-    assert one.chosen_step == two.chosen_step
-    state, other = one.network.state_dict(), two.network.state_dict()
-    assert state.keys() == other.keys()
-    for name, value in state.items():
-        assert torch.equal(value, other[name]), name
+    for chosen, twin in ((one.single, two.single), (one.average, two.average)):
+        assert chosen.step == twin.step
+        state, other = chosen.network.state_dict(), twin.network.state_dict()
+        assert state.keys() == other.keys()
+        for name, value in state.items():
+            assert torch.equal(value, other[name]), name
 
 
 # Interrupted ------------------------------------------------------------------------------------
@@ -87,10 +88,11 @@ def some_state() -> RunState:
         step=4,
         seconds=2.5,
         points=(EvaluationPoint(2, False, 1.5, 0.1, 0.2), EvaluationPoint(4, True, 1.25, 0.3, 0.1)),
-        best_step=None,
         network={"a.weight": torch.randn(3, 2), "count": torch.tensor(7)},
         optimizer={"a.weight:exp_avg": torch.randn(3, 2), "a.weight:step": torch.tensor(4.0)},
+        average={"a.weight": torch.randn(3, 2)},
         best={},
+        best_average={"a.weight": torch.randn(3, 2)},
     )
 
 
@@ -98,9 +100,9 @@ def test_a_state_survives_the_round_trip_bit_for_bit(tmp_path):
     state = some_state()
     save_state(tmp_path / "state.safetensors", state)
     loaded = load_state(tmp_path / "state.safetensors")
-    for field in ("step", "seconds", "points", "best_step"):
+    for field in ("step", "seconds", "points"):
         assert getattr(loaded, field) == getattr(state, field)
-    for field in ("network", "optimizer", "best"):
+    for field in PARTS:
         one, two = getattr(loaded, field), getattr(state, field)
         assert one.keys() == two.keys()
         assert all(torch.equal(one[name], two[name]) for name in one)

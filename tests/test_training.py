@@ -15,11 +15,13 @@ from qtdog import checkpoints, models
 from qtdog.evaluation import domain_accuracy
 from qtdog.quantization import quantize
 from qtdog.training import loop
+from qtdog.training.averaging import WeightAverage
 from qtdog.training.config import RECIPES, TrainConfig
 from qtdog.training.finish import checkpoint_folder, command_line, finish
 from qtdog.training.loop import (
+    Chosen,
     RunData,
-    TrainedNetwork,
+    TrainedRun,
     load_run_data,
     log_text,
     run_folder,
@@ -46,8 +48,8 @@ class Both:
     """ERM and then QT-DoG, trained in one folder."""
 
     folder: Path
-    erm: TrainedNetwork
-    qtdog: TrainedNetwork
+    erm: TrainedRun
+    qtdog: TrainedRun
     erm_steps: list[int]
     qtdog_steps: list[int]
 
@@ -59,13 +61,13 @@ def both(run_data, tmp_path_factory) -> Both:
     return Both(folder, erm, train(CONFIG, run_data, folder, second), first, second)
 
 
-def finishable(trained: TrainedNetwork) -> TrainedNetwork:
+def finishable(chosen: Chosen) -> Chosen:
     """A copy, built anew: finishing a run bakes its network in place, and parametrized layers
     share their class with their deep copies."""
     network = models.build(CONFIG.architecture, 10)
-    quantize(network, CONFIG.quantizer, trained.left_out)
-    network.load_state_dict(trained.network.state_dict())
-    return dataclasses.replace(trained, network=network.eval())
+    quantize(network, CONFIG.quantizer, ["fc"])
+    network.load_state_dict(chosen.network.state_dict())
+    return dataclasses.replace(chosen, network=network.eval())
 
 
 def same_network(one: torch.nn.Module, two: torch.nn.Module) -> bool:
@@ -93,7 +95,7 @@ def test_both_methods_are_the_same_run_up_to_quantization_and_it_is_done_once(bo
 def test_a_run_from_a_shared_trunk_is_the_run_from_the_start(both, run_data, tmp_path):
     alone = train(CONFIG, run_data, tmp_path)
     assert alone.points == both.qtdog.points
-    assert same_network(alone.network, both.qtdog.network)
+    assert same_network(alone.single.network, both.qtdog.single.network)
 
 
 def test_a_trunk_of_other_data_is_not_used(both, run_data, tmp_path):
@@ -136,11 +138,11 @@ def test_training_follows_adam_on_cross_entropy(run_data, tmp_path):
     expected = network.state_dict()
     # Adam's first steps are signs, so a gradient near zero may turn one weight about.
     moved = []
-    for name, value in trained.network.state_dict().items():
+    for name, value in trained.single.network.state_dict().items():
         if value.is_floating_point() and "running" not in name:
             moved.append((value - expected[name]).abs().flatten() < 1e-4)
     assert float(torch.cat(moved).float().mean()) > 0.98
-    assert trained.chosen_step == 2
+    assert trained.single.step == 2
 
 
 def test_every_batch_holds_as_many_images_of_each_source_and_follows_from_seed_and_step(run_data):
@@ -164,42 +166,34 @@ def test_every_batch_holds_as_many_images_of_each_source_and_follows_from_seed_a
 # Choosing the checkpoint ------------------------------------------------------------------------
 
 
-def with_validation(monkeypatch, values: dict[int, float], target: float = 0.0) -> None:
-    """Evaluations see these source validation accuracies, by step, whatever the network does."""
-    steps = iter(sorted(values))
-    seen = {"calls": 0}
-
-    def accuracy(network, domain, config) -> float:
-        place = seen["calls"] % 3  # two source domains, then the target
-        seen["calls"] += 1
-        if place == 0:
-            seen["step"] = next(steps)
-        return target if place == 2 else values[seen["step"]]
-
-    monkeypatch.setattr(loop, "_accuracy", accuracy)
+def with_validation(monkeypatch, values: list[float], averaged: list[float] = ()) -> None:
+    """Evaluations see these source validation accuracies, in order, whatever the network does."""
+    singles, averages = iter(values), iter(averaged)
+    monkeypatch.setattr(loop._Evaluator, "of", lambda *_: (next(singles), 0.0))
+    monkeypatch.setattr(loop._Evaluator, "of_average", lambda *_: (next(averages, 0.0), 0.0))
 
 
 @pytest.mark.parametrize("config", [ERM, CONFIG], ids=["erm", "qt-dog"])
 def test_the_first_best_evaluation_after_the_quantization_step_is_chosen(
     run_data, tmp_path, monkeypatch, config
 ):
-    with_validation(monkeypatch, {2: 0.9, 4: 0.9, 6: 0.95, 8: 0.3, 10: 0.5, 12: 0.5})
-    chosen = train(config, run_data, tmp_path)
-    assert chosen.chosen_step == 10
+    with_validation(monkeypatch, [0.9, 0.9, 0.95, 0.3, 0.5, 0.5], averaged=[0.7, 0.7, 0.6])
+    run = train(config, run_data, tmp_path)
+    assert (run.single.step, run.average.step) == (10, 8)
     monkeypatch.undo()
-    with_validation(monkeypatch, {2: 0, 4: 0, 6: 0, 8: 0, 10: 1})
+    with_validation(monkeypatch, [0, 0, 0, 0, 1], averaged=[0, 1])
     stopped = train(dataclasses.replace(config, steps=10), run_data, tmp_path / "stopped")
-    assert stopped.chosen_step == 10
-    assert same_network(chosen.network, stopped.network)
+    assert (stopped.single.step, stopped.average.step) == (10, 10)
+    assert same_network(run.single.network, stopped.single.network)
 
 
 def test_the_chosen_network_has_the_highest_source_validation_and_the_one_stated(both, run_data):
     trained = both.qtdog
     later = [p for p in trained.points if p.step > CONFIG.quantize_step]
     best = max(later, key=lambda point: point.source_validation)
-    assert trained.chosen_step == best.step
+    assert trained.single.step == best.step
     measured = [
-        domain_accuracy(trained.network, domain, CONFIG.mean, CONFIG.std).fraction
+        domain_accuracy(trained.single.network, domain, CONFIG.mean, CONFIG.std).fraction
         for domain in run_data.source_validation
     ]
     assert np.mean(measured) == pytest.approx(best.source_validation)
@@ -214,13 +208,96 @@ def test_the_targets_labels_and_images_change_nothing_in_the_checkpoint(both, ru
         ),
     )
     other = train(CONFIG, scrambled, tmp_path / "runs")
-    seen, unseen = [
-        finish(finishable(one), data, tmp_path / name, "digits") / "model.safetensors"
-        for one, data, name in ((both.qtdog, run_data, "one"), (other, scrambled, "two"))
-    ]
-    assert seen.read_bytes() == unseen.read_bytes()
+    for kind in ("single", "average"):
+        seen, unseen = [
+            finish(one, finishable(getattr(one, kind)), data, tmp_path / name, "digits").folder
+            for one, data, name in ((both.qtdog, run_data, "one"), (other, scrambled, "two"))
+        ]
+        assert seen.name == unseen.name
+        model = "model.safetensors"
+        assert (seen / model).read_bytes() == (unseen / model).read_bytes()
     curves = [[point.target for point in one.points] for one in (both.qtdog, other)]
     assert curves[0] != curves[1], "the target must have been evaluated"
+
+
+# Averaging and freezing -------------------------------------------------------------------------
+
+
+def test_a_weight_average_is_the_mean_of_what_was_added():
+    states = [
+        {"weight": torch.randn(5, 3), "count": torch.tensor(step), "log_step": torch.randn(5)}
+        for step in range(7)
+    ]
+    average = WeightAverage()
+    for state in states:
+        average.add(state)
+    for name in ("weight", "log_step"):
+        mean = np.mean([state[name].double().numpy() for state in states], axis=0)
+        assert average.mean[name].numpy() == pytest.approx(mean, abs=1e-6)
+    assert average.mean["count"] == 6
+    states[0]["weight"].zero_()
+    assert average.mean["weight"].abs().sum() > 0, "the average shares no memory with a state"
+
+
+@pytest.mark.parametrize("config", [ERM, CONFIG], ids=["erm", "qt-dog"])
+def test_the_average_is_of_every_step_since_the_quantization_step(run_data, tmp_path, config):
+    """Latent weights and step sizes are averaged, then quantized: states of shorter runs tell."""
+    states = []
+    for last in range(7, 11):
+        short = dataclasses.replace(config, steps=last, evaluate_every=1)
+        train(short, run_data, tmp_path / str(last))
+        folder = run_folder(tmp_path / str(last), short, run_data)
+        states.append(load_file(folder / "state.safetensors"))
+    weights = [
+        name for name in states[0] if name.startswith("network/") and "num_batches" not in name
+    ]
+    assert any("log_step" in name for name in weights) == config.quantized
+    for name in weights:
+        mean = np.mean([state[name].double().numpy() for state in states], axis=0)
+        average = states[-1][name.replace("network/", "average/")]
+        assert average.numpy() == pytest.approx(mean, rel=1e-4, abs=1e-5), name
+
+
+def test_the_average_that_is_kept_has_the_source_validation_that_is_stated(both, run_data):
+    for run in (both.erm, both.qtdog):
+        stated = {point.step: point.averaged_source_validation for point in run.points}
+        assert [stated[step] is None for step in (2, 4, 6, 8, 10, 12)] == [True] * 3 + [False] * 3
+        measured = [
+            domain_accuracy(run.average.network, domain, CONFIG.mean, CONFIG.std).fraction
+            for domain in run_data.source_validation
+        ]
+        assert np.mean(measured) == pytest.approx(stated[run.average.step])
+
+
+def test_freeze_trains_only_what_is_not_quantized(both, run_data, tmp_path):
+    config = dataclasses.replace(CONFIG, method="freeze")
+    assert config.trunk_name() == CONFIG.trunk_name()
+    shutil.copytree(both.folder / "trunks", tmp_path / "trunks")
+    steps = Steps()
+    run = train(config, run_data, tmp_path, steps)
+    assert steps == list(range(7, 13)), "the trunk is shared with the other methods"
+    trunk = load_file(next(both.folder.glob("trunks/*.safetensors")))
+    state = run.single.network.state_dict()
+    latent = [name for name in state if name.endswith(".original")]
+    assert len(latent) == sum("log_step" in name for name in state) > 10
+    for name in latent:
+        plain = name.replace("parametrizations.", "").replace(".original", "")
+        assert torch.equal(state[name], trunk[f"network/{plain}"]), name
+    trained = quantize_anew(trunk)
+    for name in state:
+        if "log_step" in name:
+            assert torch.equal(state[name], trained[name]), name
+    assert not torch.equal(state["fc.weight"], trunk["network/fc.weight"])
+    assert not torch.equal(state["conv1.1.weight"], trunk["network/conv1.1.weight"])
+
+
+def quantize_anew(trunk: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The trunk's network with quantizers attached and not trained."""
+    network = models.build(CONFIG.architecture, 10)
+    tensors = {n.removeprefix("network/"): v for n, v in trunk.items() if n.startswith("network/")}
+    network.load_state_dict(tensors)
+    quantize(network, CONFIG.quantizer, ["fc"])
+    return network.state_dict()
 
 
 # What the network goes through ------------------------------------------------------------------
@@ -229,7 +306,7 @@ def test_the_targets_labels_and_images_change_nothing_in_the_checkpoint(both, ru
 @pytest.mark.parametrize("frozen", [True, False])
 def test_batch_norm_statistics_stay_as_they_were_when_frozen(run_data, tmp_path, frozen):
     config = dataclasses.replace(CONFIG, freeze_batch_norm=frozen, steps=8)
-    network = train(config, run_data, tmp_path).network
+    network = train(config, run_data, tmp_path).single.network
     state = network.state_dict()
     means = torch.cat([v for name, v in state.items() if name.endswith("running_mean")])
     variances = torch.cat([v for name, v in state.items() if name.endswith("running_var")])
@@ -252,15 +329,19 @@ def test_the_log_has_a_line_for_each_evaluation(both):
     text = (run_folder(both.folder, CONFIG, tiny_data()) / "log.csv").read_bytes().decode()
     assert text == log_text(both.qtdog.points)
     lines = text.splitlines()
-    assert lines[0] == "step,quantized,train_loss,source_validation,target"
+    assert lines[0] == (
+        "step,quantized,train_loss,source_validation,target,averaged_source_validation,"
+        "averaged_target"
+    )
     assert len(lines) == 7
     assert lines[-1].startswith("12,True,")
 
 
 def test_the_checkpoint_states_what_its_own_network_does(both, run_data, tmp_path):
     trained = both.qtdog
-    folder = finish(finishable(trained), run_data, tmp_path / "checkpoints", "digits")
-    assert folder == checkpoint_folder(tmp_path / "checkpoints", "rotated_digits", CONFIG)
+    chosen = finishable(trained.single)
+    folder = finish(trained, chosen, run_data, tmp_path / "checkpoints", "digits").folder
+    assert folder == checkpoint_folder(tmp_path / "checkpoints", "rotated_digits", CONFIG, False)
     assert folder.parts[-3:] == ("rotated_digits", "75-degrees", "qt-dog-7bit-seed0")
     checkpoint = checkpoints.load(folder)
     config = checkpoint.config
@@ -270,7 +351,7 @@ def test_the_checkpoint_states_what_its_own_network_does(both, run_data, tmp_pat
     assert config.source_domains == ("0-degrees", "15-degrees")
     assert [accuracy.total for accuracy in config.source_validation] == [20, 20]
     assert (config.bits, config.granularity, config.left_out) == (7, "channel", ("fc",))
-    assert config.training.chosen_step == trained.chosen_step
+    assert config.training.chosen_step == trained.single.step
     assert config.training.data_fingerprint == "fingerprint"
     assert (folder / "log.csv").read_bytes().decode() == log_text(trained.points)
 
@@ -301,7 +382,7 @@ def test_the_digits_recipe_learns_to_read(tmp_path):
     run_data = load_run_data(config)
     for method in ("erm", "qt-dog"):
         trained = train(dataclasses.replace(config, method=method), run_data, tmp_path)
-        chosen = next(p for p in trained.points if p.step == trained.chosen_step)
+        chosen = next(p for p in trained.points if p.step == trained.single.step)
         assert chosen.source_validation > 0.8
         assert chosen.target > 0.3
 

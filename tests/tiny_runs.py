@@ -69,7 +69,7 @@ def train_to_the_end(root: Path, kill: Kill = Kill()) -> None:
     trained = train(CONFIG, run_data, root / "runs")
     if kill.at_byte is not None:
         die_at_byte(kill.at_byte)
-    finish(trained, run_data, root / "checkpoints", "digits")
+    finish(trained, trained.single, run_data, root / "checkpoints", "digits")
 
 
 def call_and_die_at_change(root: Path, number: int, work: Callable[[Path], object]) -> None:

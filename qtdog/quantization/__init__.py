@@ -3,6 +3,7 @@
 from qtdog.quantization.apply import (
     QuantizedWeight,
     bake,
+    plain_state,
     quantizable_weights,
     quantize,
     quantizers,
@@ -16,6 +17,7 @@ __all__ = [
     "LSQQuantizer",
     "QuantizedWeight",
     "bake",
+    "plain_state",
     "pack",
     "packed_size",
     "quantizable_weights",

@@ -4,13 +4,15 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from qtdog.data.augmentation import Augmentation
 from qtdog.models import IMAGENET_MEAN, IMAGENET_STD
 from qtdog.quantization import LSQConfig
 
-Method = Literal["erm", "qt-dog"]
+Method = Literal["erm", "qt-dog", "freeze"]
+"""Full precision; quantized and trained on; quantized with weights and step sizes frozen, so that
+only batch norm's affine parameters and the classifier are trained on (the control)."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,9 @@ class TrainConfig:
     std: tuple[float, float, float] = IMAGENET_STD
 
     def __post_init__(self) -> None:
-        if self.method not in ("erm", "qt-dog"):
-            raise ValueError(f"Method '{self.method}' is unknown: choose 'erm' or 'qt-dog'.")
+        if self.method not in get_args(Method):
+            known = ", ".join(get_args(Method))
+            raise ValueError(f"Method '{self.method}' is unknown: choose one of {known}.")
         if not 0 < self.quantize_step < self.steps:
             raise ValueError(
                 f"The quantization step {self.quantize_step} must lie between 0 and the last "
@@ -58,6 +61,11 @@ class TrainConfig:
                 f"multiples of the {self.evaluate_every} steps between evaluations."
             )
         self.quantizer  # noqa: B018  raises for a bit width or granularity that does not exist
+
+    @property
+    def quantized(self) -> bool:
+        """Whether the method quantizes."""
+        return self.method != "erm"
 
     @property
     def quantizer(self) -> LSQConfig:
@@ -82,9 +90,11 @@ class TrainConfig:
 
     def method_name(self) -> str:
         """ "erm" or, say, "qt-dog-7bit": the paper's per-channel step sizes go without saying."""
-        if self.method == "erm":
-            return "erm"
-        return f"qt-dog-{self.bits}bit" + ("" if self.granularity == "channel" else "-per-tensor")
+        if not self.quantized:
+            return self.method
+        return f"{self.method}-{self.bits}bit" + (
+            "" if self.granularity == "channel" else "-per-tensor"
+        )
 
     def name(self) -> str:
         """A folder name: what a person tells runs apart by, and a hash of everything."""

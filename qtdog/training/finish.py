@@ -1,17 +1,18 @@
 """From a trained network to its checkpoint: stored, read back, evaluated, written."""
 
 import platform
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
+import numpy as np
 import torch
 import torchvision
 
 from qtdog import checkpoints, storage
 from qtdog.checkpoints import CheckpointConfig, TrainingRecord
-from qtdog.evaluation import domain_accuracy
+from qtdog.evaluation import accuracy_of, predict_logits
 from qtdog.training.config import RECIPES, TrainConfig
-from qtdog.training.loop import RunData, TrainedNetwork, log_text
+from qtdog.training.loop import Chosen, RunData, TrainedRun, log_text
 from qtdog.training.provenance import code_version, processor
 
 # The settings of a run that have an option of their own, to change a recipe's.
@@ -28,24 +29,54 @@ OPTIONS = (
 )
 
 
-def checkpoint_folder(root: Path, dataset: str, config: TrainConfig) -> Path:
-    """`root`/<dataset>/<target>/<method>-seed<k>."""
-    return root / dataset / config.target_domain / f"{config.method_name()}-seed{config.seed}"
+def checkpoint_folder(root: Path, dataset: str, config: TrainConfig, averaged: bool) -> Path:
+    """`root`/<dataset>/<target>/<method>[-averaged]-seed<k>."""
+    method = config.method_name() + ("-averaged" if averaged else "")
+    return root / dataset / config.target_domain / f"{method}-seed{config.seed}"
 
 
-def finish(trained: TrainedNetwork, run_data: RunData, root: Path, recipe: str) -> Path:
-    """Write the checkpoint of a run and return its folder.
+@dataclass(frozen=True)
+class Measurement:
+    """What a network, stored and read back, says of a run's images: logits, (n, classes) float32,
+    for each source domain's validation split and for the target domain."""
 
-    The accuracies in its config are those of the network as stored, not as trained.
+    source: tuple[np.ndarray, ...]
+    target: np.ndarray
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A checkpoint that was written, and what it was measured to do."""
+
+    folder: Path
+    stored: storage.StoredNetwork
+    measurement: Measurement
+
+
+def measure(stored: storage.StoredNetwork, run: TrainedRun, run_data: RunData) -> Measurement:
+    """Evaluate a network as stored."""
+    config = run.config
+    network = storage.restore(stored, config.architecture, len(run.classes))
+    source, target = [
+        tuple(predict_logits(network, one.images, config.mean, config.std) for one in domains)
+        for domains in (run_data.source_validation, (run_data.target,))
+    ]
+    return Measurement(source, target[0])
+
+
+def finish(run: TrainedRun, chosen: Chosen, run_data: RunData, root: Path, recipe: str) -> Finished:
+    """Write the checkpoint of a run's single or averaged weights.
+
+    The accuracies in its config are those of the network as stored, not as trained. Quantizers
+    that are attached to `chosen.network` are baked in.
     """
-    config = trained.config
-    stored = storage.store(trained.network)
-    network = storage.restore(stored, config.architecture, len(trained.classes))
-    quantized = config.method == "qt-dog"
+    config = run.config
+    stored = storage.store(chosen.network)
+    measurement = measure(stored, run, run_data)
     record = CheckpointConfig(
         method=config.method,
         architecture=config.architecture,
-        classes=trained.classes,
+        classes=run.classes,
         dataset=run_data.name,
         source_domains=tuple(domain.name for domain in run_data.source_validation),
         target_domain=config.target_domain,
@@ -53,27 +84,31 @@ def finish(trained: TrainedNetwork, run_data: RunData, root: Path, recipe: str) 
         mean=config.mean,
         std=config.std,
         bits=stored.bits,
-        granularity=config.granularity if quantized else None,
-        left_out=trained.left_out if quantized else (),
+        granularity=config.granularity if config.quantized else None,
+        left_out=run.left_out if config.quantized else (),
         source_validation=tuple(
-            domain_accuracy(network, domain, config.mean, config.std)
-            for domain in run_data.source_validation
+            accuracy_of(logits, domain.labels)
+            for logits, domain in zip(measurement.source, run_data.source_validation, strict=True)
         ),
-        target=domain_accuracy(network, run_data.target, config.mean, config.std),
-        training=_training_record(trained, run_data, recipe),
+        target=accuracy_of(measurement.target, run_data.target.labels),
+        training=training_record(run, chosen.step, run_data, recipe),
+        averaged=chosen.averaged,
     )
-    folder = checkpoint_folder(root, run_data.name, config)
-    checkpoints.save(folder, stored, record, log_text(trained.points))
-    return folder
+    folder = checkpoint_folder(root, run_data.name, config, chosen.averaged)
+    checkpoints.save(folder, stored, record, log_text(run.points))
+    return Finished(folder, stored, measurement)
 
 
-def _training_record(trained: TrainedNetwork, run_data: RunData, recipe: str) -> TrainingRecord:
-    config = trained.config
+def training_record(
+    run: TrainedRun, chosen_step: int, run_data: RunData, recipe: str
+) -> TrainingRecord:
+    """How the weights chosen at `chosen_step` came about."""
+    config = run.config
     return TrainingRecord(
         seed=config.seed,
         steps=config.steps,
         quantize_step=config.quantize_step,
-        chosen_step=trained.chosen_step,
+        chosen_step=chosen_step,
         images_per_domain=config.images_per_domain,
         learning_rate=config.learning_rate,
         step_size_learning_rate=(
@@ -83,7 +118,7 @@ def _training_record(trained: TrainedNetwork, run_data: RunData, recipe: str) ->
         start_weights=Path(config.start_weights).name,
         augmentation=str(config.augmentation),
         data_fingerprint=run_data.fingerprint,
-        seconds=round(trained.seconds, 1),
+        seconds=round(run.seconds, 1),
         hardware=processor(),
         versions=(
             f"Python {platform.python_version()}, torch {torch.__version__}, "

@@ -7,7 +7,7 @@ from a saved state sees exactly what it would have seen without the interruption
 import csv
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -21,7 +21,8 @@ from qtdog.atomic import write_atomically
 from qtdog.data import Domain, split_rows
 from qtdog.data.augmentation import augment
 from qtdog.evaluation import domain_accuracy
-from qtdog.quantization import quantize, quantizers, step_size_parameters
+from qtdog.quantization import plain_state, quantize, quantizers, step_size_parameters
+from qtdog.training.averaging import WeightAverage
 from qtdog.training.config import TrainConfig
 from qtdog.training.memory import keep_freed_memory
 from qtdog.training.state import (
@@ -34,6 +35,7 @@ from qtdog.training.state import (
 )
 
 TARGET_SAMPLE = 1000  # images of the target domain in the logged curve
+FAST_FROM = 500  # images to evaluate, from which making a fast copy of the network pays
 
 Progress = Callable[[int, str], None]
 """Called after every step with the number of steps done and a short text."""
@@ -52,16 +54,28 @@ class RunData:
 
 
 @dataclass(frozen=True)
-class TrainedNetwork:
-    """The outcome of a run: the chosen network and how it came about."""
+class Chosen:
+    """A network that source validation chose, and the step it is of.
+
+    In evaluation mode, with its quantizers attached if the method has any.
+    """
+
+    network: nn.Module
+    step: int
+    averaged: bool
+    """Whether its weights are the mean of those since the quantization step."""
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """The outcome of a run: the weights of one step, and the averaged weights."""
 
     config: TrainConfig
     classes: tuple[str, ...]
-    network: nn.Module
-    """In evaluation mode, with its quantizers attached if the method has any."""
     left_out: tuple[str, ...]
     """Layers that the method leaves in full precision."""
-    chosen_step: int
+    single: Chosen
+    average: Chosen
     points: tuple[EvaluationPoint, ...]
     seconds: float
     """Time spent in training and evaluation, over all sittings, the shared trunk included."""
@@ -95,7 +109,7 @@ def run_folder(runs: Path, config: TrainConfig, run_data: RunData) -> Path:
 
 def train(
     config: TrainConfig, run_data: RunData, runs: Path, progress: Progress = lambda step, text: None
-) -> TrainedNetwork:
+) -> TrainedRun:
     """Train to the end, going on from where a run of this configuration on this data stopped.
 
     Runs that differ only after the quantization step share `runs`/trunks. The folder also
@@ -110,23 +124,29 @@ def train(
     network = _start_network(config, len(run_data.classes)).to(
         device, memory_format=torch.channels_last
     )
+    evaluator = _Evaluator(config, run_data, device)
     optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate, fused=True)
     state = load_state(state_file) or load_state(trunk_file)
-    step, seconds, points, best_step, best = 0, 0.0, (), None, {}
+    step, seconds, points = 0, 0.0, ()
+    best: dict[str, Tensor] = {}
+    best_average: dict[str, Tensor] = {}
+    average = WeightAverage()
     if state is not None:
         step, seconds, points = state.step, state.seconds, state.points
-        best_step, best = state.best_step, dict(state.best)
+        best, best_average = dict(state.best), dict(state.best_average)
         if any("log_step" in name for name in state.network):
             _start_quantization(network, optimizer, config)
         network.load_state_dict(state.network)
         restore_optimizer(network, optimizer, state.optimizer)
+        if step > config.quantize_step:
+            count = step - config.quantize_step
+            average = WeightAverage(count, {n: v.to(device) for n, v in state.average.items()})
 
     batches = _Batches(config, run_data.source_training, device)
-    target_sample = _sample(run_data.target, TARGET_SAMPLE)
     losses: list[Tensor] = []
     started = time.monotonic() - seconds
     while step < config.steps:
-        if step == config.quantize_step and config.method == "qt-dog" and not _quantized(network):
+        if step == config.quantize_step and config.quantized and not _quantized(network):
             _start_quantization(network, optimizer, config)
         models.train_mode(network, config.freeze_batch_norm)
         images, labels = batches.at(step)
@@ -137,28 +157,36 @@ def train(
         optimizer.step()
         losses.append(loss.detach())
         step += 1
+        if step > config.quantize_step:
+            average.add(network.state_dict())
 
         if step % config.evaluate_every == 0:
+            averaged = evaluator.of_average(average) if average.count else (None, None)
             point = EvaluationPoint(
                 step,
                 _quantized(network),
                 float(torch.stack(losses).mean()),
-                float(np.mean([_accuracy(network, d, config) for d in run_data.source_validation])),
-                _accuracy(network, target_sample, config),
+                *evaluator.of(network),
+                *averaged,
             )
             losses.clear()
             points = (*points, point)
-            if step > config.quantize_step and _is_best(point, points, config):
-                best_step, best = step, _snapshot(network)
+            if average.count:
+                if chosen_step(points, config) == step:
+                    best = _snapshot(network.state_dict())
+                if chosen_step(points, config, averaged=True) == step:
+                    best_average = _snapshot(average.mean)
             seconds = time.monotonic() - started
+            tensors = optimizer_tensors(network, optimizer)
             state = RunState(
                 step,
                 seconds,
                 points,
-                best_step,
                 network.state_dict(),
-                optimizer_tensors(network, optimizer),
+                tensors,
+                average.mean,
                 best,
+                best_average,
             )
             save_state(state_file, state)
             if step == config.quantize_step and not trunk_file.exists():
@@ -167,10 +195,27 @@ def train(
             write_atomically(folder / "log.csv", lambda handle, log=log: handle.write(log))
         progress(step, f"source {points[-1].source_validation:.1%}" if points else "")
 
-    network.load_state_dict(best)
-    network.eval().cpu()
-    left_out = _left_out(network, config)
-    return TrainedNetwork(config, run_data.classes, network, left_out, best_step, points, seconds)
+    return TrainedRun(
+        config,
+        run_data.classes,
+        _left_out(network, config),
+        _chosen(best, points, config, len(run_data.classes), averaged=False),
+        _chosen(best_average, points, config, len(run_data.classes), averaged=True),
+        points,
+        seconds,
+    )
+
+
+def chosen_step(
+    points: tuple[EvaluationPoint, ...], config: TrainConfig, averaged: bool = False
+) -> int:
+    """The evaluation after the quantization step with the highest source validation; the first of
+    equals. The target has no say."""
+    later = [point for point in points if point.step > config.quantize_step]
+    return max(
+        later,
+        key=lambda point: point.averaged_source_validation if averaged else point.source_validation,
+    ).step
 
 
 def log_text(points: tuple[EvaluationPoint, ...]) -> str:
@@ -211,6 +256,40 @@ class _Batches:
         return pixels.contiguous(memory_format=torch.channels_last), torch.cat(labels)
 
 
+class _Evaluator:
+    """Accuracy during training: on the source domains' validation splits, on a target sample."""
+
+    def __init__(self, config: TrainConfig, run_data: RunData, device: torch.device) -> None:
+        self.config = config
+        self.classes = len(run_data.classes)
+        self.source_validation = run_data.source_validation
+        self.target = _sample(run_data.target, TARGET_SAMPLE)
+        self.device = device
+        images = len(self.target) + sum(map(len, self.source_validation))
+        self.fast = device.type == "cpu" and images >= FAST_FROM
+        self.plain = models.build(config.architecture, self.classes).to(device)
+
+    def of(self, network: nn.Module) -> tuple[float, float]:
+        """(mean over the source domains, target), fractions, of the weights as quantized."""
+        self.plain.load_state_dict(plain_state(network))
+        evaluated = self.plain.eval()
+        if self.fast:  # half the time, the same up to float rounding
+            evaluated = models.for_inference(self.plain, self.config.image_size)
+        source = [self._accuracy(evaluated, domain) for domain in self.source_validation]
+        return float(np.mean(source)), self._accuracy(evaluated, self.target)
+
+    def of_average(self, average: WeightAverage) -> tuple[float, float]:
+        """The same of averaged weights, quantized after averaging."""
+        network = models.build(self.config.architecture, self.classes).to(self.device)
+        if any("log_step" in name for name in average.mean):
+            quantize(network, self.config.quantizer, _left_out(network, self.config))
+        network.load_state_dict(average.mean)
+        return self.of(network)
+
+    def _accuracy(self, network: nn.Module, domain: Domain) -> float:
+        return domain_accuracy(network, domain, self.config.mean, self.config.std).fraction
+
+
 def _start_network(config: TrainConfig, classes: int) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
@@ -220,8 +299,17 @@ def _start_network(config: TrainConfig, classes: int) -> nn.Module:
 def _start_quantization(
     network: nn.Module, optimizer: torch.optim.Optimizer, config: TrainConfig
 ) -> None:
-    """Attach quantizers; the optimizer keeps its state for the weights and gets the step sizes."""
+    """Attach quantizers; the optimizer keeps its state for the weights and gets the step sizes.
+
+    The control "freeze" trains neither.
+    """
     quantize(network, config.quantizer, _left_out(network, config))
+    if config.method == "freeze":
+        for _, layer, attribute, quantizer in quantizers(network):
+            quantizer.requires_grad_(False)
+            layer.parametrizations[attribute].original.requires_grad_(False)
+        optimizer.zero_grad()  # Adam passes over what has no gradient, its momentum included
+        return
     optimizer.add_param_group(
         {"params": step_size_parameters(network), "lr": config.step_size_learning_rate}
     )
@@ -235,20 +323,22 @@ def _quantized(network: nn.Module) -> bool:
     return next(quantizers(network), None) is not None
 
 
-def _is_best(
-    point: EvaluationPoint, points: tuple[EvaluationPoint, ...], config: TrainConfig
-) -> bool:
-    """Whether source validation is higher than at every evaluation since the quantization step."""
-    rivals = [p for p in points if config.quantize_step < p.step < point.step]
-    return all(point.source_validation > rival.source_validation for rival in rivals)
+def _chosen(
+    tensors: Mapping[str, Tensor],
+    points: tuple[EvaluationPoint, ...],
+    config: TrainConfig,
+    classes: int,
+    averaged: bool,
+) -> Chosen:
+    network = models.build(config.architecture, classes)
+    if config.quantized:
+        quantize(network, config.quantizer, _left_out(network, config))
+    network.load_state_dict(tensors)
+    return Chosen(network.eval(), chosen_step(points, config, averaged), averaged)
 
 
-def _snapshot(network: nn.Module) -> dict[str, Tensor]:
-    return {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
-
-
-def _accuracy(network: nn.Module, domain: Domain, config: TrainConfig) -> float:
-    return domain_accuracy(network, domain, config.mean, config.std).fraction
+def _snapshot(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().cpu().clone() for name, value in state.items()}
 
 
 def _sample(domain: Domain, count: int) -> Domain:

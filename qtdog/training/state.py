@@ -25,32 +25,42 @@ class EvaluationPoint:
     """Mean over the source domains of the accuracy on their held-out 20 %."""
     target: float
     """Accuracy on a fixed sample of the target domain: logged, never used."""
+    averaged_source_validation: float | None = None
+    """The same of the averaged weights; None up to the quantization step."""
+    averaged_target: float | None = None
 
 
 @dataclass(frozen=True)
 class RunState:
-    """Where a run stands after `step` steps; `best` is the network with the best validation."""
+    """Where a run stands after `step` steps.
+
+    `average` is the mean of the weights since the quantization step, `best` and `best_average`
+    are the network and the average with the best source validation.
+    """
 
     step: int
     seconds: float
     points: tuple[EvaluationPoint, ...]
-    best_step: int | None
     network: Mapping[str, Tensor]
     optimizer: Mapping[str, Tensor]
+    average: Mapping[str, Tensor]
     best: Mapping[str, Tensor]
+    best_average: Mapping[str, Tensor]
+
+
+PARTS = ("network", "optimizer", "average", "best", "best_average")
 
 
 def save_state(path: Path, state: RunState) -> None:
     """Write the state in one step: a kill leaves the one before."""
     tensors = {
         f"{part}/{name}": value.detach().cpu().contiguous()
-        for part in ("network", "optimizer", "best")
+        for part in PARTS
         for name, value in getattr(state, part).items()
     }
     record = {
         "step": state.step,
         "seconds": state.seconds,
-        "best_step": state.best_step,
         "points": [vars(point) for point in state.points],
     }
     content = save(tensors, {"record": json.dumps(record)})
@@ -80,10 +90,7 @@ def load_state(path: Path) -> RunState | None:
         record["step"],
         record["seconds"],
         points,
-        record["best_step"],
-        part("network/"),
-        part("optimizer/"),
-        part("best/"),
+        *(part(f"{name}/") for name in PARTS),
     )
 
 

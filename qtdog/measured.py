@@ -1,0 +1,215 @@
+"""measured.csv: the records of all runs in long form, ensembles computed from the members' logits.
+
+One row a network and target domain, with the columns of the paper's table first.
+"""
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+
+from qtdog.accuracy import Accuracy
+from qtdog.calibration import expected_calibration_error, negative_log_likelihood
+from qtdog.training.records import Outcome, RunRecord, load_logits, load_record
+
+METHOD_NAMES = {
+    "erm": "ERM",
+    "qt-dog": "QT-DoG",
+    "freeze": "Freeze",
+    "post-training": "Post-training",
+}
+ENSEMBLES = {"erm": "ERM ensemble", "qt-dog": "EoQ"}
+MEMBERS = 5
+NAMES = {"mobilenet_v2": "MobileNetV2", "resnet50": "ResNet-50"}
+
+
+@dataclass(frozen=True)
+class MeasuredRow:
+    """One line of measured.csv. Accuracies are percent; what does not apply is None."""
+
+    table: str | None
+    backbone: str
+    method: str
+    bits: int
+    models_trained: int
+    relative_size: float
+    """Bytes of the weights' files over those of one full-precision network of the same run."""
+    dataset: str
+    domain: str
+    split: str
+    accuracy: float
+    error: float | None
+    source: str
+    note: str | None
+    averaged: str
+    """"yes" or "no"."""
+    granularity: str | None
+    quantize_step: int | None
+    seed: int | None
+    source_validation: float | None
+    """Mean over the source domains; None for ensembles, whose members have different splits."""
+    correct: int
+    total: int
+    steps: int
+    chosen_step: int | None
+    seconds: float | None
+    hardware: str
+    commit: str
+    sha256: str | None
+    nll: float
+    ece: float
+    source_nll: float | None
+    source_ece: float | None
+    run: str
+    """The records below assets/results/runs/, separated by ";"."""
+
+
+def measured_rows(folder: Path) -> list[MeasuredRow]:
+    """Every row that the records in `folder` give, single networks first.
+
+    Raises ValueError naming a file that is not a record.
+    """
+    paths = sorted(Path(folder).glob("*.json"))
+    records = {path: load_record(path) for path in paths}
+    full_size = {
+        (record.dataset, record.config.architecture): outcome.size_bytes
+        for record in records.values()
+        for outcome in record.outcomes
+        if outcome.bits == 32
+    }
+    rows = [
+        _row(path, record, outcome, full_size[record.dataset, record.config.architecture])
+        for path, record in records.items()
+        for outcome in record.outcomes
+        if (record.dataset, record.config.architecture) in full_size
+    ]
+    return rows + list(_ensembles(records, full_size))
+
+
+def to_csv(rows: Sequence[MeasuredRow]) -> str:
+    """The text of measured.csv."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    names = [field.name for field in fields(MeasuredRow)]
+    writer.writerow(names)
+    writer.writerows([getattr(row, name) for name in names] for row in rows)
+    return text.getvalue()
+
+
+def _row(path: Path, record: RunRecord, outcome: Outcome, full_size: int) -> MeasuredRow:
+    config = record.config
+    quantized = outcome.method != "erm"
+    return MeasuredRow(
+        table=None,
+        backbone=NAMES.get(config.architecture, config.architecture),
+        method=METHOD_NAMES[outcome.method],
+        bits=outcome.bits,
+        models_trained=1,
+        relative_size=round(outcome.size_bytes / full_size, 4),
+        dataset=record.dataset.upper(),
+        domain=config.target_domain,
+        split="target",
+        accuracy=_percent(outcome.target),
+        error=None,
+        source="measured",
+        note=None,
+        averaged="yes" if outcome.averaged else "no",
+        granularity=config.granularity if quantized else None,
+        quantize_step=config.quantize_step if quantized else None,
+        seed=config.seed,
+        source_validation=round(
+            float(np.mean([100 * one.fraction for one in outcome.source_validation])), 4
+        ),
+        correct=outcome.target.correct,
+        total=outcome.target.total,
+        steps=config.steps,
+        chosen_step=outcome.chosen_step,
+        seconds=record.seconds,
+        hardware=record.hardware,
+        commit=record.commit,
+        sha256=outcome.sha256,
+        nll=round(outcome.nll, 6),
+        ece=round(outcome.ece, 6),
+        source_nll=round(outcome.source_nll, 6),
+        source_ece=round(outcome.source_ece, 6),
+        run=path.name,
+    )
+
+
+def _ensembles(
+    records: dict[Path, RunRecord], full_size: dict[tuple[str, str], int]
+) -> Iterable[MeasuredRow]:
+    """The mean of the logits of the members with seeds 0 to 4, where all of them are there."""
+    groups: dict[tuple, list[Path]] = defaultdict(list)
+    for path, record in records.items():
+        config = record.config
+        if config.method in ENSEMBLES:
+            settings = (config.bits, config.granularity, config.quantize_step, config.steps)
+            what = (record.dataset, config.architecture, config.target_domain, config.method)
+            groups[what + settings].append(path)
+    for paths in groups.values():
+        members = {records[path].config.seed: path for path in paths}
+        if not set(range(MEMBERS)) <= members.keys():
+            continue
+        chosen = [members[seed] for seed in range(MEMBERS)]
+        for name in ("single", "averaged"):
+            yield _ensemble(name, chosen, records, full_size)
+
+
+def _ensemble(
+    name: str,
+    paths: list[Path],
+    records: dict[Path, RunRecord],
+    full_size: dict[tuple[str, str], int],
+) -> MeasuredRow:
+    first = records[paths[0]]
+    config = first.config
+    tensors = [load_logits(path) for path in paths]
+    labels = tensors[0]["labels/target"]
+    logits = np.mean([each[f"{name}/target"] for each in tensors], axis=0)
+    accuracy = Accuracy(int((logits.argmax(1) == labels).sum()), len(labels))
+    members = [
+        outcome for path in paths for outcome in records[path].outcomes if outcome.name == name
+    ]
+    size = sum(member.size_bytes for member in members)
+    return MeasuredRow(
+        table=None,
+        backbone=NAMES.get(config.architecture, config.architecture),
+        method=ENSEMBLES[config.method],
+        bits=members[0].bits,
+        models_trained=len(paths),
+        relative_size=round(size / full_size[first.dataset, config.architecture], 4),
+        dataset=first.dataset.upper(),
+        domain=config.target_domain,
+        split="target",
+        accuracy=_percent(accuracy),
+        error=None,
+        source="measured",
+        note=None,
+        averaged="yes" if name == "averaged" else "no",
+        granularity=config.granularity if config.quantized else None,
+        quantize_step=config.quantize_step if config.quantized else None,
+        seed=None,
+        source_validation=None,
+        correct=accuracy.correct,
+        total=accuracy.total,
+        steps=config.steps,
+        chosen_step=None,
+        seconds=None,
+        hardware=first.hardware,
+        commit=first.commit,
+        sha256=None,
+        nll=round(negative_log_likelihood(logits, labels), 6),
+        ece=round(expected_calibration_error(logits, labels), 6),
+        source_nll=None,
+        source_ece=None,
+        run=";".join(path.name for path in paths),
+    )
+
+
+def _percent(accuracy: Accuracy) -> float:
+    return round(100 * accuracy.fraction, 4)

@@ -1,0 +1,372 @@
+"""REPORT.md: what the measured rows say, and what they do not."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from qtdog.measured import MEMBERS, MeasuredRow
+from qtdog.training.records import load_record
+
+CONFIDENCE = 0.95
+ARMS = ("ERM", "QT-DoG", "Freeze", "Post-training", "ERM ensemble", "EoQ")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Paired differences of target accuracy in points: same held-out domain, same seed."""
+
+    pairs: int
+    mean: float
+    low: float
+    high: float
+    """The ends of the 95 % confidence interval of the mean (Student's t); infinite for one pair."""
+
+    @property
+    def verdict(self) -> str:
+        """What the interval says."""
+        if self.low > 0:
+            return "better"
+        if self.high < 0:
+            return "worse"
+        return "not told apart"
+
+    def __str__(self) -> str:
+        if self.pairs < 2:
+            return f"{self.mean:+.1f} (one pair)"
+        return f"{self.mean:+.1f} [{self.low:+.1f}, {self.high:+.1f}], {self.pairs} pairs"
+
+
+def paired_difference(differences: Sequence[float]) -> Difference:
+    """Mean and confidence interval of paired differences, at least one."""
+    values = np.asarray(differences, float)
+    mean = float(values.mean())
+    if len(values) < 2:
+        return Difference(len(values), mean, -np.inf, np.inf)
+    error = float(values.std(ddof=1)) / np.sqrt(len(values))
+    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * error
+    return Difference(len(values), mean, mean - half, mean + half)
+
+
+def report_text(rows: Sequence[MeasuredRow], records: Path) -> str:
+    """The report as Markdown. Raises ValueError where nothing is measured."""
+    if not rows:
+        raise ValueError(f"There is no record of a run in {records}: run the sweep first.")
+    table = pd.DataFrame([asdict(row) for row in rows])
+    table["arm"] = np.where(table.averaged == "yes", table.method + ", averaged", table.method)
+    usual = table[_usual(table)]
+    parts = [
+        _head(table, records),
+        _accuracies(usual),
+        _differences(usual),
+        _ensembles(usual),
+        _members(usual),
+        _bits(table),
+        _moments(table),
+        _stability(records),
+        _calibration(usual),
+    ]
+    return "\n".join(part for part in parts if part).rstrip() + "\n"
+
+
+def against(table: pd.DataFrame, arm: str, base: str) -> dict[str, Difference]:
+    """`arm` minus `base` by held-out domain, and over all of them as "all"."""
+    keys = ["domain", "seed"]
+    pairs = table[table.arm == arm].merge(table[table.arm == base], on=keys, suffixes=("", "_base"))
+    if pairs.empty:
+        return {}
+    pairs["difference"] = pairs.accuracy - pairs.accuracy_base
+    found = {
+        domain: paired_difference(group.difference) for domain, group in pairs.groupby("domain")
+    }
+    return found | {"all": paired_difference(pairs.difference)}
+
+
+def _usual(table: pd.DataFrame) -> pd.Series:
+    """The rows of the main comparison: full precision, or the bit width, granularity and moment
+    that the members of EoQ have."""
+    quantized = table[table.method == "QT-DoG"]
+    if quantized.empty:
+        return table.bits == 32
+    usual = quantized.groupby(["bits", "granularity", "quantize_step"]).size().idxmax()
+    same = [table[name] == value for name, value in zip(usual_columns(), usual, strict=True)]
+    return (table.bits == 32) | np.logical_and.reduce(same)
+
+
+def usual_columns() -> tuple[str, str, str]:
+    """What the main comparison keeps fixed."""
+    return ("bits", "granularity", "quantize_step")
+
+
+def _arms(table: pd.DataFrame) -> list[str]:
+    """The arms that exist, in order of presentation."""
+    wanted = [name for arm in ARMS for name in (arm, f"{arm}, averaged")]
+    return [arm for arm in wanted if (table.arm == arm).any()]
+
+
+def _head(table: pd.DataFrame, records: Path) -> str:
+    runs = [load_record(path) for path in sorted(records.glob("*.json"))]
+    first = runs[0]
+    config = first.config
+    hours = sum(run.seconds for run in runs) / 3600
+    done = sorted({(run.config.target_domain, run.config.seed) for run in runs})
+    by_domain: dict[str, list[str]] = {}
+    for domain, seed in done:
+        by_domain.setdefault(domain, []).append(str(seed))
+    cells = "; ".join(f"{domain}: {', '.join(seeds)}" for domain, seeds in by_domain.items())
+    return f"""# What was measured
+
+Written by `python -m qtdog report` from the {len(runs)} records in `assets/results/runs/`; the
+numbers as a table: `measured.csv`. Recipe `{first.recipe}`: {config.architecture} at
+{config.image_size} px, {config.images_per_domain} images a source domain and step, {config.steps:,}
+steps, quantized at {config.quantize_step}; {hours:.1f} hours of wall time, shared trunks counted
+once a run, on {", ".join(sorted({run.hardware for run in runs}))}. Every choice is made on source
+validation; the target accuracy is over all images of the held-out domain.
+
+Seeds recorded so far, by held-out domain: {cells}. What is not here has not been measured.
+"averaged" is the mean of the weights of every step since the quantization step (for quantized
+networks of latent weights and step sizes, quantized afterwards).
+"""
+
+
+def _accuracies(table: pd.DataFrame) -> str:
+    """Mean and standard error over seeds; the last column only where all domains are there."""
+    domains = sorted(table.domain.unique())
+    lines = [_row(["", *map(_plain, domains), "mean"]), _rule(len(domains) + 2)]
+    for arm in _arms(table):
+        cells, means = [], []
+        for domain in domains:
+            values = table[(table.arm == arm) & (table.domain == domain)].accuracy
+            cells.append(_mean_and_error(values))
+            means.append(values.mean())
+        complete = not np.isnan(means).any() and len(domains) > 1
+        lines.append(_row([arm, *cells, f"{np.mean(means):.1f}" if complete else "–"]))
+    return _section(
+        "Accuracy on the held-out domain",
+        "Percent, mean ± standard error over seeds (their number in brackets). Arms with different "
+        "seeds or domains do not compare here: the next section pairs them.",
+        lines,
+    )
+
+
+def _differences(table: pd.DataFrame) -> str:
+    lines = [_row(["", "by held-out domain", "all"]), _rule(3)]
+    said = []
+    for arm, base in (
+        ("QT-DoG", "ERM"),
+        ("QT-DoG, averaged", "ERM, averaged"),
+        ("QT-DoG, averaged", "ERM"),
+        ("ERM, averaged", "ERM"),
+        ("QT-DoG, averaged", "QT-DoG"),
+        ("Freeze", "ERM"),
+        ("QT-DoG", "Freeze"),
+        ("Post-training", "ERM"),
+        ("QT-DoG", "Post-training"),
+    ):
+        found = against(table, arm, base)
+        if not found:
+            continue
+        by_domain = "; ".join(
+            f"{_plain(domain)} {one}" for domain, one in found.items() if domain != "all"
+        )
+        lines.append(_row([f"{arm} – {base}", by_domain, str(found["all"])]))
+        said.append(_sentence(arm, base, found["all"]))
+    if not said:
+        return ""
+    return _section(
+        "Paired differences",
+        "Points of target accuracy between networks of the same held-out domain and seed, which "
+        "share their steps up to quantization; mean and 95 % confidence interval. The interval "
+        "over all domains takes every pair as independent and says nothing of other datasets.",
+        [*lines, "", *said],
+    )
+
+
+def _sentence(arm: str, base: str, difference: Difference) -> str:
+    if difference.pairs < 3:
+        return f"- {arm} against {base}: too few pairs ({difference.pairs}) to say anything."
+    if difference.verdict == "not told apart":
+        return (
+            f"- {arm} and {base} are not told apart ({difference}): what difference there is lies "
+            "within what the choice of the seed does."
+        )
+    return f"- {arm} is {difference.verdict} than {base} ({difference})."
+
+
+def _ensembles(table: pd.DataFrame) -> str:
+    lines = [_row(["", "domains", "mean of members", "ensemble", "ensemble – mean"]), _rule(5)]
+    means: dict[str, dict[str, float]] = {}
+    for ensemble, member in (("ERM ensemble", "ERM"), ("EoQ", "QT-DoG")):
+        for suffix in ("", ", averaged"):
+            together = table[table.arm == ensemble + suffix].set_index("domain").accuracy
+            if together.empty:
+                continue
+            alone = table[(table.arm == member + suffix) & (table.seed < MEMBERS)]
+            alone = alone.groupby("domain").accuracy.mean()[together.index]
+            means[ensemble + suffix] = together.to_dict()
+            gain = float((together - alone).mean())
+            lines.append(
+                _row(
+                    [
+                        ensemble + suffix,
+                        ", ".join(map(_plain, together.index)),
+                        f"{alone.mean():.1f}",
+                        f"{together.mean():.1f}",
+                        f"{gain:+.1f}",
+                    ]
+                )
+            )
+    if not means:
+        return ""
+    said = []
+    for suffix in ("", ", averaged"):
+        ours, theirs = means.get("EoQ" + suffix), means.get("ERM ensemble" + suffix)
+        if ours and theirs and (common := sorted(ours.keys() & theirs.keys())):
+            gaps = ", ".join(f"{_plain(name)} {ours[name] - theirs[name]:+.1f}" for name in common)
+            mean = np.mean([ours[name] - theirs[name] for name in common])
+            said.append(
+                f"- EoQ{suffix} against the ERM ensemble{suffix} of as many members, in points: "
+                f"{gaps}; mean {mean:+.1f}. EoQ takes about a fifth of its memory."
+            )
+    return _section(
+        "Ensembles of five",
+        "Mean of the members' logits, seeds 0 to 4.",
+        [*lines, "", *said],
+    )
+
+
+def _members(table: pd.DataFrame) -> str:
+    """Which weights become EoQ's members: source validation decides."""
+    quantized = table[table.method == "QT-DoG"]
+    pairs = quantized[quantized.averaged == "no"].merge(
+        quantized[quantized.averaged == "yes"], on=["domain", "seed"], suffixes=("", "_averaged")
+    )
+    if pairs.empty:
+        return ""
+    single, averaged = pairs.source_validation.mean(), pairs.source_validation_averaged.mean()
+    better = "the averaged weights" if averaged > single else "the weights of one step"
+    return _section(
+        "Which weights are shipped",
+        f"Source validation of QT-DoG over {len(pairs)} runs: {single:.2f} % with the weights of "
+        f"one step, {averaged:.2f} % with the averaged weights. So {better} are EoQ's members.",
+        [],
+    )
+
+
+def _bits(table: pd.DataFrame) -> str:
+    trained = table[(table.method == "QT-DoG") & (table.granularity == "channel")]
+    usual_step = trained.quantize_step.mode()
+    trained = trained[trained.quantize_step.isin(usual_step)]
+    rounded = table[table.method == "Post-training"]
+    if trained.bits.nunique() < 2 and rounded.bits.nunique() < 2:
+        return ""
+    lines = [_row(["domain, seeds", "bits", "QT-DoG", "averaged", "post-training"]), _rule(5)]
+    for domain in sorted(set(trained.domain) | set(rounded.domain)):
+        for bits in sorted(set(trained.bits) | set(rounded.bits), reverse=True):
+            arms = [
+                trained[
+                    (trained.domain == domain) & (trained.bits == bits) & (trained.averaged == a)
+                ]
+                for a in ("no", "yes")
+            ] + [rounded[(rounded.domain == domain) & (rounded.bits == bits)]]
+            if all(arm.empty for arm in arms) or bits == 7:
+                continue
+            seeds = sorted({int(seed) for arm in arms for seed in arm.seed})
+            cells = [_mean_and_error(arm.accuracy) for arm in arms]
+            lines.append(
+                _row([f"{_plain(domain)}, {', '.join(map(str, seeds))}", str(bits), *cells])
+            )
+    return _section(
+        "Other bit widths",
+        "Percent on the held-out domain, mean ± standard error over seeds. Post-training: ERM's "
+        "weights of one step rounded to nearest, with the step sizes that QT-DoG starts from.",
+        lines,
+    )
+
+
+def _moments(table: pd.DataFrame) -> str:
+    quantized = table[(table.method == "QT-DoG") & (table.averaged == "no") & (table.bits == 7)]
+    kinds = quantized.groupby(["granularity", "quantize_step"])
+    if kinds.ngroups < 2:
+        return ""
+    lines = [_row(["step sizes", "quantized at step", "domain", "accuracy"]), _rule(4)]
+    for (granularity, step), group in kinds:
+        for domain, values in group.groupby("domain"):
+            cells = [f"one a {granularity}", f"{step:.0f}", _plain(domain)]
+            lines.append(_row([*cells, _mean_and_error(values.accuracy)]))
+    return _section("Granularity and the moment of quantization", "Percent, 7 bits.", lines)
+
+
+def _stability(records: Path) -> str:
+    """The paper's Fig. 4: does the target accuracy wander less after quantization?"""
+    spreads: dict[str, list[float]] = {}
+    for path in sorted(records.glob("*.json")):
+        record = load_record(path)
+        if record.config.method == "qt-dog" and record.config.bits != 7:
+            continue
+        later = [p for p in record.points if p.step > record.config.quantize_step]
+        last = later[len(later) // 2 :]
+        for arm, values in (
+            (record.config.method, [p.target for p in last]),
+            (f"{record.config.method}, averaged", [p.averaged_target for p in last]),
+        ):
+            spreads.setdefault(arm, []).append(100 * float(np.std(values, ddof=1)))
+    names = {"erm": "ERM", "qt-dog": "QT-DoG", "freeze": "Freeze"}
+    lines = [_row(["", "runs", "standard deviation, points"]), _rule(3)]
+    for arm, values in sorted(spreads.items()):
+        name, _, averaged = arm.partition(",")
+        label = names[name] + ("," + averaged if averaged else "")
+        lines.append(
+            _row([label, str(len(values)), _mean_and_error(pd.Series(values), count=False)])
+        )
+    return _section(
+        "Steadiness",
+        "Standard deviation of the target accuracy over the evaluations in the last half of the "
+        "steps after quantization, on a fixed sample of 1,000 images; mean ± standard error over "
+        "runs. The paper's Fig. 4 claims that quantization steadies it.",
+        lines,
+    )
+
+
+def _calibration(table: pd.DataFrame) -> str:
+    columns = ("ece", "nll", "source_ece", "source_nll")
+    heads = ["ECE, target", "NLL, target", "ECE, source", "NLL, source"]
+    lines = [_row(["", *heads]), _rule(5)]
+    for arm in _arms(table):
+        of = table[table.arm == arm]
+        cells = [f"{of[name].mean():.3f}" if of[name].notna().any() else "–" for name in columns]
+        lines.append(_row([arm, *cells]))
+    return _section(
+        "Calibration",
+        "Expected calibration error (15 bins, 0 is best) and negative log-likelihood (nats), mean "
+        "over all runs of the arm; source is the validation splits of the source domains.",
+        lines,
+    )
+
+
+def _mean_and_error(values: pd.Series, count: bool = True) -> str:
+    number = f" ({len(values)})" if count else ""
+    if len(values) == 0:
+        return "–"
+    if len(values) == 1:
+        return f"{values.mean():.1f}{number}"
+    return f"{values.mean():.1f} ± {values.sem():.1f}{number}"
+
+
+def _section(title: str, text: str, lines: Sequence[str]) -> str:
+    return "\n".join([f"## {title}", "", text, "", *lines, ""])
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _rule(columns: int) -> str:
+    return f"|{'---|' * columns}"
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ")

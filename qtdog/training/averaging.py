@@ -1,0 +1,32 @@
+"""Weight averaging along one run: the simple moving average of EoA (arXiv 2110.10832, Eq. 1)."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+
+class WeightAverage:
+    """The mean of every state that was added, tensor by tensor.
+
+    Averaged are the floating-point tensors of a state dict: weights, biases, batch-norm
+    statistics and, in a quantized network, the latent weights and the logarithms of the step
+    sizes, so that quantizing comes after averaging. Other tensors are those of the last state.
+    """
+
+    def __init__(self, count: int = 0, mean: Mapping[str, Tensor] | None = None) -> None:
+        self.count = count
+        self.mean: dict[str, Tensor] = dict(mean or {})
+
+    @torch.no_grad()
+    def add(self, state: Mapping[str, Tensor]) -> None:
+        """Take one more state into the mean: mean += (state - mean) / count."""
+        self.count += 1
+        if self.count == 1:
+            self.mean = {name: value.detach().clone() for name, value in state.items()}
+            return
+        for name, value in state.items():
+            if value.is_floating_point():
+                self.mean[name].lerp_(value.detach(), 1 / self.count)
+            else:
+                self.mean[name].copy_(value)

@@ -1,0 +1,193 @@
+"""The zoo: every run of the study in order of priority, done once, resumable, on any number of
+processes that share a folder of runs."""
+
+import dataclasses
+import fcntl
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.torch import save as tensors_to_bytes
+
+from qtdog import models, storage
+from qtdog.calibration import expected_calibration_error, negative_log_likelihood
+from qtdog.evaluation import accuracy_of
+from qtdog.quantization import LSQConfig, quantize
+from qtdog.training.config import RECIPES, TrainConfig
+from qtdog.training.finish import Measurement, finish, measure, training_record
+from qtdog.training.loop import Chosen, Progress, RunData, TrainedRun, load_run_data, train
+from qtdog.training.records import Outcome, RunRecord, record_name, save_record
+
+SEEDS = (0, 1, 2, 3, 4)
+CONTROL_SEEDS = (0, 1)
+BITS = 7
+OTHER_BITS = (8, 6, 5, 4, 3, 2)
+# Ablations on some of the targets: all other bit widths on the first, two on the second.
+ABLATION_TARGETS = {"sketch": OTHER_BITS, "art_painting": (5, 4)}
+QUANTIZE_SHARES = (0.2, 0.6, 0.8)
+
+
+def plan(base: TrainConfig, domains: tuple[str, ...]) -> list[TrainConfig]:
+    """Every run, the most important first: all held-out domains with one seed, then the next."""
+    runs: list[TrainConfig] = []
+
+    def add(target: str, seed: int, method: str, **settings: Any) -> None:
+        runs.append(
+            dataclasses.replace(base, target_domain=target, seed=seed, method=method, **settings)
+        )
+
+    for seed in SEEDS:
+        for target in domains:
+            for method in ("erm", "qt-dog", "freeze"):
+                if method != "freeze" or seed in CONTROL_SEEDS:
+                    add(target, seed, method, bits=BITS)
+    for target in (one for one in ABLATION_TARGETS if one in domains):
+        for seed in CONTROL_SEEDS:
+            for bits in ABLATION_TARGETS[target]:
+                add(target, seed, "qt-dog", bits=bits)
+    target = next((one for one in ABLATION_TARGETS if one in domains), domains[-1])
+    for seed in CONTROL_SEEDS:
+        add(target, seed, "qt-dog", bits=BITS, granularity="tensor")
+        for share in QUANTIZE_SHARES:
+            add(target, seed, "qt-dog", bits=BITS, quantize_step=round(base.steps * share))
+    return runs
+
+
+@dataclasses.dataclass(frozen=True)
+class Sweep:
+    """Where a sweep's runs, records and checkpoints are."""
+
+    recipe: str
+    runs: Path
+    """Unfinished runs and trunks."""
+    records: Path
+    """One JSON and the logits a finished run."""
+    checkpoints: Path
+    """The checkpoints of every finished run."""
+
+    def record_path(self, dataset: str, config: TrainConfig) -> Path:
+        """Where the record of a run is or will be."""
+        usual = RECIPES[self.recipe].get("quantize_step", TrainConfig.quantize_step)
+        return self.records / f"{record_name(dataset, config, usual)}.json"
+
+    def run(
+        self,
+        dataset: str,
+        configs: list[TrainConfig],
+        progress: Callable[[TrainConfig], Progress],
+        most: int | None = None,
+    ) -> list[TrainConfig]:
+        """Do what is neither recorded nor being done by another process, `most` runs if given;
+        returns what it did."""
+        done = []
+        run_data: dict[tuple[str, int], RunData] = {}
+        for config in configs:
+            if len(done) == most:
+                break
+            path = self.record_path(dataset, config)
+            with _claimed(self.runs / "claims" / f"{path.stem}.lock") as mine:
+                if not mine or path.exists():
+                    continue
+                key = (config.target_domain, config.seed)
+                if key not in run_data:  # one at a time: they are large
+                    run_data = {key: load_run_data(config)}
+                trained = train(config, run_data[key], self.runs, progress(config))
+                self._record(path, trained, run_data[key])
+                done.append(config)
+        return done
+
+    def _record(self, path: Path, run: TrainedRun, run_data: RunData) -> None:
+        labels = [one.labels for one in run_data.source_validation]
+        kept = {
+            "labels/target": run_data.target.labels.astype(np.uint8),
+            "labels/source": np.concatenate(labels).astype(np.uint8),
+        }
+        outcomes = []
+        if run.config.method == "erm":
+            for bits in _post_training_widths(run.config):
+                stored = _rounded(run, bits)
+                measurement = measure(stored, run, run_data)
+                outcomes.append(_outcome("post-training", run.single, stored, measurement, kept))
+        for chosen in (run.single, run.average):
+            done = finish(run, chosen, run_data, self.checkpoints, self.recipe)
+            outcome = _outcome(run.config.method, chosen, done.stored, done.measurement, kept)
+            outcomes.append(outcome)
+            kept[f"{outcome.name}/target"] = done.measurement.target
+            kept[f"{outcome.name}/source"] = np.concatenate(done.measurement.source)
+        how = training_record(run, run.single.step, run_data, self.recipe)
+        names = {key: Path(getattr(run.config, key)).name for key in ("data", "start_weights")}
+        record = RunRecord(
+            config=dataclasses.replace(run.config, **names),
+            recipe=self.recipe,
+            dataset=run_data.name,
+            classes=run.classes,
+            source_domains=tuple(domain.name for domain in run_data.source_validation),
+            data_fingerprint=run_data.fingerprint,
+            points=run.points,
+            outcomes=tuple(outcomes),
+            seconds=how.seconds,
+            hardware=how.hardware,
+            versions=how.versions,
+            commit=how.commit,
+            command=how.command,
+        )
+        save_record(path, record, kept)
+
+
+def _post_training_widths(config: TrainConfig) -> tuple[int, ...]:
+    ablation = config.target_domain in ABLATION_TARGETS and config.seed in CONTROL_SEEDS
+    return tuple(sorted((BITS, *OTHER_BITS))) if ablation else (BITS,)
+
+
+def _rounded(run: TrainedRun, bits: int) -> storage.StoredNetwork:
+    """ERM's chosen weights rounded to nearest, with the step sizes that QT-DoG starts from."""
+    network = models.build(run.config.architecture, len(run.classes))
+    network.load_state_dict(run.single.network.state_dict())
+    quantize(network, LSQConfig(bits), run.left_out)
+    return storage.store(network.eval())
+
+
+def _outcome(
+    method: str,
+    chosen: Chosen,
+    stored: storage.StoredNetwork,
+    measurement: Measurement,
+    labels: dict[str, np.ndarray],
+) -> Outcome:
+    model = tensors_to_bytes(stored.tensors)
+    target_labels, source_labels = labels["labels/target"], labels["labels/source"]
+    ends = np.cumsum([len(logits) for logits in measurement.source])[:-1]
+    source = np.concatenate(measurement.source)
+    return Outcome(
+        method=method,
+        averaged=chosen.averaged,
+        bits=stored.bits,
+        chosen_step=chosen.step,
+        source_validation=tuple(
+            accuracy_of(logits, of)
+            for logits, of in zip(measurement.source, np.split(source_labels, ends), strict=True)
+        ),
+        target=accuracy_of(measurement.target, target_labels),
+        nll=negative_log_likelihood(measurement.target, target_labels),
+        ece=expected_calibration_error(measurement.target, target_labels),
+        source_nll=negative_log_likelihood(source, source_labels),
+        source_ece=expected_calibration_error(source, source_labels),
+        size_bytes=len(model),
+        sha256=hashlib.sha256(model).hexdigest(),
+    )
+
+
+@contextmanager
+def _claimed(path: Path) -> Iterator[bool]:
+    """Whether this process alone has the lock at `path`; a killed process has none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield True

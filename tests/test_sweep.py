@@ -1,0 +1,294 @@
+"""The study: its plan, its records, the rows and the report that follow from them."""
+
+import csv
+import dataclasses
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import log_loss
+from tiny_runs import CONFIG, tiny_data
+
+from qtdog import checkpoints
+from qtdog.accuracy import Accuracy
+from qtdog.calibration import expected_calibration_error, negative_log_likelihood
+from qtdog.evaluation import predict_logits
+from qtdog.measured import MeasuredRow, measured_rows, to_csv
+from qtdog.study import against, paired_difference, report_text
+from qtdog.training import sweep
+from qtdog.training.config import RECIPES, TrainConfig
+from qtdog.training.records import load_logits, load_record, save_record
+from qtdog.training.sweep import Sweep, plan
+
+DOMAINS = ("art_painting", "cartoon", "photo", "sketch")
+
+
+# The plan ---------------------------------------------------------------------------------------
+
+
+def pacs_plan() -> list[TrainConfig]:
+    return plan(TrainConfig("pacs", "", **RECIPES["cpu"]), DOMAINS)
+
+
+def test_the_plan_has_every_run_of_the_study_once_and_the_main_arms_first():
+    runs = pacs_plan()
+    assert len(set(runs)) == len(runs)
+    main = {(r.target_domain, r.seed, r.method) for r in runs[:48]}
+    assert main == {
+        (domain, seed, method)
+        for domain in DOMAINS
+        for seed in range(5)
+        for method in ("erm", "qt-dog", "freeze")
+        if method != "freeze" or seed < 2
+    }
+    assert all((r.bits, r.granularity, r.quantize_step) == (7, "channel", 480) for r in runs[:48])
+    widths = sorted((r.target_domain, r.seed, r.bits) for r in runs[48:] if r.bits != 7)
+    assert widths == sorted(
+        [("sketch", seed, bits) for seed in (0, 1) for bits in (2, 3, 4, 5, 6, 8)]
+        + [("art_painting", seed, bits) for seed in (0, 1) for bits in (4, 5)]
+    )
+    assert sum(r.granularity == "tensor" for r in runs) == 2
+    assert sorted({r.quantize_step for r in runs}) == [240, 480, 720, 960]
+    assert {r.seed for r in runs[:8]} == {0}, "all domains with one seed come before the next seed"
+
+
+def test_records_have_names_of_their_own():
+    study = Sweep("cpu", Path("runs"), Path("records"), Path("checkpoints"))
+    names = [study.record_path("pacs", config).name for config in pacs_plan()]
+    assert len(set(names)) == len(names)
+    assert names[0] == "pacs-art_painting-erm-seed0.json"
+    assert "pacs-sketch-qt-dog-7bit-per-tensor-seed1.json" in names
+    assert "pacs-sketch-qt-dog-7bit-from960-seed0.json" in names
+
+
+# One sweep of tiny runs, two seeds ---------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> Sweep:
+    root = tmp_path_factory.mktemp("study")
+    return Sweep("digits", root / "runs", root / "records", root / "checkpoints")
+
+
+def tiny_plan() -> list[TrainConfig]:
+    return [
+        dataclasses.replace(CONFIG, method=method, seed=seed)
+        for seed in range(5)
+        for method in ("erm", "qt-dog", "freeze")
+        if method != "freeze" or seed == 0
+    ]
+
+
+def silent(config: TrainConfig):
+    return lambda step, text: None
+
+
+@pytest.fixture(scope="module")
+def swept(study) -> Sweep:
+    patch = pytest.MonkeyPatch()
+    patch.setattr(sweep, "load_run_data", lambda config: tiny_data())
+    torch.set_num_threads(1)
+    study.run("rotated_digits", tiny_plan(), silent)
+    patch.undo()
+    return study
+
+
+def test_a_sweep_does_what_is_not_recorded_and_nothing_twice(swept, monkeypatch):
+    assert len(list(swept.records.glob("*.json"))) == len(tiny_plan())
+
+    def never(*_):
+        raise AssertionError("nothing is left to do")
+
+    monkeypatch.setattr(sweep, "load_run_data", never)
+    assert swept.run("rotated_digits", tiny_plan(), silent) == []
+
+
+def test_a_run_that_another_process_has_claimed_is_left_to_it(study, tmp_path, monkeypatch):
+    mine = dataclasses.replace(study, runs=tmp_path, records=tmp_path / "records")
+    monkeypatch.setattr(sweep, "load_run_data", lambda config: pytest.fail("it was claimed"))
+    config = tiny_plan()[0]
+    name = mine.record_path("rotated_digits", config).stem
+    with sweep._claimed(tmp_path / "claims" / f"{name}.lock") as first:
+        assert first
+        assert mine.run("rotated_digits", [config], silent) == []
+    with sweep._claimed(tmp_path / "claims" / f"{name}.lock") as again:
+        assert again, "the lock ends with its holder"
+
+
+def test_a_record_states_what_the_checkpoint_files_do(swept):
+    run_data = tiny_data()
+    record = load_record(swept.records / "rotated_digits-75-degrees-qt-dog-7bit-from6-seed0.json")
+    logits = load_logits(swept.records / "rotated_digits-75-degrees-qt-dog-7bit-from6-seed0.json")
+    assert [outcome.name for outcome in record.outcomes] == ["single", "averaged"]
+    for outcome, folder in zip(
+        record.outcomes, ("qt-dog-7bit-seed0", "qt-dog-7bit-averaged-seed0"), strict=True
+    ):
+        root = swept.checkpoints / "rotated_digits" / "75-degrees" / folder
+        checkpoint = checkpoints.load(root)
+        config = checkpoint.config
+        assert config.averaged == outcome.averaged
+        assert config.files[0].sha256 == outcome.sha256
+        assert config.files[0].size_bytes == outcome.size_bytes
+        assert (config.target, config.source_validation) == (
+            outcome.target,
+            outcome.source_validation,
+        )
+        again = predict_logits(
+            checkpoint.networks[0], run_data.target.images, config.mean, config.std
+        )
+        assert np.array_equal(again, logits[f"{outcome.name}/target"])
+        right = (again.argmax(1) == logits["labels/target"]).sum()
+        assert outcome.target == Accuracy(int(right), 30)
+
+
+def test_post_training_rounds_erms_own_weights(swept):
+    record = load_record(swept.records / "rotated_digits-75-degrees-erm-seed0.json")
+    rounded = next(o for o in record.outcomes if o.method == "post-training")
+    single = next(o for o in record.outcomes if o.name == "single")
+    assert (rounded.bits, single.bits) == (7, 32)
+    assert rounded.chosen_step == single.chosen_step
+    assert rounded.size_bytes < 0.35 * single.size_bytes
+    # Seven bits change hardly anything of a network's answers.
+    assert rounded.nll == pytest.approx(single.nll, rel=0.05)
+
+
+def test_a_record_survives_the_round_trip(swept, tmp_path):
+    path = swept.records / "rotated_digits-75-degrees-erm-seed0.json"
+    record = load_record(path)
+    save_record(tmp_path / "copy.json", record, load_logits(path))
+    assert load_record(tmp_path / "copy.json") == record
+    assert (tmp_path / "copy.json").read_bytes() == path.read_bytes()
+    assert record.config == dataclasses.replace(CONFIG, method="erm")
+    text = path.read_text()
+    assert json.loads(text)["points"][0]["step"] == 2
+    path = tmp_path / "broken.json"
+    path.write_text(text[:100])
+    with pytest.raises(ValueError, match=r"broken\.json is not the record of a run"):
+        load_record(path)
+
+
+# Rows -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def rows(swept) -> list[MeasuredRow]:
+    return measured_rows(swept.records)
+
+
+def test_every_row_of_a_single_network_is_an_outcome_of_its_run(rows, swept):
+    singles = [row for row in rows if row.models_trained == 1]
+    assert len(singles) == 5 * 3 + 5 * 2 + 2
+    for row in singles:
+        record = load_record(swept.records / row.run)
+        (outcome,) = [
+            o
+            for o in record.outcomes
+            if o.sha256 == row.sha256 and o.averaged == (row.averaged == "yes")
+        ][:1]
+        assert (row.correct, row.total) == (outcome.target.correct, outcome.target.total)
+        assert row.accuracy == pytest.approx(100 * row.correct / row.total, abs=1e-3)
+        assert row.seed == record.config.seed
+    assert {row.relative_size for row in singles if row.bits == 32} == {1.0}
+
+
+def test_ensembles_are_the_mean_of_the_members_logits(rows, swept):
+    ensembles = {(row.method, row.averaged): row for row in rows if row.models_trained == 5}
+    assert ensembles.keys() == {
+        (method, averaged) for method in ("ERM ensemble", "EoQ") for averaged in ("no", "yes")
+    }
+    eoq = ensembles["EoQ", "no"]
+    folders = [
+        swept.checkpoints / "rotated_digits" / "75-degrees" / f"qt-dog-7bit-seed{seed}"
+        for seed in range(5)
+    ]
+    target = tiny_data().target
+    logits = torch.stack(
+        [
+            torch.from_numpy(
+                predict_logits(
+                    checkpoints.load(folder).networks[0], target.images, CONFIG.mean, CONFIG.std
+                )
+            )
+            for folder in folders
+        ]
+    ).mean(0)
+    assert eoq.correct == int((logits.argmax(1).numpy() == target.labels).sum())
+    assert eoq.nll == pytest.approx(
+        float(torch.nn.functional.cross_entropy(logits, torch.from_numpy(target.labels))), abs=1e-5
+    )
+    assert len(eoq.run.split(";")) == 5
+    assert 1 < eoq.relative_size < 2
+
+
+def test_the_csv_begins_with_the_columns_of_the_papers_table(rows):
+    read = list(csv.DictReader(io.StringIO(to_csv(rows))))
+    paper = Path(__file__).resolve().parents[1] / "assets" / "results" / "paper.csv"
+    columns = paper.read_text(encoding="utf-8").splitlines()[0].split(",")
+    assert list(read[0])[: len(columns)] == columns
+    assert len(read) == len(rows)
+    assert float(read[0]["accuracy"]) == rows[0].accuracy
+
+
+def test_an_ensemble_with_a_missing_member_is_left_out(swept, tmp_path):
+    for path in swept.records.iterdir():
+        if "seed3" not in path.name:
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    assert all(row.models_trained == 1 for row in measured_rows(tmp_path))
+
+
+# Calibration and statistics ----------------------------------------------------------------------
+
+
+def test_negative_log_likelihood_is_scikit_learns():
+    random = np.random.default_rng(0)
+    logits, labels = random.normal(size=(200, 7)) * 4, random.integers(0, 7, 200)
+    probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    expected = log_loss(labels, probabilities, labels=range(7))
+    assert negative_log_likelihood(logits.astype(np.float32), labels) == pytest.approx(
+        expected, 1e-5
+    )
+
+
+def test_the_calibration_error_of_made_up_confidences():
+    """Four images with 80 % confidence of which two are right, one with certainty that is right:
+    4/5 |0.5 - 0.8| + 1/5 |1 - 1| = 0.24."""
+    eighty = np.log([0.8, 0.2])
+    logits = np.array([eighty, eighty, eighty, eighty, [50.0, 0.0]])
+    labels = np.array([0, 0, 1, 1, 0])
+    assert expected_calibration_error(logits, labels) == pytest.approx(0.24)
+
+
+def test_a_paired_difference_has_students_interval():
+    found = paired_difference([1.0, 2.0, 3.0, 6.0])
+    assert found.mean == 3.0
+    # Standard error sqrt(14/3)/2 = 1.0801, t with 3 degrees of freedom 3.1824.
+    assert (found.low, found.high) == pytest.approx((3 - 3.4374, 3 + 3.4374), abs=1e-3)
+    assert found.verdict == "not told apart"
+    assert paired_difference([1.0, 1.1, 0.9, 1.0]).verdict == "better"
+    assert paired_difference([-1.0, -1.1]).verdict == "worse"
+    assert paired_difference([5.0]).verdict == "not told apart"
+
+
+def test_the_report_says_what_the_rows_say(rows, swept):
+    import pandas as pd
+
+    text = report_text(rows, swept.records)
+    table = pd.DataFrame([dataclasses.asdict(row) for row in rows])
+    table["arm"] = np.where(table.averaged == "yes", table.method + ", averaged", table.method)
+    by_seed = {
+        method: {
+            row.seed: row.accuracy for row in rows if row.method == method and row.averaged == "no"
+        }
+        for method in ("ERM", "QT-DoG")
+    }
+    differences = [by_seed["QT-DoG"][seed] - by_seed["ERM"][seed] for seed in range(5)]
+    assert against(table, "QT-DoG", "ERM")["all"].mean == pytest.approx(np.mean(differences))
+    assert f"QT-DoG – ERM | 75-degrees {np.mean(differences):+.1f} [" in text
+    eoq = next(row for row in rows if row.method == "EoQ" and row.averaged == "no")
+    members = np.mean(list(by_seed["QT-DoG"].values()))
+    assert f"| EoQ | 75-degrees | {members:.1f} | {eoq.accuracy:.1f} |" in text
+    with pytest.raises(ValueError, match="no record of a run"):
+        report_text([], swept.records)
