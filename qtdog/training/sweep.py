@@ -41,9 +41,10 @@ def plan(base: TrainConfig, domains: tuple[str, ...]) -> list[TrainConfig]:
 
     for seed in SEEDS:
         for target in domains:
-            for method in ("erm", "qt-dog", "freeze"):
-                if method != "freeze" or seed in CONTROL_SEEDS:
-                    add(target, seed, method, bits=BITS)
+            add(target, seed, "erm", bits=BITS)
+            add(target, seed, "qt-dog", bits=BITS)
+        for target in domains if seed in CONTROL_SEEDS else ():
+            add(target, seed, "freeze", bits=BITS)
     for target in (one for one in ABLATION_TARGETS if one in domains):
         for seed in CONTROL_SEEDS:
             for bits in ABLATION_TARGETS[target]:
