@@ -89,7 +89,7 @@ def test_help_lists_the_commands_and_comes_without_loading_torch():
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    for name in ("train", "evaluate", "ensemble", "benchmark"):
+    for name in ("train", "sweep", "ship", "report", "evaluate", "ensemble", "benchmark"):
         assert name in done.stdout
 
 
@@ -114,9 +114,18 @@ def test_help_of_evaluation_says_which_images_count(command):
 
 def test_training_writes_the_checkpoints_of_both_methods_and_the_ensemble_of_two(trained):
     names = [folder.name for folder in checkpoints.find(trained)]
-    assert names == ["eoq-7bit", "erm-seed0", "qt-dog-7bit-seed0", "qt-dog-7bit-seed1"]
+    assert names == [
+        "eoq-7bit",
+        "erm-averaged-seed0",
+        "erm-seed0",
+        "qt-dog-7bit-averaged-seed0",
+        "qt-dog-7bit-averaged-seed1",
+        "qt-dog-7bit-seed0",
+        "qt-dog-7bit-seed1",
+    ]
     configs = {name: checkpoints.load_config(trained / name) for name in names}
-    assert [configs[name].method for name in names] == ["eoq", "erm", "qt-dog", "qt-dog"]
+    assert [configs[name].method for name in names] == ["eoq", *["erm"] * 2, *["qt-dog"] * 4]
+    assert all(configs[name].averaged == ("averaged" in name) for name in names)
     assert {config.target.total for config in configs.values()} == {299}
     assert configs["erm-seed0"].bits == 32
     assert len(checkpoints.load(trained / "eoq-7bit").networks) == 2
@@ -132,12 +141,12 @@ def test_evaluation_finds_the_stated_figures_and_writes_them(command, trained, t
         "evaluate", trained, "--data", "rotated_digits", "--check", "--out", file
     )
     assert code == 0
-    # Three models with five source domains and a target each, and the ensemble's target.
-    assert "19 of 19 figures are as stated." in out
+    # Six models with five source domains and a target each, and the ensemble's target.
+    assert "37 of 37 figures are as stated." in out
     for name in ("erm-seed0", "eoq-7bit", "75-degrees", "validation"):
         assert name in out
     rows = list(csv.DictReader(file.open()))
-    assert len(rows) == 19 * 11
+    assert len(rows) == 37 * 11
     stated = checkpoints.load_config(trained / "eoq-7bit").target
     (row,) = [r for r in rows if (r["model"], r["class"]) == ("eoq-7bit", "all")]
     assert (int(row["correct"]), int(row["total"])) == (stated.correct, stated.total)

@@ -4,6 +4,8 @@ import csv
 import dataclasses
 import io
 import json
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +14,17 @@ import torch
 from sklearn.metrics import log_loss
 from tiny_runs import CONFIG, tiny_data
 
-from qtdog import checkpoints
+from qtdog import checkpoints, data
 from qtdog.accuracy import Accuracy
 from qtdog.calibration import expected_calibration_error, negative_log_likelihood
+from qtdog.data import DomainDataset
 from qtdog.evaluation import predict_logits
 from qtdog.measured import MeasuredRow, measured_rows, to_csv
 from qtdog.study import against, paired_difference, report_text
 from qtdog.training import sweep
 from qtdog.training.config import RECIPES, TrainConfig
 from qtdog.training.records import load_logits, load_record, save_record
+from qtdog.training.shipping import prefers_averaged, ship
 from qtdog.training.sweep import Sweep, plan
 
 DOMAINS = ("art_painting", "cartoon", "photo", "sketch")
@@ -65,6 +69,14 @@ def test_records_have_names_of_their_own():
 
 
 # One sweep of tiny runs, two seeds ---------------------------------------------------------------
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_recipe() -> Iterator[None]:
+    """The tiny runs' quantization step is the usual one of their recipe."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(RECIPES, "digits", {**RECIPES["digits"], "quantize_step": 6})
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -120,8 +132,8 @@ def test_a_run_that_another_process_has_claimed_is_left_to_it(study, tmp_path, m
 
 def test_a_record_states_what_the_checkpoint_files_do(swept):
     run_data = tiny_data()
-    record = load_record(swept.records / "rotated_digits-75-degrees-qt-dog-7bit-from6-seed0.json")
-    logits = load_logits(swept.records / "rotated_digits-75-degrees-qt-dog-7bit-from6-seed0.json")
+    record = load_record(swept.records / "rotated_digits-75-degrees-qt-dog-7bit-seed0.json")
+    logits = load_logits(swept.records / "rotated_digits-75-degrees-qt-dog-7bit-seed0.json")
     assert [outcome.name for outcome in record.outcomes] == ["single", "averaged"]
     for outcome, folder in zip(
         record.outcomes, ("qt-dog-7bit-seed0", "qt-dog-7bit-averaged-seed0"), strict=True
@@ -237,6 +249,65 @@ def test_an_ensemble_with_a_missing_member_is_left_out(swept, tmp_path):
         if "seed3" not in path.name:
             (tmp_path / path.name).write_bytes(path.read_bytes())
     assert all(row.models_trained == 1 for row in measured_rows(tmp_path))
+
+
+# Shipping ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def digits() -> DomainDataset:
+    return data.load("rotated_digits", 32)
+
+
+def test_the_members_that_source_validation_prefers_are_shipped_with_their_ensemble(
+    swept, digits, tmp_path
+):
+    built = swept.checkpoints / "rotated_digits" / "75-degrees"
+    means = [
+        np.mean(
+            [
+                accuracy.fraction
+                for seed in range(5)
+                for accuracy in checkpoints.load_config(
+                    built / f"qt-dog-7bit{kind}-seed{seed}"
+                ).source_validation
+            ]
+        )
+        for kind in ("", "-averaged")
+    ]
+    averaged = bool(means[1] > means[0])
+    assert prefers_averaged(swept.checkpoints, 7) == averaged
+    new = ship(swept.checkpoints, digits, 7, tmp_path)
+    kind = "-averaged" if averaged else ""
+    place = tmp_path / "rotated_digits" / "75-degrees"
+    assert sorted(folder.name for folder in new) == sorted(
+        ["eoq-7bit", "erm-seed0", "erm-averaged-seed0"]
+        + [f"qt-dog-7bit{kind}-seed{seed}" for seed in range(5)]
+    )
+    assert {folder.parent for folder in new} == {place}
+    eoq = checkpoints.load(place / "eoq-7bit")
+    assert [member.config.training.seed for member in eoq.members] == [0, 1, 2, 3, 4]
+    for folder in new:
+        if folder.name != "eoq-7bit":
+            model = (folder / "model.safetensors").read_bytes()
+            assert model == (built / folder.name / "model.safetensors").read_bytes()
+
+
+def test_a_whole_eoq_stays_until_all_five_new_members_are_there(swept, digits, tmp_path):
+    out, built = tmp_path / "out", tmp_path / "built"
+    ship(swept.checkpoints, digits, 7, out)
+    place = out / "rotated_digits" / "75-degrees"
+    before = {path: path.read_bytes() for path in place.rglob("*.json")}
+    shutil.copytree(swept.checkpoints, built)
+    for folder in built.glob("*/*/qt-dog-*-seed4"):
+        shutil.rmtree(folder)
+    new = [folder.name for folder in ship(built, digits, 7, out)]
+    assert new == ["erm-seed0", "erm-averaged-seed0"]
+    assert {path: path.read_bytes() for path in place.rglob("*.json")} == before
+    shutil.rmtree(out)
+    names = [folder.name for folder in ship(built, digits, 7, out)]
+    assert len(names) == 2 + 4, "without an EoQ, the members that there are"
+    assert "eoq-7bit" not in names
 
 
 # Calibration and statistics ----------------------------------------------------------------------

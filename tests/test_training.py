@@ -341,8 +341,10 @@ def test_the_checkpoint_states_what_its_own_network_does(both, run_data, tmp_pat
     trained = both.qtdog
     chosen = finishable(trained.single)
     folder = finish(trained, chosen, run_data, tmp_path / "checkpoints", "digits").folder
-    assert folder == checkpoint_folder(tmp_path / "checkpoints", "rotated_digits", CONFIG, False)
-    assert folder.parts[-3:] == ("rotated_digits", "75-degrees", "qt-dog-7bit-seed0")
+    assert folder == checkpoint_folder(
+        tmp_path / "checkpoints", "rotated_digits", CONFIG, "digits", False
+    )
+    assert folder.parts[-3:] == ("rotated_digits", "75-degrees", "qt-dog-7bit-from6-seed0")
     checkpoint = checkpoints.load(folder)
     config = checkpoint.config
     (network,) = checkpoint.networks

@@ -84,7 +84,7 @@ def step_size_parameters(network: nn.Module) -> list[nn.Parameter]:
 def plain_state(network: nn.Module) -> dict[str, Tensor]:
     """The state dict of the plain network that `bake` would make, leaving this one as it is."""
     state = network.state_dict()
-    for name, layer, attribute, quantizer in quantizers(network):
+    for name, _, attribute, quantizer in quantizers(network):
         owner = f"{name.removesuffix(attribute)}parametrizations.{attribute}"
         del state[f"{owner}.0.log_step"]
         state[name] = quantizer(state.pop(f"{owner}.original"))

@@ -96,6 +96,14 @@ class TrainConfig:
             "" if self.granularity == "channel" else "-per-tensor"
         )
 
+    def label(self, recipe: str) -> str:
+        """The method's name and, where quantization starts at another step than the recipe's,
+        that: "qt-dog-7bit-from240"."""
+        usual = RECIPES[recipe].get("quantize_step", TrainConfig.quantize_step)
+        if not self.quantized or self.quantize_step == usual:
+            return self.method_name()
+        return f"{self.method_name()}-from{self.quantize_step}"
+
     def name(self) -> str:
         """A folder name: what a person tells runs apart by, and a hash of everything."""
         dataset = self.data.rstrip("/").rpartition("/")[2]

@@ -29,10 +29,12 @@ OPTIONS = (
 )
 
 
-def checkpoint_folder(root: Path, dataset: str, config: TrainConfig, averaged: bool) -> Path:
+def checkpoint_folder(
+    root: Path, dataset: str, config: TrainConfig, recipe: str, averaged: bool
+) -> Path:
     """`root`/<dataset>/<target>/<method>[-averaged]-seed<k>."""
-    method = config.method_name() + ("-averaged" if averaged else "")
-    return root / dataset / config.target_domain / f"{method}-seed{config.seed}"
+    label = config.label(recipe) + ("-averaged" if averaged else "")
+    return root / dataset / config.target_domain / f"{label}-seed{config.seed}"
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def finish(run: TrainedRun, chosen: Chosen, run_data: RunData, root: Path, recip
         training=training_record(run, chosen.step, run_data, recipe),
         averaged=chosen.averaged,
     )
-    folder = checkpoint_folder(root, run_data.name, config, chosen.averaged)
+    folder = checkpoint_folder(root, run_data.name, config, recipe, chosen.averaged)
     checkpoints.save(folder, stored, record, log_text(run.points))
     return Finished(folder, stored, measurement)
 

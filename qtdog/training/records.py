@@ -75,13 +75,6 @@ class RunRecord:
     command: str
 
 
-def record_name(dataset: str, config: TrainConfig, usual_quantize_step: int) -> str:
-    """A file name without its ending: what the run is, its settings where they are unusual."""
-    early = config.quantize_step != usual_quantize_step and config.quantized
-    moment = f"-from{config.quantize_step}" if early else ""
-    return f"{dataset}-{config.target_domain}-{config.method_name()}{moment}-seed{config.seed}"
-
-
 def save_record(path: Path, record: RunRecord, logits: Mapping[str, np.ndarray]) -> None:
     """Write `path` (.json) and, before it, the logits beside it (.safetensors).
 

@@ -16,10 +16,10 @@ from qtdog import models, storage
 from qtdog.calibration import expected_calibration_error, negative_log_likelihood
 from qtdog.evaluation import accuracy_of
 from qtdog.quantization import LSQConfig, quantize
-from qtdog.training.config import RECIPES, TrainConfig
+from qtdog.training.config import TrainConfig
 from qtdog.training.finish import Measurement, finish, measure, training_record
 from qtdog.training.loop import Chosen, Progress, RunData, TrainedRun, load_run_data, train
-from qtdog.training.records import Outcome, RunRecord, record_name, save_record
+from qtdog.training.records import Outcome, RunRecord, save_record
 
 SEEDS = (0, 1, 2, 3, 4)
 CONTROL_SEEDS = (0, 1)
@@ -71,8 +71,8 @@ class Sweep:
 
     def record_path(self, dataset: str, config: TrainConfig) -> Path:
         """Where the record of a run is or will be."""
-        usual = RECIPES[self.recipe].get("quantize_step", TrainConfig.quantize_step)
-        return self.records / f"{record_name(dataset, config, usual)}.json"
+        run = f"{config.label(self.recipe)}-seed{config.seed}"
+        return self.records / f"{dataset}-{config.target_domain}-{run}.json"
 
     def run(
         self,
