@@ -1,0 +1,119 @@
+"""One method against another, from the measured values, with the uncertainty of the seeds."""
+
+import statistics
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scipy.special import stdtrit
+
+from qtdog.results.records import Result
+from qtdog.results.tables import ALL, main_setting
+
+PAIRS = (
+    ("QT-DoG", "ERM"),
+    ("QT-DoG", "Freeze"),
+    ("EoQ", "ERM ensemble"),
+    ("EoQ", "ERM"),
+)
+"""What the paper claims or leaves open: the method, its control, and the ensemble and its."""
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`first` minus `second`, in points of accuracy on held-out domains."""
+
+    first: str
+    second: str
+    averaged: bool
+    """Whether both are of averaged weights."""
+    backbone: str
+    dataset: str
+    bits: int | None
+    """Of the quantized one."""
+    difference: float
+    """Mean over the targets of the mean difference over the seeds of each."""
+    low: float | None
+    high: float | None
+    """95 % interval over seeds; None where no target has two seeds of both."""
+    targets: tuple[str, ...]
+    seeds: int
+    """Different seeds that the difference rests on; 0 where an ensemble is compared."""
+
+
+def comparisons(measured: Sequence[Result], dataset: str = ALL) -> tuple[Comparison, ...]:
+    """All of PAIRS that were measured on a benchmark or, for "all", on each, of single and of
+    averaged weights."""
+    alike: dict[tuple[str, str], list[Result]] = defaultdict(list)
+    for one in measured:
+        if dataset in (ALL, one.dataset) and one.split == "target":
+            alike[one.dataset, one.backbone].append(one)
+    found = []
+    for same in alike.values():
+        for averaged in (False, True):
+            for first, second in PAIRS:
+                both = [main_setting(same, method, averaged) for method in (first, second)]
+                if all(both) and (one := compare(*both)):
+                    found.append(one)
+    return tuple(found)
+
+
+def compare(first: Sequence[Result], second: Sequence[Result]) -> Comparison | None:
+    """One setting of a method against one of another; None without a common held-out domain.
+
+    Values of one domain and seed are paired, for they share the data split and the first steps. The
+    interval is Student's, with the variance between seeds pooled over the domains: it says how far
+    other seeds might move the difference, not other domains. An ensemble has no seed: it is
+    compared with the mean over the other's seeds, without an interval.
+    """
+    differences = _by_domain(first, second)
+    if not differences:
+        return None
+    means = [statistics.fmean(values.values()) for values in differences.values()]
+    difference = statistics.fmean(means)
+    low = high = None
+    spare = sum(len(values) - 1 for values in differences.values())
+    if spare:
+        squares = sum(
+            (value - mean) ** 2
+            for values, mean in zip(differences.values(), means, strict=True)
+            for value in values.values()
+        )
+        share = sum(1 / len(values) for values in differences.values()) / len(means) ** 2
+        reach = stdtrit(spare, (1 + CONFIDENCE) / 2) * (squares / spare * share) ** 0.5
+        low, high = difference - float(reach), difference + float(reach)
+    seeds = {seed for values in differences.values() for seed in values if seed is not None}
+    return Comparison(
+        first=first[0].method,
+        second=second[0].method,
+        averaged=first[0].measurement.averaged,
+        backbone=first[0].backbone,
+        dataset=first[0].dataset,
+        bits=first[0].bits,
+        difference=difference,
+        low=low,
+        high=high,
+        targets=tuple(differences),
+        seeds=len(seeds),
+    )
+
+
+def _by_domain(
+    first: Sequence[Result], second: Sequence[Result]
+) -> dict[str, dict[int | None, float]]:
+    """The differences of every common domain, by seed; by None where one side has no seeds."""
+    tables = []
+    for side in (first, second):
+        table: dict[str, dict[int | None, float]] = defaultdict(dict)
+        for one in side:
+            table[one.domain][one.measurement.seed] = one.accuracy
+        tables.append(table)
+    found = {}
+    for domain in sorted(tables[0].keys() & tables[1].keys()):
+        a, b = tables[0][domain], tables[1][domain]
+        if None in a or None in b:
+            found[domain] = {None: statistics.fmean(a.values()) - statistics.fmean(b.values())}
+        elif common := sorted(a.keys() & b.keys()):
+            found[domain] = {seed: a[seed] - b[seed] for seed in common}
+    return found
