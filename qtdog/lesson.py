@@ -1,0 +1,141 @@
+"""What "Learn" tells of the networks at hand: accuracies, sizes and training curves, as records."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from qtdog.accuracy import Accuracy
+from qtdog.checkpoints import LOG
+from qtdog.explorer import Explorer, StoredCheckpoint, Target
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One evaluation during training. Accuracies are fractions."""
+
+    step: int
+    quantized: bool
+    source_validation: float
+    """Mean over the source domains."""
+    target: float
+    """On a sample of the held-out domain's images; it chose nothing."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A checkpoint, as far as the lesson needs it."""
+
+    name: str
+    method: str
+    """ "erm", "qt-dog" or "eoq"."""
+    bits: int
+    domain: str
+    """The held-out one."""
+    seed: int | None
+    source_validation: float | None
+    """Mean over the source domains, a fraction; None for EoQ, whose members have one each."""
+    target: Accuracy
+    file_bytes: int
+    """Of model.safetensors; of EoQ, all its members'."""
+    steps: int | None
+    quantize_step: int | None
+    curve: tuple[CurvePoint, ...]
+    """Empty where the checkpoint has no log."""
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """The networks that are compared: not averaged, and of one bit width, EoQ's or QT-DoG's."""
+
+    target: Target
+    """The held-out domain that the lesson is about."""
+    all: tuple[Network, ...]
+    """Of every held-out domain of its data set."""
+    setting: str
+    """The network and the size of its pictures: "mobilenet_v2 at 128 px"."""
+
+    def of(self, method: str, domain: str | None = None) -> tuple[Network, ...]:
+        """A method's networks for a held-out domain, by default the lesson's, in seed order."""
+        chosen = domain or self.target.domain
+        return tuple(one for one in self.all if one.method == method and one.domain == chosen)
+
+    @property
+    def domains(self) -> tuple[str, ...]:
+        """The held-out domains, the lesson's own first."""
+        own = self.target.domain
+        return (own, *sorted({one.domain for one in self.all} - {own}))
+
+
+def lesson(explorer: Explorer) -> Lesson:
+    """Gather it. The target is the first with all three methods, else the first of all."""
+    targets = explorer.targets()
+
+    def methods(target: Target) -> set[str]:
+        return {one.config.method for one in explorer.checkpoints(target.key)}
+
+    target = next((one for one in targets if {"erm", "qt-dog", "eoq"} <= methods(one)), targets[0])
+    same = [one for one in targets if one.dataset == target.dataset]
+    found = tuple(network for one in same for network in _compared(explorer.checkpoints(one.key)))
+    config = explorer.shown(target.key)[0].config
+    return Lesson(target, found, f"{config.architecture} at {config.image_size} px")
+
+
+def read_curve(folder: Path) -> tuple[CurvePoint, ...]:
+    """A checkpoint's log.csv; empty where there is none or it is not one."""
+    try:
+        with (folder / LOG).open(encoding="utf-8", newline="") as file:
+            return tuple(
+                CurvePoint(
+                    int(row["step"]),
+                    row["quantized"] == "True",
+                    float(row["source_validation"]),
+                    float(row["target"]),
+                )
+                for row in csv.DictReader(file)
+            )
+    except (OSError, ValueError, KeyError, TypeError):
+        return ()
+
+
+def _compared(stored: tuple[StoredCheckpoint, ...]) -> list[Network]:
+    """Full precision, and the quantized ones of EoQ's width (else of the widest QT-DoG)."""
+    plain = [one for one in stored if not one.config.averaged]
+    widths = [one.config.bits for one in plain if one.config.method == "eoq"]
+    widths = widths or [one.config.bits for one in plain if one.config.method == "qt-dog"]
+    width = max(widths, default=None)
+    sizes = {
+        one.name: sum(file.size_bytes for file in one.config.files)
+        for one in plain
+        if one.config.method != "eoq"
+    }
+    chosen = [
+        one
+        for one in plain
+        if one.config.method == "erm"
+        or (one.config.method in ("qt-dog", "eoq") and one.config.bits == width)
+    ]
+    networks = [_network(one, sizes) for one in chosen]
+    return sorted(networks, key=lambda one: (one.seed or 0, one.name))
+
+
+def _network(stored: StoredCheckpoint, sizes: dict[str, int]) -> Network:
+    config, training = stored.config, stored.config.training
+    source = [one.fraction for one in config.source_validation]
+    members = [Path(file.path).parent.name for file in config.files]
+    return Network(
+        name=stored.name,
+        method=config.method,
+        bits=config.bits,
+        domain=config.target_domain,
+        seed=training.seed if training else None,
+        source_validation=sum(source) / len(source) if source else None,
+        target=config.target,
+        file_bytes=(
+            sum(sizes.get(member, 0) for member in members)
+            if config.method == "eoq"
+            else sizes[stored.name]
+        ),
+        steps=training.steps if training else None,
+        quantize_step=training.quantize_step if training else None,
+        curve=read_curve(stored.folder),
+    )

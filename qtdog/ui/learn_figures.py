@@ -1,0 +1,251 @@
+"""What "Learn" shows in its steps: pure functions, records in, HTML out."""
+
+from collections.abc import Sequence
+from html import escape
+
+from qtdog.explorer import Prediction
+from qtdog.lesson import Lesson, Network
+from qtdog.results import Result
+from qtdog.ui import charts
+from qtdog.ui.charts import Axis, Chart
+from qtdog.ui.learn_steps import Quiz
+from qtdog.ui.samples import Sample
+from qtdog.ui.sentences import percent, plain, votes
+from qtdog.ui.theme import METHOD_STYLES
+
+NAMES = {"erm": "Full precision", "qt-dog": "QT-DoG", "eoq": "EoQ"}
+FULL_BITS = 32
+
+
+def paragraphs(texts: Sequence[str], heading: str = "") -> str:
+    """Paragraphs of a step; `heading` gets the focus when its step opens."""
+    head = f'<h2 class="step-title" tabindex="-1">{escape(heading)}</h2>' if heading else ""
+    return head + "".join(f"<p>{text}</p>" for text in texts if text)
+
+
+def quiz(place: int, asked: Quiz) -> str:
+    """A question whose explanation appears with the choice, in the browser alone."""
+    options, reasons = [], []
+    for number, option in enumerate(asked.options):
+        name = f"quiz-{place}-{number}"
+        kind = "right" if option.right else "wrong"
+        word = "Right." if option.right else "Not quite."
+        options.append(
+            f'<label class="{kind}" for="{name}"><input type="radio" name="quiz-{place}" '
+            f'id="{name}" value="{number}"><span>{escape(option.text)}</span></label>'
+        )
+        reasons.append(f'<p class="why {kind} why-{number}"><b>{word}</b> {escape(option.why)}</p>')
+    return (
+        f'<fieldset class="quiz" id="quiz-{place}"><legend>{escape(asked.question)}</legend>'
+        f'{"".join(options)}<div role="status">{"".join(reasons)}</div></fieldset>'
+    )
+
+
+def sample_answers(predictions: Sequence[Prediction], sample: Sample, thumbnail: str) -> str:
+    """A sample and one line a model."""
+    known = sample.label in predictions[0].classes
+    lines = []
+    for one in predictions:
+        mark = ""
+        if known:
+            right = one.label == sample.label
+            mark = f' <b class="mark">{"✓ right" if right else "✗ wrong"}</b>'
+        lines.append(
+            f'<li style="--ink: var(--{one.method})"><span class="marker" aria-hidden="true">'
+            f"{METHOD_STYLES[one.method].marker}</span> {escape(one.model)}: "
+            f"<b>{escape(plain(one.label))}</b>, {percent(one.confidence)} sure{mark}</li>"
+        )
+    return (
+        f'<div class="sampled"><img src="{thumbnail}" alt="{escape(sample.alt)}">'
+        f'<ul role="status">{"".join(lines)}</ul></div>'
+    )
+
+
+def member_votes(
+    predictions: Sequence[Prediction], sample: Sample, thumbnail: str, ballot: str
+) -> str:
+    """A sample and EoQ's members' votes; `ballot` is their panel."""
+    said = " ".join(filter(None, map(votes, predictions))) or "There is no EoQ among these models."
+    return (
+        f'<div class="sampled"><img src="{thumbnail}" alt="{escape(sample.alt)}">'
+        f'<div><p role="status">{escape(said)}</p>{ballot}</div></div>'
+    )
+
+
+def home_and_abroad(lesson: Lesson) -> str:
+    """Source validation and target accuracy of every single network, on one scale."""
+    networks = [
+        one
+        for method in ("erm", "qt-dog")
+        for one in lesson.of(method)
+        if one.source_validation is not None
+    ]
+    if not networks:
+        return ""
+    values = [100 * value for one in networks for value in _pair(one)]
+    low = max(0, 10 * (min(values) // 10))
+    rows = tuple(
+        (len(networks) - row - 0.5, f"seed {one.seed}") for row, one in enumerate(networks)
+    )
+    chart = Chart(
+        Axis(low, 100, "accuracy, percent"),
+        Axis(0, len(networks), "", rows),
+        "Accuracy in source validation and on the target, a line a network",
+        height=46 + 30 * len(networks) + 10,
+    )
+    for row, one in enumerate(networks):
+        height = len(networks) - row - 0.5
+        home, abroad = (100 * value for value in _pair(one))
+        ink = f"var(--{one.method})"
+        chart.line([(abroad, height), (home, height)], ink, width=3)
+        chart.markers([(abroad, height)], ink, METHOD_STYLES[one.method].marker)
+        chart.line([(home, height - 0.22), (home, height + 0.22)], ink, width=3)
+    target = plain(lesson.target.domain)
+    legend = charts.legend(
+        [
+            *(
+                (METHOD_STYLES[method].marker, f"var(--{method})", f"{NAMES[method]}, on {target}")
+                for method in dict.fromkeys(one.method for one in networks)
+            ),
+            ("┃", "currentColor", "the same network in source validation"),
+        ]
+    )
+    rows = [
+        (
+            _name(one),
+            f"{100 * one.source_validation:.1f} %",
+            f"{100 * one.target.fraction:.1f} %",
+            f"{one.target.correct:,} of {one.target.total:,}",
+        )
+        for one in networks
+    ]
+    head = ("network", "source validation", target, "pictures")
+    table = charts.table(head, rows, "Measured; seeds have different validation pictures")
+    return charts.figure("At home and abroad", chart.svg(), legend, table)
+
+
+def training_curves(lesson: Lesson) -> str:
+    """Source validation and target accuracy over the steps, ERM and QT-DoG of one seed each."""
+    networks = [one for method in ("erm", "qt-dog") for one in lesson.of(method)[:1] if one.curve]
+    if not networks:
+        return ""
+    points = [point for one in networks for point in one.curve]
+    low = min(100 * point.target for point in points)
+    chart = Chart(
+        Axis(0, max(point.step for point in points), "training step"),
+        Axis(10 * (low // 10), 100, "accuracy, percent"),
+        "Accuracy over the training steps; the numbers are in the table below",
+        height=280,
+    )
+    starts = {one.quantize_step for one in networks if one.method == "qt-dog"}
+    for start in starts - {None}:
+        chart.verticals([start], "currentColor", 1.2)
+        chart.text(start, 10 * (low // 10) + 2, " rounding starts", "currentColor")
+    entries = []
+    for one in networks:
+        ink, marker = f"var(--{one.method})", METHOD_STYLES[one.method].marker
+        chart.line([(p.step, 100 * p.source_validation) for p in one.curve], ink, "dotted", 1.8)
+        chart.line([(p.step, 100 * p.target) for p in one.curve], ink)
+        chart.markers([(p.step, 100 * p.target) for p in one.curve], ink, marker)
+        entries.append((marker, ink, f"{_name(one)}, target sample"))
+    entries.append(("┈", "currentColor", "source validation"))
+    rows = [
+        (
+            f"{point.step:,}",
+            _name(one),
+            "yes" if point.quantized else "no",
+            f"{100 * point.source_validation:.1f} %",
+            f"{100 * point.target:.1f} %",
+        )
+        for one in networks
+        for point in one.curve
+    ]
+    head = ("step", "network", "rounded", "source validation", "target sample")
+    table = charts.table(head, rows, "Logged during training; the target chose nothing")
+    title = "Accuracy while training"
+    return charts.figure(title, chart.svg(), charts.legend(entries), table)
+
+
+def memory_bars(lesson: Lesson) -> str:
+    """Bytes of one network in full precision, of one QT-DoG network and of EoQ."""
+    full = next(iter(lesson.of("erm")), None)
+    parts = []
+    for method in ("erm", "qt-dog", "eoq"):
+        network = next(iter(lesson.of(method)), None)
+        if network is None:
+            continue
+        count = len(lesson.of("qt-dog")) if method == "eoq" else 1
+        words = f"{count} × {network.bits} bits" if count > 1 else f"{network.bits} bits"
+        ratio = f" ({network.file_bytes / full.file_bytes:.2f}×)" if full else ""
+        parts.append((method, words, network.file_bytes, ratio, count))
+    if not parts:
+        return ""
+    most = max(size for _, _, size, _, _ in parts)
+    rows = "".join(
+        f'<li style="--ink: var(--{method})"><span class="name">'
+        f'<span class="marker" aria-hidden="true">{METHOD_STYLES[method].marker}</span> '
+        f"{NAMES[method]}<small>{words} a weight</small></span>"
+        f'<span class="track" aria-hidden="true">'
+        + f'<span class="fill" style="width:{100 * size / count / most:.2f}%"></span>' * count
+        + f'</span><span class="value">{size / 1e6:.2f} MB{ratio}</span></li>'
+        for method, words, size, ratio, count in parts
+    )
+    return (
+        '<figure class="plot"><figcaption>Memory, as the files are</figcaption>'
+        f'<ul class="memory">{rows}</ul><p class="toy-note">A little more than bits/32: the last '
+        "layer stays in 32 bits, and there is a step size for every channel.</p></figure>"
+    )
+
+
+def measured_table(lesson: Lesson, controls: Sequence[Result], paper: Sequence[Result]) -> str:
+    """Every method on every held-out domain, and the paper's averages under their own label."""
+    rows = []
+    for domain in lesson.domains:
+        for method in ("erm", "qt-dog", "eoq"):
+            networks = lesson.of(method, domain)
+            if networks:
+                rows.append((plain(domain), *_measured_row(networks)))
+        found = [one for one in controls if plain(one.domain) == plain(domain)]
+        for method in dict.fromkeys(one.method for one in found):
+            accuracies = [one.accuracy for one in found if one.method == method]
+            rows.append((plain(domain), method, *_spread(accuracies, "measured")))
+    head = ("held-out domain", "method", "networks", "accuracy", "lowest to highest")
+    shown = charts.table(head, rows, "Measured here, with the networks of this page")
+    if paper:
+        printed = [
+            (
+                one.method,
+                f"{one.accuracy:.1f} %" + (f" ± {one.error:.1f}" if one.error else ""),
+                f"Table {one.table}",
+            )
+            for one in paper
+        ]
+        shown += charts.table(
+            ("method", "mean of all domains", "source"),
+            printed,
+            f"From the paper, {paper[0].dataset} with {paper[0].backbone}: not measured here, and "
+            "not comparable with the numbers above",
+        )
+    return f'<div class="measured">{shown}</div>'
+
+
+def _measured_row(networks: Sequence[Network]) -> tuple[str, str, str, str]:
+    accuracies = [100 * one.target.fraction for one in networks]
+    method = networks[0].method
+    words = "ensemble" if method == "eoq" else "seed" if len(networks) == 1 else "seeds"
+    return NAMES[method], *_spread(accuracies, words)
+
+
+def _spread(accuracies: Sequence[float], words: str) -> tuple[str, str, str]:
+    """How many, their mean, and from where to where; percent."""
+    mean = f"{sum(accuracies) / len(accuracies):.1f} %"
+    spread = f"{min(accuracies):.1f} to {max(accuracies):.1f} %"
+    return f"{len(accuracies)} {words}", mean, spread if len(accuracies) > 1 else "one only"
+
+
+def _pair(network: Network) -> tuple[float, float]:
+    return network.source_validation or 0.0, network.target.fraction
+
+
+def _name(network: Network) -> str:
+    return f"{NAMES[network.method]}, seed {network.seed}"

@@ -1,0 +1,306 @@
+"""The quantization laboratory against numpy, real files and the explorer's own checkpoints."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.numpy import load_file
+from servers import ROOT
+from tiny import random_network, save_checkpoint, save_set
+
+from qtdog import checkpoints, lab, models, rounding, storage
+from qtdog.checkpoints import CheckpointError
+from qtdog.explorer import Explorer
+from qtdog.images import read_image
+from qtdog.lab import Contender, Lab
+from qtdog.quantization import unpack
+from qtdog.rounding import Grid
+from qtdog.ui.samples import samples
+
+BUNDLED = ROOT / "checkpoints"
+ERM = "pacs/sketch/erm-seed0"
+QT_DOG = "pacs/sketch/qt-dog-7bit-seed0"
+PICTURE = Image.effect_noise((80, 60), 90).convert("RGB")
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = save_set(tmp_path_factory.mktemp("checkpoints"), members=2)
+    save_checkpoint(root / "pacs" / "sketch" / "qt-dog-4bit-seed0", "qt-dog", 0, 4)
+    return root
+
+
+@pytest.fixture(scope="module")
+def tiny_lab(root):
+    return Lab(Explorer(root), (PICTURE,))
+
+
+def round_to_nearest(weight: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
+    """LSQ's first grid in numpy alone: codes, and step sizes (out,)."""
+    flat = weight.reshape(len(weight), -1)
+    steps = 2 * np.abs(flat).mean(1) / math.sqrt(2 ** (bits - 1) - 1)
+    codes = np.rint(np.clip(flat / steps[:, None], -(2 ** (bits - 1)), 2 ** (bits - 1) - 1))
+    return codes.astype(int), steps
+
+
+@pytest.mark.parametrize("bits", [2, 5, 8])
+def test_codes_grid_and_errors_are_those_of_rounding_to_nearest_in_numpy(bits):
+    weight = torch.randn(6, 50) * torch.logspace(-3, 0, 6)[:, None]
+    codes, steps = round_to_nearest(weight.numpy(), bits)
+    scaled = weight.numpy() / steps[:, None]
+    seen = rounding.round_weights(weight, Grid(bits))
+    levels = range(-(2 ** (bits - 1)), 2 ** (bits - 1))
+    assert seen.grid == tuple(levels)
+    assert seen.codes == tuple(int((codes == level).sum()) for level in levels)
+    inside = (scaled >= levels[0]) & (scaled <= levels[-1])
+    assert seen.clipped == (~inside).sum()
+    expected, _ = np.histogram((scaled - codes)[inside], 32, (-0.5, 0.5))
+    # float32 against float64 may move a weight over a bin's edge.
+    assert np.abs(np.array(seen.errors.counts) - expected).sum() <= 4
+    assert sum(seen.weights.counts) == seen.total == 300
+    assert seen.step_sizes == pytest.approx((steps.min(), np.median(steps), steps.max()), rel=1e-5)
+
+
+def test_one_channel_keeps_the_step_size_that_it_has_in_its_layer():
+    weight = torch.randn(6, 50)
+    _, steps = round_to_nearest(weight.numpy(), 3)
+    seen = rounding.round_weights(weight, Grid(3), channel=4)
+    assert not seen.in_steps
+    assert seen.grid == pytest.approx([steps[4] * level for level in range(-4, 4)], rel=1e-5)
+    assert seen.total == 50
+    assert seen.weights.edges[0] == pytest.approx(float(weight[4].min()))
+    assert seen.weights.edges[-1] == pytest.approx(float(weight[4].max()))
+    with pytest.raises(ValueError, match="no output channel 7: the layer has 6"):
+        rounding.round_weights(weight, Grid(3), channel=6)
+
+
+def test_one_step_size_a_layer_gives_one_grid_in_the_weights_own_unit():
+    weight = torch.randn(6, 50)
+    step = 2 * float(weight.abs().mean()) / math.sqrt(7)
+    seen = rounding.round_weights(weight, Grid(4, "tensor"))
+    assert not seen.in_steps
+    assert seen.grid == pytest.approx([step * level for level in range(-8, 8)], rel=1e-5)
+    assert rounding.round_weights(weight, Grid(4, "tensor"), channel=2).grid == pytest.approx(
+        seen.grid
+    )
+
+
+def test_divergence_of_known_histograms():
+    assert rounding.divergence((7,) * 32) == 0
+    assert rounding.divergence((0, 0, 9, 0)) == pytest.approx(math.log(4))
+    half = 0.75 * math.log(0.75 * 2) + 0.25 * math.log(0.25 * 2)
+    assert rounding.divergence((3, 1)) == pytest.approx(half)
+    assert rounding.divergence((0, 0)) == 0
+
+
+def test_evenly_spread_errors_have_no_divergence():
+    # Between two levels of the grid, evenly: every bin of the error gets the same count.
+    scaled = (np.arange(3200) + 0.5) / 3200 * 10 - 5
+    errors = rounding.histogram(scaled - np.rint(scaled), 32, (-0.5, 0.5))
+    assert set(errors.counts) == {100}
+    assert rounding.divergence(errors.counts) == 0
+
+
+def test_divergence_by_chance_is_the_mean_over_uniform_samples():
+    draws = np.random.default_rng(0).uniform(-0.5, 0.5, (400, 1000))
+    seen = [rounding.divergence(rounding.histogram(draw, 32, (-0.5, 0.5)).counts) for draw in draws]
+    assert np.mean(seen) == pytest.approx(rounding.divergence_by_chance((1000, *[0] * 31)), rel=0.1)
+
+
+def test_sizes_are_those_of_the_files(tmp_path, tiny_lab, root):
+    """The size at 4 bits is that of the file with random weights at 4 bits: sizes are exact."""
+    layer = tiny_lab.layers(ERM)[3]
+    for bits, folder in ((4, "qt-dog-4bit-seed0"), (7, "qt-dog-7bit-seed0")):
+        file = root / "pacs" / "sketch" / folder / checkpoints.MODEL
+        seen = tiny_lab.round_layer(ERM, layer.name, Grid(bits))
+        assert seen.network_bytes == file.stat().st_size
+        stored = load_file(file)
+        parts = [stored[layer.name + end] for end in (storage.CODES, storage.STEP_SIZE)]
+        assert seen.layer_bytes == sum(part.nbytes for part in parts)
+    erm = root / ERM / checkpoints.MODEL
+    assert seen.network_bytes_full == erm.stat().st_size
+    assert seen.layer_bytes_full == load_file(erm)[layer.name].nbytes
+
+
+def test_the_classifier_is_left_out_and_stays_as_large_as_it_was(tiny_lab):
+    last = tiny_lab.layers(ERM)[-1]
+    assert (last.name, last.kind, last.left_out) == ("fc.weight", "linear layer", True)
+    assert not any(layer.left_out for layer in tiny_lab.layers(ERM)[:-1])
+    seen = tiny_lab.round_layer(ERM, "fc.weight", Grid(3))
+    assert seen.layer_bytes == seen.layer_bytes_full == 4 * last.weights
+
+
+def test_layers_say_what_they_are(tiny_lab):
+    kinds = {layer.name: layer.kind for layer in tiny_lab.layers(ERM)}
+    assert kinds["conv1.0.weight"] == "3×3 convolution"
+    assert kinds["stage2.0.branch1.0.weight"] == "depthwise 3×3 convolution"
+    assert tiny_lab.layers(ERM)[0].shape == (24, 3, 3, 3)
+    assert tiny_lab.layers(ERM)[0].weights == 648
+
+
+def test_a_trained_checkpoint_is_shown_at_its_own_width_only(tiny_lab, root):
+    name = tiny_lab.layers(ERM)[5].name
+    assert tiny_lab.round_layer(ERM, name, Grid(6)).trained is None
+    seen = tiny_lab.round_layer(ERM, name, Grid(4), channel=1)
+    assert seen.trained == "pacs/sketch/qt-dog-4bit-seed0"
+    shape = seen.layer.shape
+    packed = load_file(root / seen.trained / checkpoints.MODEL)[name + storage.CODES]
+    codes = unpack(packed, 4, seen.layer.weights).reshape(shape)[1]
+    assert seen.trained_codes == tuple(int((codes == level).sum()) for level in range(-8, 8))
+    # One step size a layer is another kind of training: no checkpoint here has it.
+    assert tiny_lab.round_layer(ERM, name, Grid(4, "tensor")).trained is None
+
+
+def test_contenders_are_the_reference_every_width_and_what_was_trained(tiny_lab):
+    seen = [(one.method, one.bits) for one in tiny_lab.contenders(ERM, Grid(8))]
+    rounded = [("post-training", bits) for bits in (8, 7, 6, 5, 4, 3, 2)]
+    assert seen == [("erm", 32), *rounded, ("qt-dog", 7), ("qt-dog", 4)]
+    assert tiny_lab.contenders(ERM, Grid(8, "tensor"))[-1].method == "post-training"
+
+
+@pytest.mark.parametrize("bits", [8, 3])
+def test_post_training_is_rounding_to_nearest_before_batch_norm(tiny_lab, bits):
+    """Numpy rounds the weights and batch norm stays as it is: the same network, but for the
+    folded biases, which the file holds in float16."""
+    network = random_network(0, None)
+    left_out = models.classifier_name(network) + ".weight"
+    with torch.no_grad():
+        for name, weight in network.named_parameters():
+            if weight.dim() > 1 and name != left_out:
+                codes, steps = round_to_nearest(weight.numpy(), bits)
+                weight.copy_(torch.from_numpy((codes * steps[:, None]).reshape(weight.shape)))
+    settings = (64, models.IMAGENET_MEAN, models.IMAGENET_STD)
+    with torch.inference_mode():
+        expected = network(models.preprocess(PICTURE, *settings))[0].softmax(0)
+    seen = tiny_lab.answer(Contender(ERM, "post-training", Grid(bits)), [PICTURE])
+    assert seen.probabilities[0] == pytest.approx(expected.tolist(), abs=2e-3)
+
+
+def test_full_precision_and_trained_answers_are_those_of_their_checkpoints(tiny_lab, root):
+    for contender in (Contender(ERM, "erm"), Contender(QT_DOG, "qt-dog", Grid(7))):
+        key = contender.key
+        loaded = checkpoints.load(root / key)
+        settings = (64, models.IMAGENET_MEAN, models.IMAGENET_STD)
+        with torch.inference_mode():
+            expected = loaded.networks[0](models.preprocess(PICTURE, *settings))[0].softmax(0)
+        seen = tiny_lab.answer(contender, [PICTURE])
+        assert seen.probabilities[0] == pytest.approx(expected.tolist(), abs=1e-5)
+        assert seen.labels == (loaded.config.classes[int(expected.argmax())],)
+        assert seen.confidences == (max(seen.probabilities[0]),)
+        assert seen.network_bytes == (root / key / checkpoints.MODEL).stat().st_size
+
+
+def test_eight_bits_stay_close_to_full_precision_and_two_do_not():
+    pictures = [read_image(sample.path) for sample in samples()[:4]]
+    own = Lab(Explorer(BUNDLED), pictures)
+    full = own.answer_samples(Contender(ERM, "erm")).probabilities
+    moved = {}
+    for bits in (8, 2):
+        rounded = Contender(ERM, "post-training", Grid(bits, rule="least error"))
+        moved[bits] = np.abs(np.subtract(full, own.answer_samples(rounded).probabilities)).max()
+    assert moved[8] < 0.05
+    assert moved[2] > 0.5
+
+
+def test_each_rounded_network_is_made_once_and_memory_is_bounded(root, monkeypatch):
+    own = Lab(Explorer(root), (PICTURE,))
+    made = []
+    make = own._round
+    monkeypatch.setattr(own, "_round", lambda *asked: made.append(asked) or make(*asked))
+    five, four = (Contender(ERM, "post-training", Grid(bits)) for bits in (5, 4))
+    for _ in range(2):
+        own.answer(five, [PICTURE])
+        own.answer_samples(five)
+    assert len(made) == 1
+    monkeypatch.setattr(lab, "BYTES_OF_NETWORKS", 2_000_000)  # one network of 1.4 MB
+    own.answer(four, [PICTURE])
+    own.answer_samples(five)  # kept, though its network is gone
+    assert len(made) == 2
+    own.answer(five, [PICTURE])
+    assert len(made) == 3
+
+
+def test_a_network_runs_only_while_the_explorers_lock_is_held(root, monkeypatch):
+    explorer = Explorer(root)
+    watched = Watched(explorer.lock)
+    monkeypatch.setattr(explorer, "_lock", watched)
+    own = Lab(explorer, (PICTURE,))
+    held = []
+    make, ready = own._round, own._ready
+    monkeypatch.setattr(own, "_round", lambda *asked: held.append(watched.depth) or make(*asked))
+
+    def watch(contender):
+        found = ready(contender)
+        found.network.register_forward_hook(lambda *_: held.append(watched.depth))
+        return found
+
+    monkeypatch.setattr(own, "_ready", watch)
+    own.answer_samples(Contender(ERM, "post-training", Grid(3)))
+    assert held == [1, 1]
+    assert watched.depth == 0
+
+
+class Watched:
+    """A lock that knows whether it is held."""
+
+    def __init__(self, lock):
+        self.lock, self.depth = lock, 0
+
+    def __enter__(self):
+        self.lock.__enter__()
+        self.depth += 1
+
+    def __exit__(self, *error):
+        self.depth -= 1
+        return self.lock.__exit__(*error)
+
+
+@pytest.mark.parametrize("granularity", ["channel", "tensor"])
+def test_the_least_error_rule_finds_what_numpy_finds(granularity):
+    weight = torch.randn(4, 60).pow(3)
+    weight[3] = 0  # dead: any step size has no error, LSQ's start stays
+    seen = rounding.step_sizes(weight, Grid(3, granularity, "least error")).numpy()
+    start = rounding.step_sizes(weight, Grid(3, granularity)).numpy()
+    rows = weight.numpy() if granularity == "channel" else weight.numpy().reshape(1, -1)
+
+    def error(row, step):
+        return ((np.rint(np.clip(row / step, -4, 3)) * step - row) ** 2).sum()
+
+    for row, found, first in zip(rows, seen, start, strict=True):
+        if not row.any():
+            assert found == first
+            continue
+        tried = np.abs(row).max() / 3 * np.linspace(0.1, 1, 37)
+        assert error(row, found) == pytest.approx(min(error(row, step) for step in tried), rel=1e-4)
+        assert error(row, found) <= error(row, first)
+
+
+def test_an_unknown_rule_is_named():
+    with pytest.raises(ValueError, match="Rule 'best' is unknown"):
+        Grid(4, "channel", "best")
+    with pytest.raises(ValueError, match="choose 2 to 8 bits"):
+        Grid(9)
+
+
+def test_what_is_not_there_is_named(tiny_lab, root, tmp_path):
+    with pytest.raises(ValueError, match=r"no full-precision checkpoint 'x'. There are: pacs/sk"):
+        tiny_lab.contenders("x", Grid(8))
+    with pytest.raises(ValueError, match=r"'x' is no layer of .*There are: conv1.0.weight"):
+        tiny_lab.round_layer(ERM, "x", Grid(4))
+    with pytest.raises(ValueError, match="no full-precision checkpoint"):
+        tiny_lab.layers(QT_DOG)
+    save_checkpoint(tmp_path / ERM, "erm", 0)
+    (tmp_path / ERM / checkpoints.MODEL).write_bytes(b"short")
+    with pytest.raises(CheckpointError, match="truncated"):
+        Lab(Explorer(tmp_path)).layers(ERM)
+
+
+def test_the_bundled_network_at_seven_bits_is_as_large_as_the_trained_one():
+    own = Lab(Explorer(BUNDLED))
+    seen = own.round_layer(ERM, "features.0.0.weight", Grid(7))
+    config = checkpoints.load_config(BUNDLED / QT_DOG)
+    assert seen.trained == QT_DOG
+    assert seen.network_bytes == config.files[0].size_bytes
+    assert sum(seen.trained_codes) == seen.layer.weights == 864

@@ -1,0 +1,412 @@
+"""Learn, Quantize and About: their texts follow the data, and they work in a real browser."""
+
+import dataclasses
+import json
+import math
+import re
+import shutil
+
+import pytest
+from servers import CHROMIUM_FLAGS, ROOT, running_app
+from tiny import save_checkpoint, save_set
+
+from qtdog.accuracy import Accuracy
+from qtdog.checkpoints import load_config
+from qtdog.explorer import Explorer
+from qtdog.images import read_image
+from qtdog.lab import Answers, Contender, Lab
+from qtdog.lesson import Lesson, Network, lesson, read_curve
+from qtdog.results import load_results
+from qtdog.rounding import Grid
+from qtdog.ui import about, learn_figures, learn_toys, quantize_figures
+from qtdog.ui.learn_steps import ensemble_sentence, limits, measured_sentences, steps
+from qtdog.ui.samples import samples
+
+BUNDLED = ROOT / "checkpoints"
+ERM = "pacs/sketch/erm-seed0"
+CHROMIUM = shutil.which("chromium")
+
+
+def network(method: str, seed: int, correct: int, source: float | None = 0.9) -> Network:
+    bits, size = (32, 9_000_000) if method == "erm" else (7, 2_000_000)
+    size *= 5 if method == "eoq" else 1
+    name = f"{method}-seed{seed}"
+    target = Accuracy(correct, 1000)
+    return Network(name, method, bits, "sketch", seed, source, target, size, 100, 40, ())
+
+
+@pytest.fixture(scope="module")
+def told() -> Lesson:
+    return lesson(Explorer(BUNDLED))
+
+
+def with_networks(told: Lesson, *networks: Network) -> Lesson:
+    return dataclasses.replace(told, all=networks)
+
+
+def test_there_are_eight_steps_with_one_right_answer_each(told):
+    walk = steps(told)
+    assert len(walk) == 8
+    for step in walk:
+        assert sum(option.right for option in step.quiz.options) == 1
+        assert all(option.why for option in step.quiz.options)
+        assert len(step.quiz.options) == 3  # learn.css shows as many explanations
+
+
+def test_the_text_follows_the_data(told):
+    below = with_networks(told, network("erm", 0, 742), network("qt-dog", 0, 718))
+    assert measured_sentences(below) == (
+        "On <b>sketch</b>, a single QT-DoG network is 2.4 points below full precision (71.8 %, "
+        "one seed against 74.2 %, one seed).",
+    )
+    above = with_networks(
+        told, network("erm", 0, 700), network("qt-dog", 0, 720), network("qt-dog", 1, 740)
+    )
+    assert (
+        "3.0 points above full precision (73.0 %, mean of two seeds"
+        in (measured_sentences(above)[0])
+    )
+    level = with_networks(told, network("erm", 0, 700), network("qt-dog", 0, 700))
+    assert "is level with full precision" in measured_sentences(level)[0]
+
+
+def test_what_was_not_measured_is_said_and_no_longer_when_it_was(told):
+    assert any("has not been measured" in said for said in limits(told, ()))
+    paper = load_results().paper[0]
+    control = dataclasses.replace(
+        paper, method="ERM ensemble", dataset="PACS", domain="sketch", accuracy=75.5
+    )
+    said = " ".join(limits(told, [control]))
+    assert "has not been measured" not in said
+    assert "75.5 % on sketch" in said
+
+
+def test_measured_controls_stand_in_the_table_by_method(told):
+    paper = load_results().paper[0]
+    runs = [
+        dataclasses.replace(paper, method="Freeze", domain="sketch", accuracy=accuracy)
+        for accuracy in (64.0, 67.0)
+    ]
+    shown = learn_figures.measured_table(told, runs, ())
+    cells = "".join(f"<td>{text}</td>" for text in ("Freeze", "2 measured", "65.5 %"))
+    assert f"{cells}<td>64.0 to 67.0 %</td>" in shown
+    assert "From the paper" not in shown
+
+
+def test_an_eoq_below_its_members_is_not_praised(told):
+    members = [network("qt-dog", seed, correct) for seed, correct in ((0, 700), (1, 740))]
+    worse = with_networks(told, *members, network("eoq", 9, 720, None))
+    assert "70.0 % to 74.0 %, 72.0 % on average" in ensemble_sentence(worse)
+    assert "better than one of the two" in ensemble_sentence(worse)
+    quiz = steps(worse)[6].quiz
+    assert quiz.question.startswith("Suppose that")
+
+
+def test_the_lesson_tells_what_the_bundled_configs_say(told):
+    folder = BUNDLED / "pacs" / "sketch"
+    for one in told.all:
+        config = load_config(folder / one.name)
+        assert one.target == config.target
+        assert one.bits == config.bits
+        if one.method != "eoq":
+            source = [part.fraction for part in config.source_validation]
+            assert one.source_validation == pytest.approx(sum(source) / len(source))
+            assert one.file_bytes == (folder / one.name / "model.safetensors").stat().st_size
+    eoq = told.of("eoq")[0]
+    assert eoq.file_bytes == sum(one.file_bytes for one in told.of("qt-dog"))
+    assert f"{eoq.target.correct:,} of {eoq.target.total:,}" in ensemble_sentence(told)
+    assert f"{eoq.file_bytes / 1e6:.2f} MB" in learn_figures.memory_bars(told)
+
+
+def test_a_training_curve_is_read_or_left_out(told, tmp_path):
+    curve = read_curve(BUNDLED / "pacs" / "sketch" / "qt-dog-7bit-seed0")
+    lines = (BUNDLED / "pacs/sketch/qt-dog-7bit-seed0/log.csv").read_text().splitlines()[1:]
+    assert len(curve) == len(lines)
+    step, quantized, _, source, target = lines[-1].split(",")[:5]
+    last = curve[-1]
+    assert (last.step, last.quantized) == (int(step), quantized == "True")
+    assert (last.source_validation, last.target) == (float(source), float(target))
+    assert read_curve(tmp_path) == ()
+    (tmp_path / "log.csv").write_text("step\n1\n")
+    assert read_curve(tmp_path) == ()
+
+
+@pytest.mark.parametrize("bits", range(1, 9))
+def test_the_rounding_toy_stays_within_half_a_step(bits):
+    toy = learn_toys.rounded_curve(bits)
+    errors = [abs(y - rounded[1]) for (_, y), rounded in zip(toy.curve, toy.rounded, strict=True)]
+    assert max(errors) <= toy.largest_error + 1e-12
+    assert toy.largest_error == toy.step_size / 2
+    codes = {round(y / toy.step_size, 9) for _, y in toy.rounded}
+    assert all(code == int(code) for code in codes)
+    assert len(codes) <= toy.levels == 2**bits
+
+
+@pytest.mark.parametrize("step", [0.0, 0.3, 1.7])
+def test_the_valleys_expected_loss_is_the_mean_over_the_noise(step):
+    for valley in (learn_toys.NARROW, learn_toys.WIDE):
+        n = 20_000
+        noise = [(place + 0.5) / n * step - step / 2 for place in range(n)]
+        mean = sum(valley.loss(valley.bottom + shake) for shake in noise) / n
+        assert valley.expected_loss(step) == pytest.approx(mean, rel=1e-6)
+    turn = learn_toys.even_step_size()
+    assert learn_toys.NARROW.expected_loss(turn) == pytest.approx(
+        learn_toys.WIDE.expected_loss(turn)
+    )
+
+
+def test_the_server_is_described_without_importing_torch_in_the_page():
+    shown = about.server()
+    assert re.search(r"torch \d+\.\d+", shown)
+    assert "Python" in shown
+
+
+def test_about_lists_every_checkpoint_with_its_counts_and_hash(tmp_path):
+    explorer = Explorer(save_set(tmp_path, members=2))
+    shown = about.checkpoint_tables(explorer)
+    for one in explorer.checkpoints("pacs/sketch"):
+        assert f'<th scope="row">{one.name}</th>' in shown
+        target = one.config.target
+        assert f"{target.correct:,} of {target.total:,}" in shown
+        if one.config.method != "eoq":
+            assert one.config.files[0].sha256[:10] in shown
+    assert shown.count("<tr><th") == 4 + 1
+    assert "members: qt-dog-7bit-seed0, qt-dog-7bit-seed1" in shown
+
+
+# In a browser.
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    root = save_set(tmp_path_factory.mktemp("checkpoints"), members=2)
+    save_checkpoint(root / "pacs" / "sketch" / "qt-dog-4bit-seed0", "qt-dog", 0, 4)
+    return root
+
+
+@pytest.fixture(scope="module")
+def address(root):
+    with running_app(root) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("needs Debian's chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser, address):
+    """Opens the page at a query; it must neither complain nor ask another host for anything."""
+    complaints, pages = [], []
+
+    def opened(query: str):
+        page = browser.new_page(viewport={"width": 1280, "height": 900})
+        pages.append(page)
+        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "request",
+            lambda r: (
+                None if r.url.startswith((address, "data:", "blob:")) else complaints.append(r.url)
+            ),
+        )
+        page.goto(address + query)
+        return page
+
+    yield opened
+    for page in pages:
+        page.close()
+    assert complaints == []
+
+
+def test_the_keyboard_walks_through_all_steps_and_answers_each_question(open_page, root):
+    page = open_page("?tab=learn")
+    walk = steps(lesson(Explorer(root)))
+    for place, step in enumerate(walk, start=1):
+        page.locator(f"#learn-step-{place} h2", has_text=step.title).wait_for()
+        assert page.locator(".learn-step:visible").count() == 1
+        quiz = page.locator(f"#quiz-{place}")
+        assert quiz.locator(".why:visible").count() == 0
+        quiz.locator("input").first.focus()
+        for number, option in enumerate(step.quiz.options):
+            page.keyboard.press("ArrowDown" if number else "Space")
+            shown = quiz.locator(".why:visible").all_inner_texts()
+            word = "Right." if option.right else "Not quite."
+            assert shown == [f"{word} {option.why}"]
+        if place < len(walk):
+            page.locator("#learn-on").focus()
+            page.keyboard.press("Enter")
+            page.wait_for_url(f"**step={place + 1}*")
+    assert page.locator("#learn-on").is_disabled()
+    page.locator("#learn-back").press("Enter")
+    page.wait_for_url("**step=7*")
+
+
+def test_a_link_opens_its_step_and_paper_gets_all_of_them(open_page, root):
+    page = open_page("?tab=learn&step=4")
+    page.locator("#learn-step-4 h2").wait_for()
+    assert page.locator(".learn-step:visible").count() == 1
+    page.emulate_media(media="print")
+    titles = page.locator(".learn-step h2:visible").all_inner_texts()
+    walk = steps(lesson(Explorer(root)))
+    assert titles == [f"{place}. {step.title}" for place, step in enumerate(walk, start=1)]
+    right = [option.why for step in walk for option in step.quiz.options if option.right]
+    shown = page.locator(".quiz .why:visible").all_inner_texts()
+    assert len(shown) == 8
+    assert all(why in text for why, text in zip(right, shown, strict=True))
+    assert page.locator("#learn-moves").is_hidden()
+    # Nothing is cut off at the end: every step begins a page.
+    assert len(re.findall(rb"/Type\s*/Page[^s]", page.pdf(format="A4"))) >= 8
+
+
+def test_the_toys_show_their_closed_forms(open_page):
+    page = open_page("?tab=learn&step=3")
+    _slide(page, "#learn-step-3", "5")
+    step = 1 / (2**4 - 0.5)
+    page.locator("#rounding-toy caption + thead", has_text="5 bits").wait_for()
+    shown = page.locator("#rounding-toy td").all_inner_texts()
+    assert shown[:4] == ["2⁵ = 32", *(f"{x:.3g}" for x in (step, step / 2, step / math.sqrt(12)))]
+    page.locator("#learn-steps label", has_text="4 Valleys").click()
+    _slide(page, "#learn-step-4", "0.5")
+    page.locator("#valley-toy figcaption", has_text="0.5").wait_for()
+    shown = page.locator("#valley-toy td").all_inner_texts()
+    assert shown[2:4] == [f"{0.1 + 24 * 0.25 / 24:.3f}", f"{0.25 + 1.5 * 0.25 / 24:.3f}"]
+    assert "wide valley is better" in page.locator("#valley-toy .toy-said").inner_text()
+
+
+def test_a_sample_is_classified_in_the_first_step(open_page, root):
+    page = open_page("?tab=learn")
+    sample = next(one for one in samples() if one.name == "house-painting")
+    page.locator("#learn-step-1 label", has_text=sample.title).click()
+    page.locator(f"#learn-step-1 img[alt='{sample.alt}']").wait_for()
+    answers = Explorer(root).classify(read_image(sample.path), "pacs/sketch")
+    shown = page.locator("#learn-step-1 .sampled li").all_inner_texts()
+    assert len(shown) == len(answers) == 3
+    for text, one in zip(shown, answers, strict=True):
+        assert f"{one.model}: {one.label}" in text
+        assert ("right" in text) == (one.label == "house")
+
+
+def test_the_quantize_tab_shows_what_the_lab_computes(open_page, root):
+    page = open_page("?tab=quantize&bits=7")
+    page.locator("#quantize-network .network").wait_for(timeout=240_000)
+    pictures = samples()
+    own = Lab(Explorer(root), [read_image(sample.path) for sample in pictures])
+    rows = page.locator("table.answers tbody tr")
+    contenders = own.contenders(ERM, Grid(8))
+    assert rows.count() == len(contenders) == 10
+    for row, contender in zip(rows.all(), contenders, strict=True):
+        answers = own.answer_samples(contender)
+        cells = row.locator("td").all_inner_texts()
+        right = sum(
+            said == sample.label for said, sample in zip(answers.labels, pictures, strict=True)
+        )
+        assert cells[0] == f"{right} of {len(pictures)}"
+        assert cells[1] == f"{answers.network_bytes / 1e6:.2f} MB"
+        for cell, said, sure in zip(cells[3:], answers.labels, answers.confidences, strict=True):
+            assert said in cell
+            assert cell.endswith(f"{sure * 100:.0f}")
+    layers = own.layers(ERM)
+    seen = own.round_layer(ERM, layers[len(layers) // 2].name, Grid(7))
+    assert (
+        page.locator("#quantize-layer table", has_text="In numbers")
+        .inner_text()
+        .count(f"{seen.rounding.clipped} (")
+    )
+    charts = page.locator("#quantize-layer svg.chart")
+    assert charts.count() == 3  # weights, errors, and codes: QT-DoG was trained at 7 bits
+    for chart, counts in zip(
+        charts.all(), (seen.rounding.weights.counts, seen.rounding.errors.counts), strict=False
+    ):
+        bars = chart.locator("rect title").all_text_contents()
+        drawn = [int(text.rpartition(": ")[2].replace(",", "")) for text in bars]
+        assert drawn == [count for count in counts if count]
+
+
+def test_moving_the_width_changes_the_layer(open_page):
+    page = open_page("?tab=quantize")
+    said = page.locator("#quantize-layer .summary")
+    said.get_by_text("At 4 bits").wait_for()
+    _slide(page, "#quantize-bits", "2")
+    said.get_by_text("At 2 bits a weight can take 4 values").wait_for()
+    page.wait_for_url("**bits=2*")
+    assert "cut off" in said.inner_text()
+
+
+def test_nothing_is_wider_than_a_phone(open_page):
+    for query in ("?tab=learn&step=6", "?tab=quantize", "?tab=about"):
+        page = open_page(query)
+        page.set_viewport_size({"width": 390, "height": 844})
+        if "quantize" in query:
+            page.locator("#quantize-network .network").wait_for(timeout=240_000)
+        page.locator(".learn-step:visible, #quantize-network, #about").first.wait_for()
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_about_names_server_and_citation(open_page):
+    page = open_page("?tab=about")
+    assert page.locator("#citation textarea").input_value() == about.CITATION
+    assert page.locator("table.checkpoints tbody tr").count() == 5
+    assert "Python" in page.locator("dl.server").inner_text()
+
+
+def test_the_endpoints_answer_as_the_lab_does(address, root):
+    gradio_client = pytest.importorskip("gradio_client")
+    client = gradio_client.Client(address, verbose=False)
+    own = Lab(Explorer(root), [read_image(sample.path) for sample in samples()])
+    listed = client.predict(ERM, "", api_name="/quantize_layer")["layers"]
+    assert [one["name"] for one in listed] == [one.name for one in own.layers(ERM)]
+    seen = client.predict(ERM, listed[2]["name"], 3, 2, api_name="/quantize_layer")
+    expected = own.round_layer(ERM, listed[2]["name"], Grid(3), 1)
+    assert seen == json.loads(json.dumps(dataclasses.asdict(expected)))
+    picture = samples()[3].path
+    file = gradio_client.handle_file(str(picture))
+    answers = client.predict(ERM, file, "tensor", "least error", api_name="/quantize_network")
+    contenders = own.contenders(ERM, Grid(8, "tensor", "least error"))
+    for answer, contender in zip(answers, contenders, strict=True):
+        one = own.answer(contender, [read_image(picture)])
+        assert (answer["method"], answer["bits"]) == (contender.method, contender.bits)
+        assert answer["labels"] == list(one.labels)
+        assert answer["probabilities"][0] == pytest.approx(one.probabilities[0], abs=1e-6)
+    for wrong, reason in (
+        ((ERM, "nothing"), "is no layer of"),
+        ((ERM, listed[2]["name"], 9), "choose 2 to 8 bits"),
+        ((ERM, listed[2]["name"], 4, 999), "no output channel 999"),
+        (("nowhere", ""), "no full-precision checkpoint"),
+    ):
+        with pytest.raises(Exception, match=reason) as raised:
+            client.predict(*wrong, api_name="/quantize_layer")
+        assert "Traceback" not in str(raised.value)
+
+
+def test_the_sentence_names_the_width_at_which_rounding_falls_apart():
+    answers = [_answers("erm", 32, 3), _answers("post-training", 8, 3)]
+    answers += [_answers("post-training", 7, 2), _answers("post-training", 6, 1)]
+    said = quantize_figures.network_sentence([*answers, _answers("qt-dog", 6, 3)], ["dog"] * 3)
+    assert "right on 3 of our 3 samples" in said
+    assert "still gets 2 at 7 bits" in said
+    assert "falls apart, to fewer than half, at 6 bits (1 of 3" in said
+    assert "QT-DoG at 6 bits is right on 3 of 3." in said
+    held = quantize_figures.network_sentence(answers[:3], ["dog"] * 3)
+    assert "never falls apart" in held
+
+
+def _answers(method: str, bits: int, right: int) -> Answers:
+
+    grid = None if bits == 32 else Grid(bits)
+    probabilities = tuple((0.9, 0.1) if i < right else (0.2, 0.8) for i in range(3))
+    return Answers(Contender("x", method, grid), ("dog", "horse"), probabilities, 1000)
+
+
+def _slide(page, place: str, value: str) -> None:
+    """Type a value into a slider's number field."""
+    field = page.locator(f"{place} input[type=number]")
+    field.fill(value)
+    field.press("Enter")
