@@ -1,0 +1,117 @@
+"""Runs the jobs of a plan: how long they will take, one after the other, resumable."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tqdm import tqdm
+
+from qtdog.landscape import store
+from qtdog.landscape.meter import LossMeter
+from qtdog.landscape.plan import Job, Settings, plan
+from qtdog.landscape.records import Record, fingerprint, load, settings_of
+from qtdog.landscape.subjects import subjects
+from qtdog.training.memory import keep_freed_memory
+
+TRIAL_POINTS, TRIAL_IMAGES = 4, 64
+
+
+def command(
+    folders: Sequence[Path],
+    data: str,
+    settings: Settings,
+    root: Path,
+    journals: Path,
+    measure: bool,
+) -> bool:
+    """Plan, say how long it will take, and measure with a progress bar. False when interrupted.
+
+    Raises ValueError for what the user can mend.
+    """
+    found = subjects(folders)
+    if not found:
+        raise ValueError("There is no single network among these checkpoints.")
+    jobs = plan(found, data, settings)
+    if not jobs:
+        raise ValueError(
+            "Nothing to measure: planes and lines through several networks need ERM and QT-DoG of "
+            "one seed, and the plane also ERM's averaged weights."
+        )
+    left = missing(jobs, root)
+    print(f"{len(jobs)} results of {len(found)} networks, {len(jobs) - len(left)} are there.")
+    if not left:
+        return True
+    speed, work = seconds_an_image(left[0]), sum(job.work for job in left)
+    print(
+        f"About {duration(work * speed)}: {work:,} images through a network at "
+        f"{speed * 1e3:.2f} ms each on this machine as busy as it is now."
+    )
+    if not measure:
+        return True
+    with tqdm(total=work, unit="image", unit_scale=True) as bar:
+
+        def show(done: int, name: str) -> None:
+            bar.set_postfix_str(name, refresh=False)
+            bar.update(done - bar.n)
+
+        try:
+            run_all(left, root, journals, show)
+        except KeyboardInterrupt:
+            print("Stopped. The same command goes on from there.", file=sys.stderr)
+            return False
+    return True
+
+
+def duration(seconds: float) -> str:
+    """ "40 seconds", "12 minutes" or "3.4 hours"."""
+    if seconds < 90:
+        return f"{seconds:.0f} seconds"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"
+
+
+def missing(jobs: Sequence[Job], root: Path) -> list[Job]:
+    """The jobs whose record is not below `root`, or was measured with other settings there."""
+    return [job for job in jobs if not _is_there(job.record, store.path_of(root, job.record))]
+
+
+def seconds_an_image(job: Job) -> float:
+    """Seconds that one image takes through a network with all cores at work, by a short trial."""
+    keep_freed_memory()
+    inputs, point = job.inputs, job.network
+    images, labels = inputs.images.images[:TRIAL_IMAGES], inputs.images.labels[:TRIAL_IMAGES]
+    with LossMeter(point, images, labels, inputs.mean, inputs.std) as meter:
+        for _ in range(2):  # the first time warms up
+            started = time.monotonic()
+            list(meter.read([lambda: point.vector] * TRIAL_POINTS))
+    return (time.monotonic() - started) / (TRIAL_POINTS * len(labels))
+
+
+def run_all(
+    jobs: Sequence[Job], root: Path, journals: Path, progress: Callable[[int, str], None]
+) -> None:
+    """Measure one job after the other and write each record to its file when it is whole.
+
+    What a job has read so far is in a file in `journals`. `progress` gets the work done so far,
+    in images passed through a network, and what is being measured.
+    """
+    keep_freed_memory()
+    before = 0
+    for job in jobs:
+        name = store.path_of(root, job.record).stem
+        journal = journals / f"{name}-{fingerprint(job.record)}.txt"
+
+        def show(done: int, before: int = before, name: str = name) -> None:
+            progress(before + done, name)
+
+        started = time.monotonic()
+        store.save(root, job.measure(journal, show), time.monotonic() - started)
+        journal.unlink(missing_ok=True)
+        before += job.work
+
+
+def _is_there(record: Record, path: Path) -> bool:
+    try:
+        return settings_of(load(path)) == settings_of(record)
+    except ValueError:
+        return False

@@ -1,0 +1,220 @@
+"""What was measured, with everything needed to draw it and to repeat it; as JSON both ways."""
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from qtdog.checkpoint_config import typed
+
+FORMAT = "qtdog-landscape"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Reading:
+    """At one point: the mean cross-entropy in nats, and how many of the images are right."""
+
+    loss: float
+    correct: int
+
+
+@dataclass(frozen=True)
+class ModelReference:
+    """A checkpoint. `sha256` is that of its model.safetensors."""
+
+    name: str
+    method: str
+    bits: int
+    averaged: bool
+    seed: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ImageSample:
+    """Which images. `split` is "source" (all source domains together) or "target"."""
+
+    dataset: str
+    domains: tuple[str, ...]
+    split: str
+    count: int
+    seed: int
+    recipe: str
+    sha256: str
+    """Of the names, labels and pixels at the network's input size."""
+
+
+@dataclass(frozen=True)
+class Directions:
+    """Random directions: `kind` is "filter" or "whole", `recipe` says how they are made."""
+
+    kind: str
+    seed: int
+    count: int
+    recipe: str
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """By which code, on which machine. Times are in seconds.json: they are never the same."""
+
+    commit: str
+    hardware: str
+    versions: str
+
+
+@dataclass(frozen=True)
+class FlatnessCurve:
+    """Local flatness F(radius) = E[L(w') - L(w)] (QT-DoG, Eq. 5), one series a direction."""
+
+    model: ModelReference
+    target_domain: str
+    images: ImageSample
+    directions: Directions
+    perturbed: str
+    radii: tuple[float, ...]
+    made: Provenance
+    centre: Reading | None = None
+    readings: tuple[tuple[Reading, ...], ...] = ()
+    """One row a direction, one column a radius."""
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A network in a plane or on a line, and its own loss and accuracy."""
+
+    model: ModelReference
+    x: float
+    y: float
+    reading: Reading | None = None
+
+
+@dataclass(frozen=True)
+class Surface:
+    """Loss and accuracy over a plane or along a line; `kind` is "plane" (random directions around
+    one network), "three-models" (through three networks) or "interpolation" (`y` is then (0,)).
+
+    The unit of x and y: in a random plane the change relative to the filter's norm; through
+    three networks the Euclidean distance between weights; in an interpolation 0 is the first
+    network and 1 the second.
+    """
+
+    kind: str
+    target_domain: str
+    images: ImageSample
+    directions: Directions | None
+    perturbed: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    markers: tuple[Marker, ...]
+    made: Provenance
+    readings: tuple[tuple[Reading, ...], ...] = ()
+    """One row a value of y, one column a value of x."""
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """The Hessian of the mean cross-entropy at a network: largest eigenvalue and trace.
+
+    `scale` "filter": in units of each filter's root mean square weight, biases fixed, so that a
+    filter-normalised change of radius r raises the loss by r^2 trace / 2 to second order; "whole":
+    of the weights and biases as they are, where it is r^2 trace / (2 parameters).
+    """
+
+    model: ModelReference
+    target_domain: str
+    images: ImageSample
+    scale: str
+    parameters: int
+    seed: int
+    made: Provenance
+    eigenvalue: float = 0.0
+    eigenvalue_residual: float = 0.0
+    """Norm of H v - eigenvalue v: an eigenvalue lies within this distance."""
+    lanczos_steps: int = 0
+    traces: tuple[float, ...] = ()
+    """Hutchinson's estimate of each random probe; the trace is their mean."""
+
+
+Record = FlatnessCurve | Surface | Curvature
+KINDS: dict[str, type] = {"flatness": FlatnessCurve, "surface": Surface, "curvature": Curvature}
+
+
+# What a record says of its outcome, not of what was asked.
+OUTCOMES = ("centre", "readings", "eigenvalue", "eigenvalue_residual", "lanczos_steps", "traces")
+
+
+def settings_of(record: Record) -> dict[str, Any]:
+    """What was measured and how, without the outcome, the code and the machine."""
+    values = dataclasses.asdict(record)
+    for name in (*OUTCOMES, "made"):
+        values.pop(name, None)
+    for marker in values.get("markers", ()):
+        marker.pop("reading")
+    return values
+
+
+def fingerprint(record: Record) -> str:
+    """A hash of all that decides the outcome: settings, images, weights, code and machine."""
+    values = {**settings_of(record), "made": dataclasses.asdict(record.made)}
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def to_json(record: Record) -> bytes:
+    """The content of the record's file. Readings are written as [loss, correct], one row a line."""
+    record_type = next(name for name, kind in KINDS.items() if isinstance(record, kind))
+    values = {"format": FORMAT, "format_version": FORMAT_VERSION, "record": record_type}
+    values |= dataclasses.asdict(record)
+    rows = values.pop("readings", None)
+    text = json.dumps(values, indent=1)
+    if rows is not None:
+        lines = [
+            json.dumps([[reading["loss"], reading["correct"]] for reading in row]) for row in rows
+        ]
+        text = text.removesuffix("\n}") + ',\n "readings": [\n' + ",\n".join(lines) + "\n ]\n}"
+    return text.encode() + b"\n"
+
+
+def load(path: Path) -> Record:
+    """Read a record's file. Raises ValueError that names the file and what is wrong with it."""
+    try:
+        values = json.loads(Path(path).read_bytes())
+    except FileNotFoundError:
+        raise ValueError(f"{path} is missing.") from None
+    except (OSError, ValueError, RecursionError):
+        raise ValueError(f"{path} is not JSON: it is truncated or another file.") from None
+    if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
+        raise ValueError(f"{path} is not a landscape.")
+    version = values.pop("format_version", None)
+    if version != FORMAT_VERSION:
+        raise ValueError(
+            f"{path} has format version {version}; this program reads {FORMAT_VERSION}."
+        )
+    try:
+        kind = KINDS[values.pop("record", "")]
+        if "readings" in values:
+            values["readings"] = [[_reading(pair) for pair in row] for row in values["readings"]]
+        return _checked(typed(kind, values))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is not a valid landscape: {error}.") from None
+
+
+def _reading(pair: Any) -> dict[str, Any]:
+    loss, correct = pair
+    return {"loss": loss, "correct": correct}
+
+
+def _checked(record: Record) -> Record:
+    """Sizes must agree, or a figure would show numbers at the wrong places."""
+    if isinstance(record, Curvature):
+        return record
+    if isinstance(record, FlatnessCurve):
+        rows, columns = record.directions.count, len(record.radii)
+    else:
+        rows, columns = len(record.y), len(record.x)
+    if len(record.readings) != rows or any(len(row) != columns for row in record.readings):
+        raise ValueError(f"it should hold {rows} rows of {columns} readings")
+    return record

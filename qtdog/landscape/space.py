@@ -1,0 +1,154 @@
+"""A network as a point of weight space: one vector of a plain network's weights and biases.
+
+Every landscape is measured on plain networks, with batch norm folded into the convolutions, so
+that networks in full precision and quantized ones live in the same space.
+"""
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from qtdog.folding import fold_batch_norm
+from qtdog.quantization import quantizers
+from qtdog.quantization.lsq import dequantize, integer_codes
+
+
+@dataclass(frozen=True)
+class Block:
+    """Where one parameter lies in the vector."""
+
+    name: str
+    shape: tuple[int, ...]
+    start: int
+
+    @property
+    def place(self) -> slice:
+        """Its part of the vector."""
+        return slice(self.start, self.start + torch.Size(self.shape).numel())
+
+    @property
+    def is_weight(self) -> bool:
+        """Whether it holds filters, (out, ...). The others are biases and what is left of norms."""
+        return len(self.shape) > 1
+
+
+@dataclass(frozen=True)
+class WeightPoint:
+    """A plain network in evaluation mode, and its parameters as a vector."""
+
+    network: nn.Module
+    blocks: tuple[Block, ...]
+    vector: Tensor
+    """(parameters,) float32."""
+    requantize: Callable[[Tensor], Tensor] | None = None
+    """Only of latent weights: a perturbed vector -> the vector that the network computes with."""
+
+    @property
+    def perturbed(self) -> str:
+        """What a direction is added to, in words."""
+        return "latent weights" if self.requantize else "weights"
+
+
+def weight_point(network: nn.Module) -> WeightPoint:
+    """The network's weights as they are in use; of a quantized network its quantized weights.
+
+    The network stays as it is.
+    """
+    plain = _plain_copy(network)
+    fold_batch_norm(plain)
+    return _point(plain)
+
+
+def latent_point(network: nn.Module) -> WeightPoint:
+    """The float weights behind the quantizers attached to `network`: quantized anew wherever the
+    loss is measured, which shows the staircase that rounding makes of the landscape.
+
+    Only a network in training has them: a checkpoint holds codes alone, and then this raises
+    ValueError. Folding scales latent weights and step sizes alike, so codes do not change.
+    """
+    attached = {name: (layer, attribute, q) for name, layer, attribute, q in quantizers(network)}
+    if not attached:
+        raise ValueError(
+            "This network has no quantizers attached, so it has no latent weights: a checkpoint "
+            "holds integer codes alone. Use the network of a run in training."
+        )
+    plain = _plain_copy(network)
+    factors = fold_batch_norm(plain)
+    point = _point(plain)
+    vector = point.vector.clone()
+    grids = []
+    for block in point.blocks:
+        if block.name in attached:
+            layer, attribute, quantizer = attached[block.name]
+            latent = layer.parametrizations[attribute].original.detach().cpu()
+            factor = factors.get(block.name.removesuffix(".weight"), torch.ones(1))
+            along = factor.view(-1, *[1] * (latent.dim() - 1))
+            vector[block.place] = (latent * along).flatten()
+            grids.append((block, quantizer.step_size.cpu() * factor, quantizer.config.bits))
+
+    def requantize(moved: Tensor) -> Tensor:
+        used = moved.clone()
+        for block, step_size, bits in grids:
+            # Folding a dead channel gives it the step size 0: any divisor will do there.
+            divisor = torch.where(step_size == 0, 1.0, step_size)
+            codes = integer_codes(moved[block.place].view(block.shape), divisor, bits)
+            used[block.place] = dequantize(codes, step_size).flatten()
+        return used
+
+    return WeightPoint(point.network, point.blocks, vector, requantize)
+
+
+def require_same_space(*points: WeightPoint) -> None:
+    """Raise ValueError unless straight lines between these networks make sense."""
+    if any(point.blocks != points[0].blocks for point in points):
+        raise ValueError("These networks have different architectures or classes.")
+    if any(next(point.network.buffers(), None) is not None for point in points):
+        raise ValueError(
+            "This architecture has batch norms that cannot be folded into a convolution, so its "
+            "networks cannot be interpolated."
+        )
+
+
+def bind(network: nn.Module, blocks: tuple[Block, ...]) -> Tensor:
+    """Make the network's parameters views of one vector and return it: writing to the vector sets
+    all weights at once."""
+    first = next(network.parameters())
+    vector = torch.empty(blocks[-1].place.stop, device=first.device)
+    for block in blocks:
+        view = vector[block.place].view(block.shape)
+        view.copy_(network.get_parameter(block.name))
+        network.get_parameter(block.name).data = view
+    return vector
+
+
+def _plain_copy(network: nn.Module) -> nn.Module:
+    """A copy on the processor that holds the weights in use as ordinary parameters.
+
+    Parametrized layers get a class of their own, which deep copies share: removing the
+    parametrization from a copy (`bake`) would break the original. So the copy changes class.
+    """
+    plain = copy.deepcopy(network).cpu().eval()
+    used = {
+        name: (layer, attribute, getattr(layer, attribute).detach())
+        for name, layer, attribute, _ in quantizers(plain)
+    }
+    for layer, attribute, weight in used.values():
+        if "parametrizations" in layer._modules:
+            del layer._modules["parametrizations"]
+            layer.__class__ = type(layer).__bases__[0]
+        layer.register_parameter(attribute, nn.Parameter(weight))
+    return plain.requires_grad_(False)
+
+
+def _point(plain: nn.Module) -> WeightPoint:
+    # By name, for the order of registration depends on what a network has been through.
+    parameters = dict(sorted(plain.named_parameters()))
+    blocks, start = [], 0
+    for name, parameter in parameters.items():
+        blocks.append(Block(name, tuple(parameter.shape), start))
+        start = blocks[-1].place.stop
+    vector = torch.cat([parameter.detach().flatten() for parameter in parameters.values()])
+    return WeightPoint(plain.requires_grad_(False), tuple(blocks), vector.float())

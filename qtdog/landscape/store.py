@@ -1,0 +1,56 @@
+"""Where landscapes are kept: FOLDER/dataset/target/, one JSON file a record."""
+
+import json
+from pathlib import Path
+
+from qtdog.atomic import write_atomically
+from qtdog.landscape.records import (
+    Curvature,
+    FlatnessCurve,
+    Record,
+    Surface,
+    load,
+    to_json,
+)
+
+SECONDS = "seconds.json"
+
+
+def path_of(root: Path, record: Record) -> Path:
+    """The record's file; what was measured alike of the same model has the same name."""
+    folder = Path(root) / record.images.dataset / record.target_domain
+    if isinstance(record, Surface):
+        names = "--".join(marker.model.name for marker in record.markers)
+        return folder / f"{record.kind}-{record.images.split}-{names}.json"
+    if isinstance(record, Curvature):
+        kind = f"curvature-{record.scale}"
+    elif isinstance(record, FlatnessCurve):
+        kind = f"flatness-{record.directions.kind}"
+        kind += "-latent" if record.perturbed == "latent weights" else ""
+    return folder / f"{kind}-{record.images.split}-{record.model.name}.json"
+
+
+def save(root: Path, record: Record, seconds: float) -> Path:
+    """Write the record, and beside it how long it took; returns the record's file."""
+    path = path_of(root, record)
+    content = to_json(record)
+    write_atomically(path, lambda handle: handle.write(content))
+    timings = path.parent / SECONDS
+    known = json.loads(timings.read_bytes()) if timings.exists() else {}
+    known[path.stem] = round(seconds, 1)
+    text = json.dumps(dict(sorted(known.items())), indent=1) + "\n"
+    write_atomically(timings, lambda handle: handle.write(text.encode()))
+    return path
+
+
+def load_all(root: Path) -> tuple[list[Record], list[str]]:
+    """Every record below `root`, sorted by file, and a sentence for each file that is not one."""
+    records, problems = [], []
+    for path in sorted(Path(root).rglob("*.json")):
+        if path.name == SECONDS or path.name.startswith("."):
+            continue
+        try:
+            records.append(load(path))
+        except ValueError as error:
+            problems.append(str(error))
+    return records, problems

@@ -1,0 +1,110 @@
+"""The checkpoints whose landscapes can be measured: single networks of one held-out domain."""
+
+import platform
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+import torchvision
+
+from qtdog import checkpoints
+from qtdog.checkpoints import CheckpointConfig, CheckpointError
+from qtdog.landscape.records import ModelReference, Provenance
+from qtdog.landscape.space import WeightPoint, weight_point
+from qtdog.storage import FULL_PRECISION_BITS
+from qtdog.training.provenance import code_version, processor
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A checkpoint of a single network. EoQ is none: its members are, each by itself."""
+
+    folder: Path
+    config: CheckpointConfig
+    model: ModelReference
+
+    def load(self) -> WeightPoint:
+        """Its network as a point of weight space. Raises CheckpointError."""
+        return weight_point(checkpoints.load(self.folder).networks[0])
+
+
+def subjects(folders: Sequence[Path]) -> list[Subject]:
+    """The single networks among these checkpoints, full precision first, then by bits and seed.
+
+    Unreadable ones are left out: whoever loads them is told why.
+    """
+    found = []
+    for folder in folders:
+        try:
+            config = checkpoints.load_config(folder)
+        except CheckpointError:
+            continue
+        if config.training is not None and len(config.files) == 1:
+            found.append(Subject(folder, config, reference(folder.name, config)))
+    return sorted(found, key=lambda subject: order(subject.model))
+
+
+def reference(name: str, config: CheckpointConfig) -> ModelReference:
+    """How a record names the checkpoint of a single network."""
+    seed, sha256 = config.training.seed, config.files[0].sha256
+    return ModelReference(name, config.method, config.bits, config.averaged, seed, sha256)
+
+
+def side_by_side(found: Sequence[Subject]) -> list[Subject]:
+    """Up to three to begin with: ERM, QT-DoG and averaged ERM of one seed, or the first ones."""
+    chosen = list(same_trunk(found) or same_trunk(found, averaged=False) or ())
+    chosen += [one for one in found if one not in chosen]
+    return sorted(chosen[:3], key=lambda one: order(one.model))
+
+
+def order(model: ModelReference) -> tuple:
+    """Sorts models as they are shown: full precision first, seeds together."""
+    return (
+        model.method != "erm",
+        model.method,
+        model.averaged,
+        -model.bits,
+        model.seed,
+        model.name,
+    )
+
+
+def same_trunk(found: Sequence[Subject], averaged: bool = True) -> tuple[Subject, ...] | None:
+    """ERM and QT-DoG (and `averaged`: ERM's averaged weights) of one seed, which share their steps
+    up to quantization; of the lowest seed for which all are there, else None. QT-DoG's bit width
+    is the one that most of its checkpoints have."""
+    widths = Counter(one.model.bits for one in found if one.model.method == "qt-dog")
+    bits = {"erm": FULL_PRECISION_BITS, "qt-dog": max(widths, key=widths.get, default=0)}
+    at_hand = {
+        (one.model.method, one.model.averaged, one.model.seed): one
+        for one in found
+        if one.model.bits == bits.get(one.model.method)
+    }
+    for seed in sorted({one.model.seed for one in found}):
+        wanted = [("erm", False, seed), ("qt-dog", False, seed)]
+        wanted += [("erm", True, seed)] if averaged else []
+        if all(kind in at_hand for kind in wanted):
+            return tuple(at_hand[kind] for kind in wanted)
+    return None
+
+
+def title(model: ModelReference) -> str:
+    """ "Full precision, averaged, seed 0" or "QT-DoG, 7 bits, seed 1"."""
+    names = {"erm": "Full precision", "qt-dog": "QT-DoG", "freeze": "Freeze"}
+    parts = [names.get(model.method, model.method)]
+    parts += [f"{model.bits} bits"] if model.bits != FULL_PRECISION_BITS else []
+    parts += ["averaged"] if model.averaged else []
+    return ", ".join([*parts, f"seed {model.seed}"])
+
+
+@lru_cache
+def provenance() -> Provenance:
+    """This code, this machine."""
+    versions = (
+        f"Python {platform.python_version()}, torch {torch.__version__}, "
+        f"torchvision {torchvision.__version__}"
+    )
+    return Provenance(code_version(), processor(), versions)

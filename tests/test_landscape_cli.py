@@ -1,0 +1,163 @@
+"""`python -m qtdog landscape` on small checkpoints and a small folder of images."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from landscape_files import save_images, save_trunk
+from PIL import Image
+from servers import ROOT
+from typer.testing import CliRunner
+
+from qtdog import cli
+from qtdog.landscape import records, store
+from qtdog.landscape.plan import Settings
+from qtdog.landscape.subjects import same_trunk, subjects, title
+
+
+@pytest.fixture(scope="module")
+def pacs(tmp_path_factory):
+    return save_images(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def zoo(tmp_path_factory):
+    return save_trunk(tmp_path_factory.mktemp("zoo"))
+
+
+def words(zoo, pacs, out, *more):
+    return [
+        "landscape",
+        str(zoo),
+        *("--data", str(pacs), "--out", str(out), "--runs", str(out.parent / "unfinished")),
+        *("--directions", "2", "--images", "6", "--plane-images", "3", "--grid", "3"),
+        *more,
+    ]
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(cli.app, list(arguments), catch_exceptions=False)
+
+
+def test_every_kind_is_measured_once(zoo, pacs, tmp_path):
+    out = tmp_path / "out"
+    chosen = ("--split", "target", "--kind", "flatness", "--kind", "plane")
+    chosen += ("--kind", "three-models", "--kind", "interpolation")
+    result = invoke(*words(zoo, pacs, out, *chosen))
+    assert result.exit_code == 0, result.output
+    assert "11 results of 3 networks, 0 are there." in result.output
+    found, problems = store.load_all(out)
+    assert problems == []
+    assert sorted(path.name for path in (out / "pacs" / "sketch").iterdir()) == sorted(
+        [
+            *(
+                f"{kind}-target-{model}.json"
+                for kind in ("flatness-filter", "flatness-whole", "plane")
+                for model in ("erm-seed0", "erm-averaged-seed0", "qt-dog-7bit-seed0")
+            ),
+            "three-models-target-erm-seed0--qt-dog-7bit-seed0--erm-averaged-seed0.json",
+            "interpolation-target-erm-seed0--qt-dog-7bit-seed0.json",
+            "seconds.json",
+        ]
+    )
+    curve = next(one for one in found if isinstance(one, records.FlatnessCurve))
+    assert (len(curve.readings), len(curve.radii), curve.images.count) == (2, 7, 6)
+    assert curve.images.domains == ("sketch",)
+    # The three networks' own readings are the same wherever they are met.
+    plane = next(one for one in found if getattr(one, "kind", "") == "three-models")
+    centres = {
+        one.markers[0].model.name: one.markers[0].reading
+        for one in found
+        if getattr(one, "kind", "") == "plane"
+    }
+    for marker in plane.markers:
+        assert marker.reading == centres[marker.model.name]
+    again = invoke(*words(zoo, pacs, out, *chosen))
+    assert "11 are there" in again.output
+    assert "ms each" not in again.output
+    # Another number of directions is another result.
+    other = invoke(*words(zoo, pacs, out, *chosen, "--directions", "3", "--estimate"))
+    assert "5 are there" in other.output
+
+
+def test_curvature_is_measured_and_stored(zoo, pacs, tmp_path, monkeypatch):
+    from qtdog.landscape import plan
+
+    few = Settings(kinds=("curvature",), splits=("source",), probes=2, curvature_images=3)
+    one = subjects([zoo / "qt-dog-7bit-seed0"])
+    jobs = plan.plan(one, str(pacs), few)
+    assert [job.record.scale for job in jobs] == ["filter", "whole"]
+    done = []
+    measured = jobs[0].measure(tmp_path / "unused", done.append)
+    assert len(measured.traces) == 2
+    assert measured.eigenvalue > 0
+    assert len(done) == measured.lanczos_steps + 2
+    assert measured.images.domains == ("art_painting", "cartoon", "photo")
+
+
+@pytest.mark.slow
+def test_a_killed_command_goes_on_to_identical_files(zoo, pacs, tmp_path):
+    chosen = ("--split", "target", "--kind", "plane", "--grid", "9")
+    whole = tmp_path / "whole" / "out"
+    assert invoke(*words(zoo, pacs, whole, *chosen)).exit_code == 0
+    cut = tmp_path / "cut" / "out"
+    command = [sys.executable, "-m", "qtdog", *words(zoo, pacs, cut, *chosen)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env=environment,
+    )
+    unfinished = cut.parent / "unfinished"
+    deadline = time.monotonic() + 60
+    while not any(unfinished.glob("*.txt")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert len(list(cut.rglob("plane-*.json"))) < 3
+    assert invoke(*words(zoo, pacs, cut, *chosen)).exit_code == 0
+    files = [path.relative_to(whole) for path in whole.rglob("*-target-*.json")]
+    assert len(files) == 3
+    for file in files:
+        mine, theirs = (json.loads((root / file).read_bytes()) for root in (cut, whole))
+        assert mine == theirs
+    assert list(unfinished.iterdir()) == []
+
+
+def test_what_cannot_be_measured_is_said_in_a_sentence(zoo, pacs, tmp_path):
+    out = tmp_path / "out"
+    with pytest.raises(ValueError, match="'flat' is unknown: choose among flatness, plane"):
+        invoke(*words(zoo, pacs, out, "--kind", "flat"))
+    with pytest.raises(ValueError, match="sketch has 21 images, but 99"):
+        invoke(*words(zoo, pacs, out, "--split", "target", "--kind", "flatness", "--images", "99"))
+    with pytest.raises(ValueError, match="ERM and QT-DoG of one seed"):
+        invoke(*words(zoo / "erm-seed0", pacs, out, "--kind", "three-models"))
+    other = tmp_path / "other"
+    for domain in ("a", "b"):
+        for label in ("cat", "mouse"):
+            (other / domain / label).mkdir(parents=True)
+            Image.new("RGB", (8, 8)).save(other / domain / label / "0.png")
+    with pytest.raises(ValueError, match="was trained on pacs with the classes dog"):
+        invoke(*words(zoo, other, out))
+
+
+def test_subjects_are_single_networks_in_a_fixed_order(zoo):
+    found = subjects([zoo / "qt-dog-7bit-seed0", zoo / "erm-averaged-seed0", zoo / "erm-seed0"])
+    assert [title(one.model) for one in found] == [
+        "Full precision, seed 0",
+        "Full precision, averaged, seed 0",
+        "QT-DoG, 7 bits, seed 0",
+    ]
+    trunk = same_trunk(found)
+    assert [one.folder.name for one in trunk] == [
+        "erm-seed0",
+        "qt-dog-7bit-seed0",
+        "erm-averaged-seed0",
+    ]
+    assert same_trunk(found[:2]) is None
+    assert same_trunk([found[0], found[2]]) is None
+    assert same_trunk([found[0], found[2]], averaged=False) == (found[0], found[2])

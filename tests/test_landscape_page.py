@@ -1,0 +1,339 @@
+"""The Landscape tab in a real browser: stored landscapes and a measurement on the spot."""
+
+import csv
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import numpy as np
+import pytest
+from landscape_files import save_images, save_landscapes, save_trunk
+from servers import CHROMIUM_FLAGS, ROOT
+from tiny import CLASSES
+
+from qtdog.checkpoints import find
+from qtdog.landscape import live, store
+from qtdog.landscape.flatness import increases, mean_and_error
+from qtdog.landscape.records import Curvature, FlatnessCurve, Surface
+from qtdog.landscape.subjects import side_by_side, subjects
+from qtdog.ui import landscape_figures
+from qtdog.ui.landscape import load_stored
+from qtdog.ui.landscape_live import first_samples
+from qtdog.ui.samples import samples
+
+CHROMIUM = shutil.which("chromium")
+
+
+@pytest.fixture(scope="module")
+def zoo(tmp_path_factory):
+    return save_trunk(tmp_path_factory.mktemp("zoo"))
+
+
+@pytest.fixture(scope="module")
+def landscapes(zoo, tmp_path_factory):
+    root = tmp_path_factory.mktemp("landscapes")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QTDOG_CACHE", str(root / "cache"))
+        return save_landscapes(zoo, save_images(root), root / "out")
+
+
+@pytest.fixture(scope="module")
+def records(landscapes):
+    found, problems = store.load_all(landscapes)
+    assert problems == []
+    return found
+
+
+@pytest.fixture(scope="module")
+def address(zoo, landscapes):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = [str(zoo.parents[1]), str(landscapes), str(port)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "GRADIO_ANALYTICS_ENABLED": "False"}
+    command = [sys.executable, str(ROOT / "tests" / "landscape_page.py"), *words]
+    server = subprocess.Popen(command, cwd=ROOT, env=environment)
+    place = f"http://127.0.0.1:{port}/"
+    try:
+        deadline = time.monotonic() + 300
+        while True:
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError("The page was not served.")
+            try:
+                urllib.request.urlopen(place, timeout=5).read()
+                break
+            except OSError:
+                time.sleep(0.2)
+        yield place
+    finally:
+        server.kill()
+        server.wait()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("needs Debian's chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    """A fresh page that must not complain, on the tab."""
+    complaints = []
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(60_000)
+    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(address)
+    page.get_by_role("tab", name="Landscape").click()
+    page.wait_for_selector("#landscape-numbers table")
+    yield page
+    page.close()
+    assert complaints == []
+
+
+def cells(page, where):
+    return [row.locator("th, td").all_inner_texts() for row in page.locator(f"{where} tr").all()]
+
+
+def of_kind(records, kind):
+    found = [one for one in records if isinstance(one, kind)]
+    return {getattr(one, "model", None) and one.model.name: one for one in found}
+
+
+def test_the_table_shows_the_measured_flatness(page, records):
+    curves = of_kind(records, FlatnessCurve)
+    rows = {row[0]: row for row in cells(page, "#landscape-numbers table")}
+    names = {
+        "Full precision, seed 0": "erm-seed0",
+        "Full precision, averaged, seed 0": "erm-averaged-seed0",
+        "QT-DoG, 7 bits, seed 0": "qt-dog-7bit-seed0",
+    }
+    for name, folder in names.items():
+        curve = curves[folder]
+        mean, error = mean_and_error(increases(curve))
+        expected = [f"{m:.3f} ± {e:.3f}" for m, e in zip(mean, error, strict=True)]
+        assert rows[name][3:] == expected
+        assert rows[name][1] == f"{curve.centre.loss:.3f}"
+    said = page.locator("#landscape-said .summary").inner_text()
+    outcome = landscape_figures.comparison(list(curves.values()))
+    assert f"{outcome.difference:+.3f}" in said
+    assert f"{outcome.error:.3f}" in said
+
+
+def test_a_model_can_be_left_out(page):
+    page.locator("#landscape-models").get_by_label("Full precision, averaged, seed 0").uncheck()
+    page.wait_for_function(
+        "!document.querySelector('#landscape-numbers table').innerText.includes('averaged')"
+    )
+    assert page.locator("#landscape-numbers table").first.locator("tbody tr").count() == 2
+
+
+def test_planes_are_drawn_side_by_side_on_one_scale(page, records):
+    planes = [one for one in records if isinstance(one, Surface) and one.kind == "plane"]
+    page.locator("#landscape-kind").get_by_label("A plane around each model").check()
+    page.wait_for_function("document.querySelectorAll('.js-plotly-plot').length === 3")
+    drawn = page.evaluate(
+        "[...document.querySelectorAll('.js-plotly-plot')].map(p => ({type: p.data[0].type,"
+        " low: p.data[0].zmin, high: p.data[0].zmax, x: [...p.data[0].x],"
+        " own: p.data[1].customdata[0]}))"
+    )
+    assert len({(one["type"], one["low"], one["high"]) for one in drawn}) == 1
+    assert drawn[0]["type"] == "contour"
+    assert drawn[0]["x"] == list(planes[0].x)
+    own = sorted(one.markers[0].reading.loss for one in planes)
+    assert sorted(one["own"] for one in drawn) == pytest.approx(own)
+    page.locator("#landscape-3d input").check()
+    page.wait_for_function(
+        "[...document.querySelectorAll('.js-plotly-plot')].filter("
+        "p => p.data[0].type === 'surface').length === 3"
+    )
+
+
+def test_the_other_kinds_show_their_numbers(page, records):
+    kind = page.locator("#landscape-kind")
+    kind.get_by_label("The plane through three models").check()
+    page.wait_for_function("document.querySelectorAll('.js-plotly-plot').length === 1")
+    plane = next(one for one in records if getattr(one, "kind", "") == "three-models")
+    rows = cells(page, "#landscape-numbers table")[1:]
+    assert [row[2] for row in rows] == [f"{m.reading.loss:.3f}" for m in plane.markers]
+    kind.get_by_label("The line between two models").check()
+    page.wait_for_selector("#landscape-numbers .charts svg")
+    line = next(one for one in records if getattr(one, "kind", "") == "interpolation")
+    rows = cells(page, "#landscape-numbers table")[1:]
+    assert [row[1] for row in rows] == [f"{r.loss:.3f}" for r in line.readings[0]]
+    kind.get_by_label("Curvature").check()
+    page.wait_for_function(
+        "document.querySelector('#landscape-numbers').innerText.includes('largest eigenvalue')"
+    )
+    bent = of_kind(records, Curvature)["erm-seed0"]
+    rows = {row[0]: row for row in cells(page, "#landscape-numbers table")}
+    shown = rows["Full precision, seed 0"]
+    assert shown[1].split(" ")[0] == f"{bent.eigenvalue:,.1f}"
+    assert shown[2].split(" ")[0] == f"{np.mean(bent.traces):,.1f}"
+    page.locator("#landscape-images").get_by_label("Source domains").check()
+    page.wait_for_function(
+        "document.querySelector('#landscape-said').innerText.includes('not been measured')"
+    )
+
+
+def test_downloads_hold_every_number(page, records, tmp_path):
+    page.wait_for_selector("#landscape-json")
+    files = {}
+    for kind in ("csv", "json"):
+        with page.expect_download() as waiting:
+            page.locator(f"#landscape-{kind}").click()
+        waiting.value.save_as(tmp_path / kind)
+        files[kind] = (tmp_path / kind).read_text()
+    curves = of_kind(records, FlatnessCurve)
+    whole = {one["model"]["name"]: one for one in json.loads(files["json"])}
+    assert whole.keys() == curves.keys()
+    sha = curves["qt-dog-7bit-seed0"].model.sha256
+    assert whole["qt-dog-7bit-seed0"]["model"]["sha256"] == sha
+    rows = list(csv.DictReader(files["csv"].splitlines()))
+    one = next(
+        row
+        for row in rows
+        if (row["model"], row["direction"], row["radius"]) == ("erm-seed0", "1", "0.1")
+    )
+    reading = curves["erm-seed0"].readings[1][curves["erm-seed0"].radii.index(0.1)]
+    assert (float(one["loss"]), int(one["correct"])) == (reading.loss, reading.correct)
+
+
+def test_a_measurement_on_the_spot_shows_what_the_library_measures(page, zoo):
+    page.locator("#landscape-start").click()
+    page.wait_for_function(
+        "document.querySelector('#landscape-news').innerText.includes('12 directions in')"
+    )
+    found = subjects(find(zoo))
+    from threading import Lock
+
+    from qtdog.checkpoints import load
+    from qtdog.images import read_image
+
+    labelled = first_samples(samples(), CLASSES)
+    assert len(labelled) == 8
+    assert len({name for _, name in labelled}) == 7
+    steps = list(
+        live.live_flatness(
+            [load(one.folder) for one in side_by_side(found)],
+            [read_image(path) for path, _ in labelled],
+            [CLASSES.index(name) for _, name in labelled],
+            "filter",
+            Lock(),
+        )
+    )
+    rows = {row[0]: row for row in cells(page, "#landscape-live-shown table")}
+    for curve in steps[-1].curves:
+        mean, error = mean_and_error(increases(curve))
+        shown = rows[landscape_figures.title(curve.model)]
+        assert shown[3:] == [f"{m:.3f} ± {e:.3f}" for m, e in zip(mean, error, strict=True)]
+    assert [step.done for step in steps] == list(range(1, 13))
+    assert [step.finished for step in steps] == [False] * 11 + [True]
+    # Coarse first: the first step is the first direction of the last.
+    assert steps[0].curves[0].readings == steps[-1].curves[0].readings[:1]
+
+
+def test_a_picture_of_ones_own_is_added_with_its_class(page):
+    page.locator("#landscape-clear").click()
+    page.locator("#landscape-gallery .thumbnail-item").first.wait_for(state="detached")
+    page.locator("#landscape-start").click()
+    page.wait_for_function(
+        "document.querySelector('#landscape-news').innerText.includes('Add a picture')"
+    )
+    page.locator("#landscape-picture input[type=file]").set_input_files(samples()[3].path)
+    page.wait_for_function("document.querySelector('#landscape-class input').value === 'guitar'")
+    page.locator("#landscape-add").click()
+    page.wait_for_selector("#landscape-gallery .thumbnail-item")
+    assert page.locator("#landscape-gallery .caption-label").all_inner_texts() == ["guitar"]
+    page.locator("#landscape-start").click()
+    page.wait_for_function(
+        "document.querySelector('#landscape-live-shown').innerText.includes('(1/1)') ||"
+        "document.querySelector('#landscape-live-shown').innerText.includes('(0/1)')"
+    )
+
+
+def test_a_measurement_can_be_cancelled(page):
+    page.locator("#landscape-start").click()
+    # The click belongs to the same moment as the news: these networks are soon done.
+    page.wait_for_function(
+        """() => {
+            const news = document.querySelector("#landscape-news").innerText;
+            if (!news.includes(" of 12 directions,")) return false;
+            document.querySelector("#landscape-cancel").click();
+            return true;
+        }"""
+    )
+    page.wait_for_function(
+        "document.querySelector('#landscape-news').innerText.startsWith('Cancelled')"
+    )
+    page.wait_for_timeout(1500)
+    assert page.locator("#landscape-news").inner_text().startswith("Cancelled")
+    assert page.locator("#landscape-live-shown table").count() == 1
+    assert page.locator("#landscape-start").is_enabled()
+    assert page.locator("#landscape-cancel").is_disabled()
+
+
+def test_nothing_is_wider_than_the_screen(page):
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_the_endpoints_answer_and_refuse_in_sentences(address, records):
+    gradio_client = pytest.importorskip("gradio_client")
+    client = gradio_client.Client(address, verbose=False)
+    stored = client.predict("pacs/sketch", "target", "curvature", api_name="/landscape")
+    bent = of_kind(records, Curvature)
+    assert {one["model"]["name"]: one["eigenvalue"] for one in stored} == {
+        name: one.eigenvalue for name, one in bent.items()
+    }
+    with pytest.raises(Exception, match="There are: flatness, plane"):
+        client.predict("pacs/sketch", "target", "depth", api_name="/landscape")
+    file = gradio_client.handle_file(str(samples()[0].path))
+    measured = client.predict([file], "dog", api_name="/landscape_live")
+    assert len(measured) == 3
+    assert len(measured[0]["readings"]) == 12
+    for words, reason in (
+        ((["cow"], "pacs/sketch"), "There is no class 'cow'"),
+        ((["dog"], "pacs/nowhere"), "There are: pacs/sketch"),
+        ((["dog", "cat"], "pacs/sketch"), "1 pictures and 2 classes"),
+    ):
+        with pytest.raises(Exception, match=reason) as raised:
+            client.predict([file], ",".join(words[0]), words[1], api_name="/landscape_live")
+        assert "Traceback" not in str(raised.value)
+
+
+def test_landscapes_of_other_checkpoints_are_not_shown(landscapes, zoo):
+    found = subjects(find(zoo))
+    assert len(load_stored(landscapes, found).records) == 11
+    few = load_stored(landscapes, [one for one in found if one.model.method == "erm"])
+    names = {name for one in few.records for name in re.findall(r"[a-z-]+\d?\S*seed0", repr(one))}
+    assert not any("qt-dog" in name for name in names)
+    assert len(few.records) == 6
+    broken = landscapes / "pacs" / "sketch" / "broken.json"
+    broken.write_text("{")
+    try:
+        assert load_stored(landscapes, found).problems == (
+            "pacs/sketch/broken.json is not JSON: it is truncated or another file.",
+        )
+    finally:
+        broken.unlink()
+
+
+def test_limits_of_a_live_measurement():
+    with pytest.raises(ValueError, match="one to 3 models"):
+        next(live.live_flatness([None] * 4, [None], [0], "filter", None))
+    with pytest.raises(ValueError, match="one to 16 pictures"):
+        next(live.live_flatness([None], [None] * 17, [0] * 17, "filter", None))
