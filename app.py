@@ -9,7 +9,9 @@ from pathlib import Path
 
 from qtdog.checkpoints import CheckpointError
 from qtdog.explorer import Explorer
+from qtdog.hub import download_bar
 from qtdog.images import MAX_BYTES
+from qtdog.opening import Guests, open_explorer, remote_allowed
 from qtdog.ui.page import build
 from qtdog.ui.theme import css, theme
 
@@ -22,9 +24,10 @@ def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="QT-DoG Explorer, a page in your browser.")
     parser.add_argument(
         "--checkpoints",
-        type=Path,
-        default=Path(os.environ.get("QTDOG_CHECKPOINTS", BUNDLED)),
-        help="folder of checkpoints (default: the bundled ones, or QTDOG_CHECKPOINTS)",
+        metavar="FOLDER or ORG/REPO[@REVISION]",
+        default=os.environ.get("QTDOG_CHECKPOINTS") or str(BUNDLED),
+        help="folder of checkpoints, or a repository on the Hugging Face Hub "
+        "(default: the bundled ones, or QTDOG_CHECKPOINTS)",
     )
     parser.add_argument("--host", help="address to serve on (default: this machine only)")
     parser.add_argument("--port", type=int, help="port (default: the first free one from 7860)")
@@ -41,12 +44,14 @@ def main() -> None:
     """Options, page, launch."""
     chosen = options()
     try:
-        explorer = Explorer(chosen.checkpoints)
+        explorer = open_explorer(chosen.checkpoints, BUNDLED, download_bar())
     except CheckpointError as error:
         print(f"app.py: {error}", file=sys.stderr)
         raise SystemExit(2) from None
+    shown = explorer.checkpoint_set.describe()
+    print(f"Shown are {shown.phrase}. {shown.notice}".strip())
     threading.Thread(target=warm_up, args=(explorer,), daemon=True).start()
-    build(explorer).launch(
+    build(explorer, Guests() if remote_allowed() else None).launch(
         server_name=chosen.host,
         server_port=chosen.port,
         theme=theme(),

@@ -1,1 +1,37 @@
 """Domain generalization by quantization: training, checkpoints and the explorer's service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import nn
+
+
+def load(source: str | Path, target: str, method: str = "qt-dog", **options: Any) -> nn.Module:
+    """A trained network, ready to use: a plain `torch.nn.Module` in evaluation mode.
+
+    source: a repository on the Hugging Face Hub, "ORG/REPO" or "ORG/REPO@REVISION", or a folder
+    of checkpoints. target: the held-out domain, "sketch" or "pacs/sketch". method: "erm" (full
+    precision), "qt-dog" or "eoq". Only the files of that one checkpoint are downloaded, once.
+
+        import qtdog
+        from PIL import Image
+
+        model = qtdog.load("ORG/REPO", target="sketch", method="eoq")
+        logits = model(model.preprocess(Image.open("drawing.png")))  # (1, classes)
+        print(model.classes[logits.argmax()])
+
+    `model.preprocess` makes a (1, 3, size, size) float32 tensor of a PIL image, exactly as in
+    evaluation; `model.classes` are the class names in the logits' order. EoQ's logits are the
+    mean of its members'. `options`: token, endpoint, cache, patience (see
+    `qtdog.hub.HubRepository`).
+
+    Raises ValueError with one sentence: nothing of that name, no such target or method, a file
+    that is not what the index says, a Hub that cannot be reached.
+    """
+    from qtdog.pretrained import load
+
+    return load(source, target, method, **options)

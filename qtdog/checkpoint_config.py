@@ -16,6 +16,7 @@ FORMAT = "qtdog-checkpoint"
 FORMAT_VERSION = 1
 METHODS = ("erm", "qt-dog", "freeze", "eoq")
 LARGEST_CONFIG_BYTES = 1 << 20
+LARGEST_INTEGER = 1 << 53  # beyond it, programs disagree on what JSON's numbers are
 # What an ensemble's members have in common.
 SHARED = (
     "architecture",
@@ -157,9 +158,9 @@ def typed(kind: Any, value: Any) -> Any:
         if missing := hints.keys() - value.keys() - optional:
             raise TypeError(f"'{min(missing)}' is missing")
         return kind(**{name: typed(hints[name], item) for name, item in value.items()})
+    if isinstance(value, int) and abs(value) > LARGEST_INTEGER:
+        raise TypeError(f"{value!r:.40} is too large")
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        if abs(value) > 1 << 53:
-            raise TypeError(f"{value!r:.40} is too large")
         return float(value)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise TypeError(f"{value!r:.40} should be of type {kind.__name__}")

@@ -19,6 +19,7 @@ from torch import nn
 
 from qtdog.atomic import write_folder_atomically
 from qtdog.checkpoint_config import (
+    LARGEST_CONFIG_BYTES,
     CheckpointConfig,
     CheckpointError,
     FileHash,
@@ -44,6 +45,9 @@ __all__ = [
 ]
 
 CONFIG, MODEL, LOG = "config.json", "model.safetensors", "log.csv"
+LARGEST_MODEL_BYTES = 1 << 30
+MOST_MEMBERS = 32
+LONGEST_MEMBER_PATH = 255
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ def save_ensemble(folder: Path, members: Sequence[Path], config: CheckpointConfi
 
 def load_config(folder: Path) -> CheckpointConfig:
     """Read config.json alone. Raises CheckpointError."""
-    return parse_config(Path(folder) / CONFIG, _read(Path(folder) / CONFIG))
+    return parse_config(Path(folder) / CONFIG, _read(Path(folder) / CONFIG, LARGEST_CONFIG_BYTES))
 
 
 def find(root: Path) -> list[Path]:
@@ -103,14 +107,14 @@ def find(root: Path) -> list[Path]:
 def load(folder: Path) -> Checkpoint:
     """Read a checkpoint and check it. Raises CheckpointError naming the file and the reason."""
     folder = Path(folder)
-    content = _read(folder / CONFIG)
+    content = _read(folder / CONFIG, LARGEST_CONFIG_BYTES)
     config = parse_config(folder / CONFIG, content)
     if config.method == "eoq":
         return _load_ensemble(folder, config, len(content))
     path = folder / MODEL
     if [file.path for file in config.files] != [MODEL]:
         raise CheckpointError(f"{folder / CONFIG} does not say what {MODEL} must be.")
-    model = _read_checked(path, config.files[0])
+    model = _read_checked(path, config.files[0], LARGEST_MODEL_BYTES)
     try:
         stored = StoredNetwork(tensors_from_bytes(model), config.bits)
         network = restore(stored, config.architecture, len(config.classes))
@@ -125,15 +129,23 @@ def load(folder: Path) -> Checkpoint:
 def _load_ensemble(folder: Path, config: CheckpointConfig, size_bytes: int) -> Checkpoint:
     if not config.files:
         raise CheckpointError(f"{folder / CONFIG} names no members.")
+    if len({file.path for file in config.files}) < len(config.files):
+        raise CheckpointError(f"{folder / CONFIG} names a member twice.")
+    if len(config.files) > MOST_MEMBERS:
+        raise CheckpointError(f"{folder / CONFIG} names more than {MOST_MEMBERS} members.")
     members = []
     for file in config.files:
         place = PurePosixPath(file.path)
         # A member is a sibling folder or lies within: "../name/config.json" or "name/config.json".
         name = place.parts[1:] if place.parts[:1] == ("..",) else place.parts
+        if not file.path.isprintable() or len(file.path) > LONGEST_MEMBER_PATH:
+            name = ()
         if place.is_absolute() or ".." in name or len(name) != 2 or name[1] != CONFIG:
-            raise CheckpointError(f"{folder / CONFIG} names a member elsewhere: '{file.path}'.")
+            raise CheckpointError(f"{folder / CONFIG} names a member elsewhere: {file.path!r:.80}.")
         path = folder / place
-        _read_checked(path, file)
+        content = _read_checked(path, file, LARGEST_CONFIG_BYTES)
+        if parse_config(path, content).method == "eoq":
+            raise CheckpointError(f"{path} is a member and an ensemble itself.")
         member = load(path.parent)
         if unequal := differing_fields(member.config, config):
             raise CheckpointError(f"{path} differs from its ensemble in '{unequal[0]}'.")
@@ -155,9 +167,15 @@ def _write(path: Path, content: bytes) -> None:
         os.fsync(handle.fileno())
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, most_bytes: int) -> bytes:
+    if path.is_fifo():
+        raise CheckpointError(f"{path} is not a file.")  # to open it would wait for a writer
     with _readable(path):
-        return path.read_bytes()
+        size = path.stat().st_size
+        content = path.read_bytes() if size <= most_bytes else b""
+    if size > most_bytes:
+        raise CheckpointError(f"{path} is too large: at most {most_bytes:,} bytes are read.")
+    return content
 
 
 @contextmanager
@@ -171,7 +189,7 @@ def _readable(path: Path) -> Iterator[None]:
         raise CheckpointError(f"{path} cannot be read: {reason}.") from None
 
 
-def _read_checked(path: Path, expected: FileHash) -> bytes:
+def _read_checked(path: Path, expected: FileHash, most_bytes: int) -> bytes:
     with _readable(path):
         size = path.stat().st_size
     if size != expected.size_bytes:
@@ -179,7 +197,7 @@ def _read_checked(path: Path, expected: FileHash) -> bytes:
             f"{path} has {size:,} bytes instead of {expected.size_bytes:,}: it is truncated or "
             "another file."
         )
-    content = _read(path)
+    content = _read(path, most_bytes)
     if hashlib.sha256(content).hexdigest() != expected.sha256:
         raise CheckpointError(f"{path} was changed: its SHA-256 is not the one in the config.")
     return content

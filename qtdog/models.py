@@ -38,7 +38,7 @@ def build(architecture: str, classes: int, start_weights: str = "none") -> nn.Mo
     """
     if architecture not in architectures():
         raise ValueError(
-            f"'{architecture}' is not a torchvision classification network. "
+            f"{architecture!r:.40} is not a torchvision classification network. "
             f"There are: {', '.join(architectures())}."
         )
     options = (

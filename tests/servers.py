@@ -25,12 +25,14 @@ CHROMIUM_FLAGS = [
 
 
 @contextmanager
-def running_app(checkpoints: Path) -> Iterator[str]:
-    """Start app.py on a folder of checkpoints; gives the page's address."""
+def running_app(checkpoints: Path | str, **variables: str) -> Iterator[str]:
+    """Start app.py on a folder of checkpoints, or whatever --checkpoints takes, with further
+    environment variables; gives the page's address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = {**os.environ, "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
+    environment |= variables
     command = [sys.executable, "app.py", "--checkpoints", str(checkpoints), "--port", str(port)]
     server = subprocess.Popen(command, cwd=ROOT, env=environment)
     address = f"http://127.0.0.1:{port}/"

@@ -1,0 +1,128 @@
+"""index.json: every checkpoint of a set, with its files' SHA-256 and sizes, both ways.
+
+A set is a tree <dataset>/<target>/<checkpoint>/. The index lets somebody who has only that one
+file know what there is, download what is wanted, and check what came. Only config.json and
+model.safetensors belong to it.
+"""
+
+import dataclasses
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from qtdog import checkpoints
+from qtdog.checkpoint_config import LARGEST_CONFIG_BYTES, CheckpointError, FileHash, typed
+
+INDEX = "index.json"
+FORMAT = "qtdog-index"
+FORMAT_VERSION = 1
+LARGEST_INDEX_BYTES = 4 << 20
+MOST_CHECKPOINTS = 1000
+# Letters and digits of any language, and what file names have besides; no control characters.
+NAME = re.compile(r"[\w +=@-][\w .+=@-]*")
+LONGEST_NAME = 100
+LARGEST = {
+    checkpoints.CONFIG: LARGEST_CONFIG_BYTES,
+    checkpoints.MODEL: checkpoints.LARGEST_MODEL_BYTES,
+}
+
+
+@dataclass(frozen=True)
+class IndexedCheckpoint:
+    """One checkpoint's folder and files."""
+
+    path: str
+    """"dataset/target/checkpoint", below the set's root."""
+    files: tuple[FileHash, ...]
+    """config.json, and model.safetensors unless it is an ensemble; paths within the folder."""
+
+
+@dataclass(frozen=True)
+class Index:
+    """What index.json says."""
+
+    checkpoints: tuple[IndexedCheckpoint, ...]
+
+
+def make_index(root: Path) -> Index:
+    """The index of the checkpoints below `root`. Raises CheckpointError for what no index may
+    hold: a checkpoint at another depth, too large a file."""
+    entries = []
+    for folder in checkpoints.find(root):
+        files = []
+        for name in LARGEST:
+            if (folder / name).exists():
+                content = (folder / name).read_bytes()
+                files.append(FileHash(name, hashlib.sha256(content).hexdigest(), len(content)))
+        path = folder.relative_to(root).as_posix()
+        entries.append(IndexedCheckpoint(path, tuple(files)))
+    index = Index(tuple(entries))
+    _check(index, str(root))
+    return index
+
+
+def to_json(index: Index) -> bytes:
+    """The content of index.json."""
+    values = {"format": FORMAT, "format_version": FORMAT_VERSION, **dataclasses.asdict(index)}
+    return (json.dumps(values, indent=1) + "\n").encode()
+
+
+def parse_index(name: str, content: bytes) -> Index:
+    """The inverse of `to_json`. Raises CheckpointError, which calls the file `name`."""
+    if len(content) > LARGEST_INDEX_BYTES:
+        raise CheckpointError(f"{name} is too large to be the index of a checkpoint set.")
+    try:
+        values = json.loads(content)
+    except (ValueError, RecursionError):
+        raise CheckpointError(f"{name} is not JSON: it is truncated or another file.") from None
+    if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
+        raise CheckpointError(f"{name} is not the index of a checkpoint set.")
+    version = values.pop("format_version", None)
+    if version != FORMAT_VERSION:
+        raise CheckpointError(
+            f"{name} has format version {version!r:.20}; this program reads version "
+            f"{FORMAT_VERSION}. Update the program, or use a set that it wrote."
+        )
+    try:
+        index = typed(Index, values)
+    except TypeError as error:
+        raise CheckpointError(f"{name} is not a valid index: {error}.") from None
+    _check(index, name)
+    return index
+
+
+def _check(index: Index, name: str) -> None:
+    if not 1 <= len(index.checkpoints) <= MOST_CHECKPOINTS:
+        raise CheckpointError(f"{name} must list between 1 and {MOST_CHECKPOINTS:,} checkpoints.")
+    seen = set()
+    for entry in index.checkpoints:
+        path = repr(entry.path)[:80]
+        parts = entry.path.split("/")
+        if len(parts) != 3 or not all(map(_is_plain, parts)):
+            raise CheckpointError(
+                f"{name} has the path {path}; it must be dataset/target/checkpoint."
+            )
+        if entry.path.casefold() in seen:
+            raise CheckpointError(f"{name} lists {path} twice.")
+        seen.add(entry.path.casefold())
+        names = [file.path for file in entry.files]
+        if names not in ([checkpoints.CONFIG], [checkpoints.CONFIG, checkpoints.MODEL]):
+            raise CheckpointError(
+                f"{name} lists other files in {path} than {checkpoints.CONFIG} and "
+                f"{checkpoints.MODEL}."
+            )
+        for file in entry.files:
+            if not 0 < file.size_bytes <= LARGEST[file.path]:
+                raise CheckpointError(
+                    f"{name} says that {file.path} in {path} has {file.size_bytes:,} bytes; at "
+                    f"most {LARGEST[file.path]:,} are read."
+                )
+            if not re.fullmatch("[0-9a-f]{64}", file.sha256):
+                raise CheckpointError(f"{name} has no SHA-256 of {file.path} in {path}.")
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name is one folder's, here and on other systems: no dots first, no separators."""
+    return len(name) <= LONGEST_NAME and bool(NAME.fullmatch(name)) and name[-1] not in ". "
