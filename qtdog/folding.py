@@ -14,25 +14,32 @@ def fold_batch_norm(network: nn.Module) -> dict[str, Tensor]:
     Returns that factor, (out,), by the convolution's name, for whoever holds step sizes.
     """
     network.eval()
-    graph = fx.symbolic_trace(network).graph
     layers = dict(network.named_modules())
     factors: dict[str, Tensor] = {}
-    for node in graph.nodes:
-        if node.op != "call_module" or not isinstance(layers[node.target], nn.BatchNorm2d):
-            continue
-        source = node.args[0]
-        convolution = layers.get(source.target) if source.op == "call_module" else None
-        if not isinstance(convolution, nn.Conv2d) or len(source.users) != 1:
-            continue
-        norm = layers[node.target]
+    for name, norm_name in foldable(network).items():
+        convolution, norm = layers[name], layers[norm_name]
         factor = norm.weight / torch.sqrt(norm.running_var + norm.eps)  # (out,)
         before = 0 if convolution.bias is None else convolution.bias
         bias = norm.bias + (before - norm.running_mean) * factor
         convolution.weight.mul_(factor.view(-1, 1, 1, 1))
         convolution.bias = nn.Parameter(bias.clone(), requires_grad=False)
-        _replace(network, node.target, nn.Identity())
-        factors[source.target] = factor
+        _replace(network, norm_name, nn.Identity())
+        factors[name] = factor
     return factors
+
+
+def foldable(network: nn.Module) -> dict[str, str]:
+    """Name of each convolution that a batch norm alone follows -> name of that batch norm."""
+    layers = dict(network.named_modules())
+    pairs: dict[str, str] = {}
+    for node in fx.symbolic_trace(network).graph.nodes:
+        if node.op != "call_module" or not isinstance(layers[node.target], nn.BatchNorm2d):
+            continue
+        source = node.args[0]
+        convolution = layers.get(source.target) if source.op == "call_module" else None
+        if isinstance(convolution, nn.Conv2d) and len(source.users) == 1:
+            pairs[source.target] = node.target
+    return pairs
 
 
 def _replace(network: nn.Module, name: str, layer: nn.Module) -> None:

@@ -1,0 +1,217 @@
+"""The static page, in a real browser that has no network."""
+
+import csv
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import landscape_files
+import pytest
+from result_files import log_points, write_results
+from servers import CHROMIUM_FLAGS
+
+from qtdog import cli
+from qtdog.landscape import store
+from qtdog.landscape.records import Curvature, FlatnessCurve
+from qtdog.results import Choice, ResultsError, load_results, pivot
+from qtdog.results.records import AVERAGE
+from qtdog.ui.site import write_site
+
+CHROMIUM = shutil.which("chromium")
+PATIENCE = 90_000  # milliseconds, for a machine that also trains
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return write_results(tmp_path_factory.mktemp("results") / "files")
+
+
+@pytest.fixture(scope="module")
+def site(folder, tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("site")
+    return write_site(out, folder, out / "no landscapes")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("needs Debian's chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """Opens a file without a network; afterwards nothing may have been asked for or gone wrong."""
+    opened, trouble = [], []
+
+    def opening(path: Path, width: int = 1280, colours: str = "light", script: bool = True):
+        context = browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=colours,
+            offline=True,
+            java_script_enabled=script,
+        )
+        opened.append(context)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("pageerror", lambda error: trouble.append(str(error)))
+        page.on("console", lambda said: said.type == "error" and trouble.append(said.text))
+        page.on("request", lambda r: r.url.startswith(("http", "ws")) and trouble.append(r.url))
+        page.goto(path.as_uri())
+        return page
+
+    yield opening
+    for context in opened:
+        context.close()
+    assert trouble == []
+
+
+def drawn(page, heading: str, title: str):
+    """The plot under a heading, drawn; returns its element."""
+    section = page.locator(f"h2:has-text('{heading}'):visible + .pair .figure", has_text=title)
+    plot = section.locator(".plot").first
+    plot.scroll_into_view_if_needed()
+    plot.locator(".main-svg").first.wait_for()
+    return plot
+
+
+def test_the_file_is_one_and_names_no_other_host(site):
+    text = site.read_text(encoding="utf-8")
+    assert sorted(path.name for path in site.parent.iterdir()) == ["index.html"]
+    assert text.count("plotly.js v") == 1
+    own = re.sub(r"<script>.*?</script>", "", text, flags=re.DOTALL)
+    assert not re.findall(r'(?:src|srcset|action)="(?!data:)', own)
+    assert set(re.findall(r'href="([^#d][^"]*)"', own)) == {"https://arxiv.org/abs/2410.06020"}
+    assert not re.findall(r"url\((?!['\"]?data:)", own)
+    ids = re.findall(r'\sid="([^"]+)"', own)
+    assert len(ids) == len(set(ids))
+
+
+def test_the_tables_show_the_numbers_of_the_files(site, folder, open_page):
+    page = open_page(site)
+    results = load_results(folder)
+    for source in ("measured", "paper"):
+        choice = Choice(source, "PACS")
+        table = pivot(results, choice)
+        expected = [
+            [f"{cell.value:.{cell.decimals}f}" if cell else "—" for cell in row.cells]
+            for group in table.groups
+            for row in group.rows
+        ]
+        place = 0 if source == "measured" else 1
+        rows = page.locator(".results-table:visible").nth(place).locator("tbody tr:not(.group)")
+        assert rows.count() == len(expected)
+        shown = rows.evaluate_all(
+            """rows => rows.map(row => [...row.querySelectorAll("td")].slice(2, -1).map(cell => {
+                const value = (cell.querySelector(".value") ?? cell).cloneNode(true);
+                value.querySelectorAll("sup").forEach(mark => mark.remove());
+                return value.textContent.trim();
+            }))"""
+        )
+        assert shown == expected
+
+
+def test_the_figures_are_drawn_from_the_same_numbers(site, folder, open_page):
+    page = open_page(site)
+    plot = drawn(page, "Accuracy against size", "Measured here")
+    points = plot.evaluate("plot => plot.data.map(trace => [...trace.y]).flat()")
+    table = pivot(load_results(folder), Choice("measured", "PACS"))
+    place = [column.domain for column in table.columns].index(AVERAGE)
+    means = [row.cells[place].value for row in table.groups[0].rows if row.cells[place]]
+    assert sorted(round(y, 6) for y in points if y) == sorted(round(y, 6) for y in means)
+
+
+def test_panels_search_and_run_logs_work(site, folder, open_page):
+    page = open_page(site)
+    choice = page.locator("#results > .panels > .choice select")
+    assert choice.evaluate("list => list.selectedOptions[0].text") == "PACS"
+    choice.select_option("VLCS")
+    assert page.locator("th[data-value='ERM']:visible").count() >= 1
+    assert "Not measured here." in page.locator("main").inner_text()
+    choice.select_option("PACS")
+    search = page.locator("[data-search]:visible").nth(1)
+    search.fill("swad")
+    count = page.locator("[data-count]:visible").nth(1).inner_text()
+    assert re.fullmatch(r"\d of \d\d rows", count)
+    page.locator("td.source summary:visible").first.click()
+    link = page.locator("td.source a:visible").first
+    name = link.inner_text()
+    link.click()
+    log = page.locator("details[open] article.run")
+    log.wait_for()
+    assert log.get_attribute("aria-label") == f"Run log {name}"
+    first = log_points("ERM", 0)[0]
+    assert log.locator("tbody tr").first.locator("th").inner_text() == str(first["step"])
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_it_fits_the_window_and_follows_the_light(site, open_page, width, colours):
+    page = open_page(site, width, colours)
+    drawn(page, "Accuracy against size", "Measured here")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert background == {"light": "rgb(246, 247, 249)", "dark": "rgb(17, 21, 28)"}[colours]
+    drawing = page.locator(".js-plotly-plot .main-svg").first
+    assert drawing.evaluate("plot => plot.getBoundingClientRect().right") <= width
+
+
+def test_without_javascript_every_table_reads(site, open_page):
+    page = open_page(site, script=False)
+    panels = page.locator("#results > .panels > .panel")
+    assert all(panels.nth(place).is_visible() for place in range(panels.count()))
+    assert panels.count() > 4
+    assert "The numbers of this figure" in panels.first.inner_text()
+
+
+@pytest.mark.slow
+def test_measured_landscapes_are_shown_with_their_numbers(folder, tmp_path, open_page):
+    checkpoints = landscape_files.save_trunk(tmp_path / "checkpoints").parent.parent
+    images = landscape_files.save_images(tmp_path / "images")
+    landscapes = landscape_files.save_landscapes(checkpoints, images, tmp_path / "landscapes")
+    records, problems = store.load_all(landscapes)
+    assert not problems
+    page = open_page(write_site(tmp_path / "site", folder, landscapes))
+    section = page.locator("#landscape")
+    show = section.locator(".panels .panels > .choice select:visible")
+    names = show.evaluate("list => [...list.options].map(option => option.text)")
+    assert names[0].split(",")[0] == "Flatness"
+    flat = [one for one in records if isinstance(one, FlatnessCurve)]
+    for curve in flat:
+        assert str(curve.images.count) in section.inner_text()
+    (plane,) = [name for name in names if name.startswith("A plane")]
+    show.select_option(plane)
+    plot = section.locator(".plot:visible").first
+    plot.scroll_into_view_if_needed()
+    plot.locator(".main-svg").first.wait_for()
+    (curved,) = [name for name in names if name.startswith("Curvature")]
+    show.select_option(curved)
+    curvature = next(one for one in records if isinstance(one, Curvature))
+    mean = sum(curvature.traces) / len(curvature.traces)
+    assert f"{mean:.1f}" in section.inner_text()
+
+
+def test_the_command_writes_the_projects_own_results(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["qtdog", "export-site", str(tmp_path / "site")])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert not end.value.code
+    assert "index.html" in capsys.readouterr().out
+    text = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
+    paper = Path(cli.__file__).parents[1] / "assets" / "results" / "paper.csv"
+    with paper.open(newline="") as handle:
+        rows = [row for row in csv.DictReader(handle) if row["dataset"] != "Average"]
+    for row in rows:
+        assert f">{row['accuracy']}<" in text
+
+
+def test_without_results_it_says_so(tmp_path):
+    with pytest.raises(ResultsError, match=r"paper\.csv cannot be read"):
+        write_site(tmp_path / "site", tmp_path / "nothing", tmp_path)
+    assert not (tmp_path / "site").exists()
