@@ -7,6 +7,11 @@ import sys
 import threading
 from pathlib import Path
 
+try:  # on ZeroGPU, before torch; elsewhere it is not installed
+    import spaces
+except ImportError:
+    spaces = None
+
 from qtdog.checkpoints import CheckpointError
 from qtdog.explorer import Explorer
 from qtdog.hub import download_bar
@@ -38,6 +43,10 @@ def warm_up(explorer: Explorer) -> None:
     """Load the first models while the page comes up, so that the first visitor need not wait."""
     with contextlib.suppress(CheckpointError):  # said on the page when somebody asks for them
         explorer.load(explorer.targets()[0].key)
+
+
+if spaces:  # ZeroGPU stops a Space without such a function; the models run on its CPU all the same
+    spaces.GPU(warm_up)
 
 
 def main() -> None:

@@ -177,6 +177,28 @@ def sweep(
 
 
 @app.command()
+def ship(
+    data: Annotated[str, typer.Option(help="The data that the sweep was trained on.")],
+    built: Annotated[Path, typer.Option(help="All checkpoints, from `sweep`.")] = Path(
+        "runs/checkpoints"
+    ),
+    bits: Annotated[int, typer.Option(help="Bit width of EoQ's members.")] = 7,
+    out: Annotated[Path, typer.Option(help="The set that the page shows.")] = Path("checkpoints"),
+) -> None:
+    """Copy a sweep's checkpoints into the set that the page shows, and make its EoQs.
+
+    Source validation decides whether the members have averaged weights.
+    """
+    from qtdog.checkpoints import find, load_config
+    from qtdog.data import load
+    from qtdog.training.shipping import ship as ship_checkpoints
+
+    dataset = load(data, load_config(find(built)[0]).image_size)
+    for folder in ship_checkpoints(built, dataset, bits, out):
+        typer.echo(f"{folder}: {load_config(folder).target}")
+
+
+@app.command()
 def report(
     records: Annotated[Path, typer.Option(help="Finished runs, from `sweep`.")] = Path(
         "assets/results/runs"
@@ -299,6 +321,23 @@ def calibrate_hint(
 
 
 @app.command()
+def fetch(
+    source: Annotated[str, typer.Argument(help="ORG/REPO or ORG/REPO@REVISION on the Hub.")],
+    target: Annotated[
+        list[str] | None, typer.Option(help="Only this held-out domain; may be repeated.")
+    ] = None,
+) -> None:
+    """Download a published checkpoint set into the Hub client's cache, for use without a network.
+
+    The same address then starts the page or `qtdog.load` from there.
+    """
+    from qtdog.hub import download_bar, fetch
+
+    origin, folder = fetch(source, target or [], download_bar())
+    typer.echo(f"{origin.name}, revision {origin.revision}, commit {origin.commit}: {folder}")
+
+
+@app.command()
 def benchmark(
     checkpoints: Annotated[
         Path, typer.Option(help="A folder with the checkpoints of one held-out domain.")
@@ -310,6 +349,76 @@ def benchmark(
     from qtdog.benchmark import measure, table
 
     Console().print(table(measure(checkpoints)))
+
+
+@app.command("benchmark-landscape")
+def benchmark_landscape(
+    checkpoint: Annotated[Path, typer.Option(help="The checkpoint of a single network.")] = Path(
+        "checkpoints/pacs/sketch/erm-seed0"
+    ),
+) -> None:
+    """Time of a landscape's point against the obvious loop, vmap and the loss-landscapes package
+    (where it is installed), as ratios."""
+    from rich.console import Console
+
+    from qtdog.benchmark import table
+    from qtdog.landscape.benchmark import measure
+
+    Console().print(table(measure(checkpoint)))
+
+
+@app.command()
+def landscape(
+    checkpoints: Annotated[
+        list[Path], typer.Argument(help="Checkpoint folders, or a folder that holds some.")
+    ],
+    data: Annotated[str, typer.Option(help="'rotated_digits', or a folder domain/class/image.")],
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="flatness, plane, three-models, interpolation or curvature; by default all."
+        ),
+    ] = None,
+    split: Annotated[
+        list[str] | None, typer.Option(help="source or target; by default both.")
+    ] = None,
+    directions: Annotated[int, typer.Option(help="Random directions of the flatness.")] = 30,
+    images: Annotated[int, typer.Option(help="Images of each split for the flatness.")] = 256,
+    plane_images: Annotated[int, typer.Option(help="Images of each split for the planes.")] = 128,
+    grid: Annotated[int, typer.Option(help="Points along each side of a plane.")] = 21,
+    seed: Annotated[int, typer.Option(help="Decides the directions and the images.")] = 0,
+    out: Annotated[Path, typer.Option(help="Results go to OUT/dataset/target/.")] = Path(
+        "assets/landscapes"
+    ),
+    runs: Annotated[Path, typer.Option(help="Where unfinished results are kept.")] = Path(
+        "runs/landscapes"
+    ),
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Say how long it would take, and measure nothing.")
+    ] = False,
+) -> None:
+    """Measure flatness and loss landscapes; what is there already is not measured again.
+
+    Perturbed are the weights as a network uses them, batch norm folded in: checkpoints hold no
+    latent weights. EoQ is left out: its members are measured, each by itself. Stop it whenever you
+    like: the same command goes on from there.
+    """
+    from qtdog import checkpoints as formats
+    from qtdog.landscape.plan import KINDS, Settings
+    from qtdog.landscape.precompute import command
+
+    folders = [found for path in checkpoints for found in formats.find(path)]
+    settings = Settings(
+        kinds=tuple(kind or KINDS),
+        splits=tuple(split or ("source", "target")),
+        directions=directions,
+        images=images,
+        plane_images=plane_images,
+        grid=grid,
+        seed=seed,
+    )
+    if not command(folders, data, settings, out, runs, measure=not estimate):
+        raise typer.Exit(130)
 
 
 @app.command()
@@ -351,6 +460,133 @@ def _advance(bar: "tqdm", step: int, text: str) -> None:
         bar.refresh()
     bar.set_postfix_str(text, refresh=False)
     bar.update(step - bar.n)
+
+
+@app.command()
+def publish(
+    repo_id: Annotated[
+        str | None, typer.Option(help="Model repository ORG/NAME for the checkpoints.")
+    ] = None,
+    space: Annotated[str | None, typer.Option(help="Space ORG/NAME for the page.")] = None,
+    checkpoints: Annotated[
+        Path, typer.Option(help="The set: a folder dataset/target/checkpoint.")
+    ] = Path("checkpoints"),
+    licence: Annotated[
+        str, typer.Option("--license", help="The checkpoints' licence, as the Hub spells it.")
+    ] = "apache-2.0",
+    private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = (
+        False
+    ),
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything and list the files, send nothing.")
+    ] = False,
+) -> None:
+    """Publish a checkpoint set on the Hugging Face Hub, the page as a Space, or both.
+
+    Each is one commit. With both, the Space shows the published set. It takes a token that may
+    write: run `hf auth login`, or set HF_TOKEN.
+    """
+    from qtdog import publish as publishing
+    from qtdog.checkpoint_index import make_index
+    from qtdog.space import VARIABLES, space_files
+
+    if not (repo_id or space):
+        raise ValueError("Nothing to publish: give --repo-id ORG/NAME, --space ORG/NAME, or both.")
+    program = Path(__file__).resolve().parents[1]
+    index, commit, variables = None, "(the commit)", VARIABLES
+    if repo_id:
+        index = make_index(checkpoints)
+        files = publishing.set_files(checkpoints, repo_id, licence)
+        destination = publishing.Destination(repo_id, private=private)
+        commit = _publish(destination, files, dry_run) or commit
+        variables = (*variables, ("QTDOG_CHECKPOINTS", f"{repo_id}@{commit}"))
+    if space:
+        files = space_files(program, repo_id or "", commit, index)
+        _publish(publishing.Destination(space, "space", private, variables), files, dry_run)
+
+
+def _publish(destination: Any, files: Any, dry_run: bool) -> str:
+    """List or upload `files`; returns the commit, or nothing."""
+    from tqdm import tqdm
+
+    from qtdog.publish import upload
+
+    total = sum(file.size_bytes for file in files)
+    if dry_run:
+        for file in files:
+            typer.echo(f"{file.size_bytes:>12,} B  {file.path}")
+        size = f"{len(files)} files, {total / 1e6:.2f} MB"
+        typer.echo(f"{destination.repo_id} ({destination.repo_type}): {size}; nothing was sent.")
+        return ""
+    with tqdm(total=total, desc=destination.repo_id, unit="B", unit_scale=True) as bar:
+        message = f"Publish {len(files)} files with qtdog"
+        commit = upload(files, destination, message, lambda done, _: bar.update(done - bar.n))
+        bar.update(total - bar.n)
+    typer.echo(f"{destination.repo_id}: {len(files)} files, commit {commit}")
+    return commit
+
+
+data_app = typer.Typer(help="Datasets for training.", no_args_is_help=True)
+app.add_typer(data_app, name="data")
+
+DATA_EXAMPLES = """
+Examples:
+
+  python -m qtdog data fetch hub:flwrlabs/pacs --out PACS
+
+  python -m qtdog data fetch hub:flwrlabs/office-home --out OfficeHome
+
+  python -m qtdog data fetch hub:wltjr1007/DomainNet --out DomainNet
+
+For VLCS and TerraIncognita give a repository of your choice. Parquet files need pyarrow.
+Stop it whenever you like: the same command goes on.
+"""
+
+
+@data_app.command("fetch", epilog=DATA_EXAMPLES)
+def fetch_dataset(
+    dataset: Annotated[str, typer.Argument(help="hub:ORG/NAME, or hub:ORG/NAME@REVISION.")],
+    out: Annotated[Path, typer.Option(help="Folder for domain/class/picture.")],
+    image_column: Annotated[str | None, typer.Option(help="Column with the picture.")] = None,
+    domain_column: Annotated[str | None, typer.Option(help="Column with the domain.")] = None,
+    class_column: Annotated[str | None, typer.Option(help="Column with the class.")] = None,
+) -> None:
+    """Download a dataset of several domains from the Hugging Face Hub, as folders for training."""
+    from tqdm import tqdm
+
+    from qtdog.data.hub import HubDataset, fetch
+    from qtdog.data.parquet import Columns
+
+    with tqdm(unit_scale=True) as bar:
+
+        def show(done: int, total: int, what: str) -> None:
+            if what != bar.desc.removesuffix(": "):
+                bar.set_description(what, refresh=False)
+                bar.reset(total or None)
+            bar.update(done - bar.n)
+
+        columns = Columns(image_column, domain_column, class_column)
+        try:
+            source = fetch(HubDataset.parse(dataset), out, columns, show)
+        except KeyboardInterrupt:
+            typer.echo("Stopped. The same command goes on.", err=True)
+            raise typer.Exit(130) from None
+    typer.echo(
+        f"{out}: {source.images:,} pictures of {len(source.classes)} classes in the domains "
+        f"{', '.join(source.domains)}; {source.repository} at {source.commit[:10]}, licence: "
+        f"{source.licence or 'not stated'}; {source.skipped} skipped"
+    )
+
+
+@app.command()
+def export_site(
+    out: Annotated[Path, typer.Argument(help="Folder for index.html.")],
+) -> None:
+    """Write the results and landscapes as one HTML page for any web server, or none."""
+    from qtdog.ui.site import write_site
+
+    path = write_site(out)
+    typer.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB, open it in a browser")
 
 
 @contextmanager

@@ -1,10 +1,12 @@
 """The service behind the page: one image through all models of a held-out domain."""
 
-import threading
+import hashlib
+import math
+import os
 import time
-from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,13 +14,23 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from qtdog import checkpoints, models
+from qtdog import checkpoints, models, unfamiliar
 from qtdog.accuracy import Accuracy
+from qtdog.checkpoint_set import CheckpointSet, HubError
 from qtdog.checkpoints import Checkpoint, CheckpointConfig, CheckpointError
 from qtdog.ensemble import ParallelMembers, mean_of_logits
+from qtdog.explain import grad_cam
+from qtdog.fair_lock import FairLock
+from qtdog.recent import Recent
+from qtdog.unfamiliar import Calibration, Flagged, HintError
 
 MODEL_NAMES = {"erm": "Full precision", "qt-dog": "QT-DoG", "eoq": "EoQ"}
+PAPER_BITS = 7  # of the checkpoints that are shown side by side, if there are several widths
+IMAGES_AT_ONCE = 8  # that others wait for at most: about 0.2 s on two cores
 TARGETS_IN_MEMORY = 4
+TARGETS_EXPLAINED_IN_MEMORY = 1  # their networks are held a second time, with gradients
+ANSWERS_IN_MEMORY = 256  # some kB each, 0.2 MB with 345 classes; pictures are not kept
+THRESHOLDS = "energy.csv"  # beside checkpoints of one's own
 
 
 @dataclass(frozen=True)
@@ -30,6 +42,32 @@ class Target:
     domain: str
     source_domains: tuple[str, ...]
     classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StoredCheckpoint:
+    """A checkpoint on disk, not loaded: `qtdog.checkpoints.load(folder)` does that."""
+
+    name: str
+    folder: Path
+    config: CheckpointConfig
+
+
+@dataclass(frozen=True)
+class Hint:
+    """Whether a picture looks like none of the known classes (see `qtdog.unfamiliar`)."""
+
+    unfamiliar: bool
+    energies: tuple[float, ...]
+    """Of each network, in logits."""
+    thresholds: tuple[float, ...]
+    """A network that is above its own finds the picture unfamiliar; more than half decide."""
+    flagged: tuple[Flagged, ...]
+    """How often this checkpoint's hint comes, measured."""
+
+    def on(self, images: str) -> Flagged | None:
+        """How often it comes on these images; None where it was not measured."""
+        return next((one for one in self.flagged if one.images == images), None)
 
 
 @dataclass(frozen=True)
@@ -51,9 +89,11 @@ class Prediction:
     """On disk."""
     bits_per_weight: float
     milliseconds: float
-    """The forward pass or passes of this image alone."""
+    """The forward pass or passes, divided by the number of images in them."""
     measured: Accuracy
     """On all images of the held-out domain, from the checkpoint's config."""
+    hint: Hint | None = None
+    """None where the checkpoint has no threshold."""
 
     @property
     def label(self) -> str:
@@ -65,6 +105,34 @@ class Prediction:
         """That class's probability."""
         return max(self.probabilities)
 
+    @property
+    def disagreement(self) -> float | None:
+        """Of the members, in nats; None for a single model. 0: all give the same probabilities;
+        log(members) at most: each is certain of another class.
+
+        The mutual information between the class and the member that is asked, H(mean of p) - mean
+        of H(p), as in Depeweg et al., Decomposition of Uncertainty in Bayesian Deep Learning,
+        ICML 2018, with the members as samples. The mean is of probabilities here, as information
+        needs it, and not of logits, by which EoQ answers.
+        """
+        if not self.members:
+            return None
+        count = len(self.members)
+        mixture = [sum(column) / count for column in zip(*self.members, strict=True)]
+        return max(0.0, _entropy(mixture) - sum(map(_entropy, self.members)) / count)
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Where one model looks for one class, see `qtdog.explain.grad_cam`."""
+
+    model: str
+    method: str
+    label: str
+    """The class that is explained."""
+    heat: tuple[tuple[float, ...], ...]
+    """Rows from top to bottom, 0..1, the hottest place 1; all 0 where nothing speaks for it."""
+
 
 @dataclass(frozen=True)
 class _Model:
@@ -72,103 +140,267 @@ class _Model:
     size_bytes: int
     bits_per_weight: float
     logits: Callable[[Tensor], Tensor]
-    """(1, 3, size, size) -> (members, 1, classes)."""
+    """(batch, 3, size, size) -> (members, batch, classes)."""
+    thresholds: tuple[float, ...]
+    flagged: tuple[Flagged, ...]
+
+
+@dataclass(frozen=True)
+class _Explained:
+    """A model's networks with gradients."""
+
+    config: CheckpointConfig
+    networks: tuple[nn.Module, ...]
+
+
+@dataclass
+class _Stored:
+    """What is on disk for one target: all of it, and the folder to show for each method."""
+
+    target: Target
+    all: list[StoredCheckpoint] = field(default_factory=list)
+
+    def shown(self) -> dict[str, StoredCheckpoint]:
+        """By method: not averaged rather than averaged, the paper's bit width, then by name."""
+        chosen: dict[str, StoredCheckpoint] = {}
+        preferred = sorted(
+            self.all,
+            key=lambda one: (one.config.averaged, abs(one.config.bits - PAPER_BITS), one.name),
+        )
+        for one in preferred:
+            if one.config.method in MODEL_NAMES:
+                chosen.setdefault(one.config.method, one)
+        return chosen
+
+    def lowest(self) -> float:
+        """The lowest accuracy on the target among those shown, 0..1."""
+        return min(one.config.target.fraction for one in self.shown().values())
 
 
 class Explorer:
     """Models of a folder `root`/<dataset>/<target>/<checkpoint>/, loaded when first asked for.
 
     Raises CheckpointError when the folder holds no usable checkpoint. One lock guards torch:
-    images go through the models one after the other, with all cores.
+    images go through the models one after the other, with all cores. The latest answers are kept,
+    without the pictures, so an image that was asked before is answered without waiting.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = Path(root)
-        self._folders: dict[str, dict[str, Path]] = {}
-        self._targets: dict[str, Target] = {}
+    def __init__(self, root: Path | CheckpointSet) -> None:
+        self.checkpoint_set = root if isinstance(root, CheckpointSet) else CheckpointSet(root)
+        self.root = self.checkpoint_set.root
+        self._stored: dict[str, _Stored] = {}
         self._problems: dict[str, None] = {}  # in order, each once however often it is met
-        self._loaded: OrderedDict[str, tuple[_Model, ...]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._loaded: Recent[tuple[_Model, ...]] = Recent(TARGETS_IN_MEMORY)
+        self._explained: Recent[tuple[_Explained, ...]] = Recent(TARGETS_EXPLAINED_IN_MEMORY)
+        self._predictions: Recent[tuple[Prediction, ...]] = Recent(ANSWERS_IN_MEMORY)
+        self._explanations: Recent[tuple[Explanation, ...]] = Recent(ANSWERS_IN_MEMORY)
+        self._lock = FairLock()
         for folder in checkpoints.find(self.root):
             self._add(folder)
-        if not self._targets:
-            raise CheckpointError(self.problems[0])
+        self._stored = {key: one for key, one in self._stored.items() if one.shown()}
+        if not self._stored:
+            reason = next(iter(self._problems), "None is full precision, QT-DoG or EoQ.")
+            raise CheckpointError(f"No checkpoint in {self.root} can be shown: {reason}")
+        self._calibrations: dict[str, Calibration] = {}
+        for path in (unfamiliar.MEASURED, self.root / THRESHOLDS):
+            try:
+                self._calibrations |= unfamiliar.read(path)
+            except HintError as error:
+                self._note(error)
+
+    @property
+    def lock(self) -> AbstractContextManager:
+        """Held while torch runs; whoever runs networks beside the explorer takes it too."""
+        return self._lock
 
     @property
     def problems(self) -> list[str]:
-        """One sentence for every checkpoint that could not be read."""
-        return list(self._problems)
+        """One sentence for every file that could not be used; paths are relative to `root`."""
+        return [*self._problems, *filter(None, [self.checkpoint_set.failure])]
+
+    def without_root(self, problem: object) -> str:
+        """A message for the page, which shows no path of this machine but those below `root`."""
+        return str(problem).replace(f"{self.root}{os.sep}", "")
 
     def targets(self) -> tuple[Target, ...]:
-        """What can be chosen, sorted by key."""
-        return tuple(self._targets[key] for key in sorted(self._targets))
+        """What can be chosen, the domain that its models find hardest first: the one with the
+        lowest measured accuracy among the models to show."""
+        stored = sorted(self._stored.values(), key=lambda one: (one.lowest(), one.target.key))
+        return tuple(one.target for one in stored)
+
+    def checkpoints(self, target: str) -> tuple[StoredCheckpoint, ...]:
+        """All checkpoints of a target, by name, those included that are not shown side by side:
+        other seeds and bit widths, averaged ones. Raises ValueError for an unknown target."""
+        return tuple(sorted(self._of(target).all, key=lambda one: one.name))
+
+    def shown(self, target: str) -> tuple[StoredCheckpoint, ...]:
+        """The checkpoints of a target that are shown side by side, one a method. Raises ValueError
+        for an unknown target."""
+        return tuple(self._of(target).shown().values())
 
     def classify(self, image: Image.Image, target: str) -> tuple[Prediction, ...]:
         """`image` (RGB) through the models of the target with that key: full precision, QT-DoG,
         EoQ, as far as they exist. Raises ValueError for an unknown target."""
-        if target not in self._targets:
-            known = ", ".join(sorted(self._targets))
-            raise ValueError(f"There are no models for '{target}'. There are: {known}.")
+        self._of(target)
+        key = (target, _fingerprint(image))
+        if known := self._predictions.get(key):
+            return known
         with self._lock:
+            if known := self._predictions.get(key):  # asked twice at once
+                return known
             loaded = self._models(target)
             inputs = _Inputs(image)
-            return tuple(_predict(model, inputs.of(model.config)) for model in loaded)
+            answer = tuple(_predict(model, inputs.of(model.config))[0] for model in loaded)
+            return self._predictions.put(key, answer)
+
+    def classify_many(
+        self, images: Sequence[Image.Image], target: str
+    ) -> list[tuple[Prediction, ...]]:
+        """What `classify` says of each image (RGB), in order, several images in one forward pass;
+        at most `IMAGES_AT_ONCE`, then others have their turn. Raises ValueError for an unknown
+        target."""
+        self._of(target)
+        answers: list[tuple[Prediction, ...]] = []
+        for start in range(0, len(images), IMAGES_AT_ONCE):
+            inputs = [_Inputs(image) for image in images[start : start + IMAGES_AT_ONCE]]
+            with self._lock:
+                by_model = [
+                    _predict(model, torch.cat([one.of(model.config) for one in inputs]))
+                    for model in self._models(target)
+                ]
+            answers += zip(*by_model, strict=True)
+        return answers
+
+    def explain(
+        self, image: Image.Image, target: str, label: str | None = None
+    ) -> tuple[Explanation, ...]:
+        """Where the same models look in `image` for the class `label`, or each for the class that
+        it chooses itself. Raises ValueError for an unknown target or class, and ExplainError for
+        networks without a convolutional feature map."""
+        classes = self._of(target).target.classes
+        if label is not None and label not in classes:
+            raise ValueError(f"There is no class '{label}'. There are: {', '.join(classes)}.")
+        key = (target, label, _fingerprint(image))
+        if known := self._explanations.get(key):
+            return known
+        with self._lock:
+            labels = {one.method: label or one.label for one in self.classify(image, target)}
+            inputs = _Inputs(image)
+            answer = tuple(
+                _explain(model, inputs.of(model.config), labels[model.config.method])
+                for model in self._with_gradients(target)
+                if model.config.method in labels
+            )
+            return self._explanations.put(key, answer)
 
     def load(self, target: str) -> None:
         """Load a target's models now, so that the first visitor need not wait."""
         with self._lock:
             self._models(target)
 
+    def read(self, folder: Path) -> Checkpoint:
+        """One of `checkpoints(target)`, loaded; from the Hub, it is downloaded first. Raises
+        CheckpointError."""
+        self.checkpoint_set.ensure(folder)
+        return checkpoints.load(folder)
+
+    def _of(self, target: str) -> _Stored:
+        if target not in self._stored:
+            known = ", ".join(sorted(self._stored))
+            raise ValueError(f"There are no models for '{target}'. There are: {known}.")
+        return self._stored[target]
+
     def _add(self, folder: Path) -> None:
         try:
             config = checkpoints.load_config(folder)
         except CheckpointError as error:
-            self._problems[str(error)] = None
+            self._note(error)
             return
         key = f"{config.dataset}/{config.target_domain}"
         target = Target(
             key, config.dataset, config.target_domain, config.source_domains, config.classes
         )
-        if self._targets.setdefault(key, target).classes != config.classes:
-            self._problems[f"{folder} has other classes than the first checkpoint of {key}."] = None
+        stored = self._stored.setdefault(key, _Stored(target))
+        if stored.target.classes != config.classes:
+            self._note(f"{folder} has other classes than the first checkpoint of {key}.")
             return
-        # The first seed of each method; QT-DoG gives way to EoQ's first member when that loads.
-        self._folders.setdefault(key, {}).setdefault(config.method, folder)
+        stored.all.append(StoredCheckpoint(folder.name, folder, config))
 
-    def _models(self, target: str) -> tuple[_Model, ...]:
-        if target in self._loaded:
-            self._loaded.move_to_end(target)
-            return self._loaded[target]
-        found: dict[str, _Model] = {}
+    def _note(self, problem: object) -> str:
+        """Keep a problem for the page."""
+        text = self.without_root(problem)
+        self._problems[text] = None
+        return text
+
+    def _load_shown(self, target: str) -> dict[str, Checkpoint]:
+        """By method. QT-DoG is EoQ's first member, or one of its own when EoQ does not load."""
+        found: dict[str, Checkpoint] = {}
         reason = ""
-        folders = self._folders[target]
+        shown = self._of(target).shown()
         for method in ("eoq", "erm", "qt-dog"):
-            if method in found or method not in folders:
+            if method in found or method not in shown:
                 continue
             try:
-                checkpoint = checkpoints.load(folders[method])
+                found[method] = self.read(shown[method].folder)
+            except HubError:  # it may be had later: nothing is kept
+                raise
             except CheckpointError as error:
-                reason = str(error)
-                self._problems[reason] = None
+                reason = self._note(error)
                 continue
-            fast = [
-                models.for_inference(network, checkpoint.config.image_size)
-                for network in checkpoint.networks
-            ]
-            found[method] = _model(checkpoint, fast)
-            if method == "eoq":  # QT-DoG is one of EoQ's members: held once
-                found["qt-dog"] = _model(checkpoint.members[0], fast[:1])
+            if method == "eoq":
+                found["qt-dog"] = found["eoq"].members[0]
         if not found:
             raise CheckpointError(reason)
-        loaded = tuple(found[method] for method in MODEL_NAMES if method in found)
-        for model in loaded:
-            size = model.config.image_size
+        return {method: found[method] for method in MODEL_NAMES if method in found}
+
+    def _models(self, target: str) -> tuple[_Model, ...]:
+        if known := self._loaded.get(target):
+            return known
+        loaded = []
+        fast: dict[int, nn.Module] = {}  # QT-DoG is one of EoQ's members: held once
+        for checkpoint in self._load_shown(target).values():
+            size = checkpoint.config.image_size
+            for network in checkpoint.networks:
+                if id(network) not in fast:
+                    fast[id(network)] = models.for_inference(network, size)
+            model = self._model(checkpoint, [fast[id(network)] for network in checkpoint.networks])
             for _ in range(2):  # a frozen graph settles in its first runs
                 model.logits(torch.zeros(1, 3, size, size))
-        self._loaded[target] = loaded
-        while len(self._loaded) > TARGETS_IN_MEMORY:
-            self._loaded.popitem(last=False)
-        return loaded
+            loaded.append(model)
+        return self._loaded.put(target, tuple(loaded))
+
+    def _model(self, checkpoint: Checkpoint, networks: list[nn.Module]) -> _Model:
+        if len(networks) > 1:
+            logits = ParallelMembers(networks).logits
+        else:
+            logits = torch.inference_mode()(lambda images: networks[0](images)[None])
+        own = self._calibrations.get(unfamiliar.identity(checkpoint))
+        thresholds = [
+            self._calibrations[sha256].threshold
+            for sha256 in map(unfamiliar.identity, checkpoint.members or (checkpoint,))
+            if sha256 in self._calibrations
+        ]
+        known = own is not None and len(thresholds) == len(networks)
+        return _Model(
+            checkpoint.config,
+            checkpoint.size_bytes,
+            checkpoint.bits_per_weight,
+            logits,
+            tuple(thresholds) if known else (),
+            own.flagged if known else (),
+        )
+
+    def _with_gradients(self, target: str) -> tuple[_Explained, ...]:
+        """The plain networks: the fast ones are frozen graphs, which have no gradients."""
+        if known := self._explained.get(target):
+            return known
+        return self._explained.put(
+            target,
+            tuple(
+                _Explained(one.config, tuple(each.requires_grad_(False) for each in one.networks))
+                for one in self._load_shown(target).values()
+            ),
+        )
 
 
 class _Inputs:
@@ -182,21 +414,27 @@ class _Inputs:
         return self._make(config.image_size, config.mean, config.std)
 
 
-def _model(checkpoint: Checkpoint, networks: list[nn.Module]) -> _Model:
-    if len(networks) > 1:
-        logits = ParallelMembers(networks).logits
-    else:
-        logits = torch.inference_mode()(lambda images: networks[0](images)[None])
-    config = checkpoint.config
-    return _Model(config, checkpoint.size_bytes, checkpoint.bits_per_weight, logits)
+def _fingerprint(image: Image.Image) -> bytes:
+    """Of an image's pixels and size."""
+    return hashlib.sha256(repr((image.mode, image.size)).encode() + image.tobytes()).digest()
 
 
-def _predict(model: _Model, image: Tensor) -> Prediction:
+def _predict(model: _Model, images: Tensor) -> list[Prediction]:
+    """(batch, 3, size, size) -> one prediction an image."""
     start = time.perf_counter()
-    logits = model.logits(image)  # (members, 1, classes)
-    milliseconds = (time.perf_counter() - start) * 1e3
-    members = logits[:, 0].double().softmax(1)  # (members, classes)
-    probabilities = mean_of_logits(logits)[0].double().softmax(0)
+    logits = model.logits(images).double()  # (members, batch, classes)
+    milliseconds = (time.perf_counter() - start) * 1e3 / len(images)
+    return [_prediction(model, each, milliseconds) for each in logits.unbind(1)]
+
+
+def _prediction(model: _Model, each: Tensor, milliseconds: float) -> Prediction:
+    """`each`: the networks' logits, (members, classes)."""
+    probabilities = mean_of_logits(each).softmax(0)
+    hint = None
+    if model.thresholds:
+        energies = unfamiliar.energy(each).tolist()
+        says = unfamiliar.says_unfamiliar(energies, model.thresholds)
+        hint = Hint(says, tuple(energies), model.thresholds, model.flagged)
     config = model.config
     return Prediction(
         model=MODEL_NAMES[config.method],
@@ -204,10 +442,24 @@ def _predict(model: _Model, image: Tensor) -> Prediction:
         bits=config.bits,
         classes=config.classes,
         probabilities=tuple(probabilities.tolist()),
-        members=tuple(map(tuple, members.tolist())) if config.method == "eoq" else (),
+        members=tuple(map(tuple, each.softmax(1).tolist())) if config.method == "eoq" else (),
         entropy=float(torch.special.entr(probabilities).sum()),
         size_bytes=model.size_bytes,
         bits_per_weight=model.bits_per_weight,
         milliseconds=milliseconds,
         measured=config.target,
+        hint=hint,
     )
+
+
+def _explain(model: _Explained, image: Tensor, label: str) -> Explanation:
+    config = model.config
+    heat = grad_cam(model.networks, image, config.classes.index(label)).astype(float)
+    heat /= heat.max() or 1.0
+    rows = tuple(map(tuple, heat.tolist()))
+    return Explanation(MODEL_NAMES[config.method], config.method, label, rows)
+
+
+def _entropy(probabilities: tuple[float, ...] | list[float]) -> float:
+    """In nats."""
+    return -sum(p * math.log(p) for p in probabilities if p)

@@ -242,7 +242,7 @@ class Lab:
                 and config.training is not None
                 and reference.training is not None
                 and config.training.seed == reference.training.seed
-                and not set(checkpoints.differing_fields(config, reference)) - {"bits"}
+                and not set(checkpoints.differing_fields(config, reference)) - {"bits", "averaged"}
             ):
                 return other
         return None

@@ -45,7 +45,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Lesson:
-    """The networks that are compared: not averaged, and of one bit width, EoQ's or QT-DoG's."""
+    """The networks that are compared: of one bit width, EoQ's or QT-DoG's."""
 
     target: Target
     """The held-out domain that the lesson is about."""
@@ -98,8 +98,10 @@ def read_curve(folder: Path) -> tuple[CurvePoint, ...]:
 
 
 def _compared(stored: tuple[StoredCheckpoint, ...]) -> list[Network]:
-    """Full precision, and the quantized ones of EoQ's width (else of the widest QT-DoG)."""
-    plain = [one for one in stored if not one.config.averaged]
+    """Full precision, and the quantized ones of EoQ's width (else of the widest QT-DoG); those with
+    averaged weights where there are no others of the method."""
+    single = {one.config.method for one in stored if not one.config.averaged}
+    plain = [one for one in stored if one.config.averaged == (one.config.method not in single)]
     widths = [one.config.bits for one in plain if one.config.method == "eoq"]
     widths = widths or [one.config.bits for one in plain if one.config.method == "qt-dog"]
     width = max(widths, default=None)

@@ -1,17 +1,24 @@
 """The service behind the page: what it answers is what the stored networks say."""
 
+import dataclasses
 import math
 import shutil
+import threading
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tiny import SIZE, save_checkpoint, save_set
+from test_sentences import DOG, GUITAR, HORSE, prediction
+from tiny import SIZE, config, random_network, save_checkpoint, save_set
 
-from qtdog import checkpoints, models
+from qtdog import checkpoints, models, storage
+from qtdog import explorer as service
+from qtdog.accuracy import Accuracy
 from qtdog.checkpoints import CheckpointError
+from qtdog.explain import grad_cam
 from qtdog.explorer import Explorer
+from qtdog.recent import Recent
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +116,8 @@ def test_a_broken_checkpoint_is_named_and_the_others_answer(root, image, tmp_pat
     answers = explorer.classify(image, "pacs/sketch")
     assert [one.method for one in answers] == ["qt-dog", "eoq"]
     assert len(explorer.problems) == 1
-    assert str(model) in explorer.problems[0]
+    # The page shows no path of this machine.
+    assert explorer.problems[0].startswith("pacs/sketch/erm-seed0/model.safetensors has ")
     assert "truncated" in explorer.problems[0]
 
 
@@ -155,3 +163,157 @@ def test_a_folder_without_checkpoints_is_refused(tmp_path):
         Explorer(tmp_path)
     with pytest.raises(CheckpointError, match="does not exist"):
         Explorer(tmp_path / "nowhere")
+
+
+# Which checkpoints are shown ----------------------------------------------------------------------
+
+
+def save_as(folder, method, bits, averaged=False, **changes):
+    """A single model's checkpoint with a config of one's own."""
+    stored = storage.store(random_network(0, bits if bits < 32 else None))
+    changed = dataclasses.replace(config(method, 0, bits), averaged=averaged, **changes)
+    checkpoints.save(folder, stored, changed, "step\n")
+    return folder
+
+
+def test_of_many_checkpoints_the_plain_ones_at_the_papers_width_are_shown(image, tmp_path):
+    target = tmp_path / "pacs" / "sketch"
+    save_as(target / "erm-averaged-seed0", "erm", 32, averaged=True)
+    save_as(target / "erm-seed1", "erm", 32)
+    for bits in (2, 7, 8):
+        save_as(target / f"qt-dog-{bits}bit-seed0", "qt-dog", bits)
+    save_as(target / "qt-dog-7bit-averaged-seed0", "qt-dog", 7, averaged=True)
+    save_as(target / "freeze-7bit-seed0", "freeze", 7)
+    explorer = Explorer(tmp_path)
+    answers = explorer.classify(image, "pacs/sketch")
+    assert [(one.method, one.bits) for one in answers] == [("erm", 32), ("qt-dog", 7)]
+    np.testing.assert_allclose(
+        answers[0].probabilities, softmax(plain_logits(target / "erm-seed1", image)[0]), atol=1e-4
+    )
+    stored = explorer.checkpoints("pacs/sketch")
+    assert [one.name for one in stored] == [
+        "erm-averaged-seed0",
+        "erm-seed1",
+        "freeze-7bit-seed0",
+        "qt-dog-2bit-seed0",
+        "qt-dog-7bit-averaged-seed0",
+        "qt-dog-7bit-seed0",
+        "qt-dog-8bit-seed0",
+    ]
+    assert [one.config.bits for one in stored if one.config.method == "qt-dog"] == [2, 7, 7, 8]
+    assert stored[0].folder == target / "erm-averaged-seed0"
+
+
+def test_the_hardest_domain_comes_first(tmp_path):
+    for domain, correct in (("art_painting", 80), ("photo", 95), ("sketch", 60)):
+        save_as(
+            tmp_path / "pacs" / domain / "erm-seed0",
+            "erm",
+            32,
+            target_domain=domain,
+            target=Accuracy(correct, 100),
+        )
+    # A domain with nothing to show side by side is no choice.
+    save_as(tmp_path / "pacs" / "cartoon" / "f", "freeze", 7, target_domain="cartoon")
+    keys = [target.key for target in Explorer(tmp_path).targets()]
+    assert keys == ["pacs/sketch", "pacs/art_painting", "pacs/photo"]
+
+
+# Where the models look ----------------------------------------------------------------------------
+
+
+def test_explanations_are_grad_cam_of_the_stored_networks(explorer, root, image):
+    inputs = models.preprocess(image, SIZE, models.IMAGENET_MEAN, models.IMAGENET_STD)
+    answers = explorer.classify(image, "pacs/sketch")
+    own = explorer.explain(image, "pacs/sketch")
+    assert [(one.method, one.label) for one in own] == [(a.method, a.label) for a in answers]
+    erm, qt_dog, eoq = explorer.explain(image, "pacs/sketch", "horse")
+    members = checkpoints.load(root / "pacs/sketch/eoq-7bit").networks
+    full = checkpoints.load(root / "pacs/sketch/erm-seed0").networks
+    for one, networks in ((erm, full), (qt_dog, members[:1]), (eoq, members)):
+        heat = grad_cam(networks, inputs, answers[0].classes.index("horse"))
+        np.testing.assert_allclose(one.heat, heat / (heat.max() or 1), atol=1e-6)
+        assert one.label == "horse"
+        assert np.max(one.heat) in (0, 1)
+
+
+def test_networks_with_gradients_are_loaded_when_first_asked_for(root, image, monkeypatch):
+    loaded = []
+    real = service.checkpoints.load
+    monkeypatch.setattr(
+        service.checkpoints, "load", lambda folder: loaded.append(folder.name) or real(folder)
+    )
+    explorer = Explorer(root)
+    explorer.classify(image, "pacs/sketch")
+    shown = [name for name in loaded if not name.startswith("qt-dog")]  # those are EoQ's members
+    assert shown == ["eoq-7bit", "erm-seed0"]
+    explorer.explain(image, "pacs/sketch")
+    explorer.explain(image, "pacs/sketch", "dog")
+    shown = [name for name in loaded if not name.startswith("qt-dog")]
+    assert shown == ["eoq-7bit", "erm-seed0"] * 2
+
+
+def test_an_unknown_class_is_named_beside_those_that_exist(explorer, image):
+    with pytest.raises(ValueError, match=r"no class 'zebra'\. There are: dog, elephant, "):
+        explorer.explain(image, "pacs/sketch", "zebra")
+
+
+# Disagreement -------------------------------------------------------------------------------------
+
+
+def test_disagreement_is_the_mutual_information_between_class_and_member():
+    assert prediction("erm", DOG).disagreement is None
+    assert prediction("eoq", DOG, (DOG, DOG, DOG)).disagreement == pytest.approx(0, abs=1e-12)
+    sure = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+    assert prediction("eoq", DOG, sure).disagreement == pytest.approx(math.log(3))
+    members = (DOG, HORSE, GUITAR)
+    mean = np.mean(members, axis=0)
+    # As a Kullback-Leibler divergence: the members' mean distance from their mean.
+    apart = np.mean([np.sum(np.array(one) * np.log(np.array(one) / mean)) for one in members])
+    assert prediction("eoq", DOG, members).disagreement == pytest.approx(apart)
+
+
+# The memory of answers ----------------------------------------------------------------------------
+
+
+def test_an_image_that_was_asked_before_does_not_wait_for_torch(root, image):
+    explorer = Explorer(root)
+    first = explorer.classify(image, "pacs/sketch")
+    maps = explorer.explain(image, "pacs/sketch")
+    answers = []
+    with explorer._lock:  # somebody else's picture is being classified
+        same = Image.fromarray(np.asarray(image))
+        asking = threading.Thread(
+            target=lambda: answers.extend(
+                (explorer.classify(same, "pacs/sketch"), explorer.explain(same, "pacs/sketch"))
+            )
+        )
+        asking.start()
+        asking.join(timeout=10)
+    assert answers[0] is first
+    assert answers[1] is maps
+
+
+def test_another_picture_or_shape_is_another_question(root):
+    explorer = Explorer(root)
+    pixels = np.random.default_rng(1).integers(0, 256, (40, 60, 3), np.uint8)
+    other = pixels.copy()
+    other[0, 0] ^= 255
+    pictures = [Image.fromarray(one) for one in (pixels, other, pixels.reshape(60, 40, 3))]
+    answers = [explorer.classify(one, "pacs/sketch")[0].probabilities for one in pictures]
+    assert len(set(answers)) == 3
+
+
+def test_the_memory_is_bounded_and_keeps_what_was_used_last(root, image, monkeypatch):
+    recent = Recent(2)
+    recent.put("a", 1)
+    recent.put("b", 2)
+    assert recent.get("a") == 1
+    recent.put("c", 3)
+    assert (recent.get("a"), recent.get("b"), recent.get("c")) == (1, None, 3)
+    assert len(recent) == 2
+    monkeypatch.setattr(service, "ANSWERS_IN_MEMORY", 3)
+    explorer = Explorer(root)
+    for shade in range(5):
+        explorer.classify(Image.new("RGB", (4, 4), (shade, 0, 0)), "pacs/sketch")
+    assert len(explorer._predictions) == 3

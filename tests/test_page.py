@@ -6,6 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 from servers import CHROMIUM_FLAGS, ROOT, running_app
@@ -14,11 +15,13 @@ from tiny import save_set
 
 from qtdog.explorer import Explorer
 from qtdog.images import read_image
-from qtdog.ui import figures
+from qtdog.ui import figures, heat
 from qtdog.ui.samples import known_label, samples
 
 SAMPLE = ROOT / "assets" / "samples" / "dog-pencil.png"
 CHROMIUM = shutil.which("chromium")
+TIMEOUT_MS = 90_000  # a busy machine is no defect
+GUITAR_IS_TOLD = "document.querySelector('#answers .summary').innerText.includes('guitar')"
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +50,21 @@ def browser():
 def page(browser, address):
     """A fresh page that must neither complain nor ask any other host for anything."""
     complaints = []
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page = _new_page(browser)
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     page.on("request", lambda r: complaints.append(r.url) if _foreign(r.url, address) else None)
     page.goto(address)
-    page.wait_for_selector(".card")
+    page.wait_for_selector("#answers .card")
     yield page
     page.close()
     assert complaints == []
+
+
+def _new_page(browser):
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(TIMEOUT_MS)
+    return page
 
 
 def _foreign(url: str, address: str) -> bool:
@@ -64,7 +73,10 @@ def _foreign(url: str, address: str) -> bool:
 
 def _shown(page) -> list[list[str]]:
     """The percentages on the three cards, as shown."""
-    return [card.locator(".bars .value").all_inner_texts() for card in page.locator(".card").all()]
+    return [
+        card.locator(".bars .value").all_inner_texts()
+        for card in page.locator("#answers .card").all()
+    ]
 
 
 def _expected(root: Path, picture: Path) -> list[list[str]]:
@@ -73,20 +85,22 @@ def _expected(root: Path, picture: Path) -> list[list[str]]:
 
 
 def test_the_first_screen_shows_a_sample_classified_by_three_models(page, root):
-    assert page.locator(".card h2").all_inner_texts() == [
+    assert page.locator("#answers .card h2").all_inner_texts() == [
         "●\nFull precision",
         "◆\nQT-DoG",
         "▲\nEoQ",
     ]
     assert _shown(page) == _expected(root, SAMPLE)
-    assert page.locator(".votes li").count() == 5
+    assert page.locator("#answers .votes li").count() == 5
     assert page.locator("#picture img").get_attribute("alt") == samples()[0].alt
-    assert "The picture's class is dog." in page.locator(".summary").inner_text()
+    assert "The picture's class is dog." in page.locator("#answers .summary").inner_text()
 
 
 def test_a_click_on_a_sample_classifies_it(page, root):
     page.get_by_role("button", name="Guitar, pencil").click()
-    page.wait_for_function("document.querySelector('.summary').innerText.includes('guitar')")
+    page.wait_for_function(
+        "document.querySelector('#answers .summary').innerText.includes('guitar')"
+    )
     assert samples()[3].label == "guitar"
     assert _shown(page) == _expected(root, samples()[3].path)
     page.wait_for_selector(f"#picture img[alt='{samples()[3].alt}']")
@@ -97,23 +111,25 @@ def test_the_keyboard_chooses_a_sample_too(page):
     page.keyboard.press("Tab")
     assert page.evaluate("getComputedStyle(document.activeElement).outlineWidth") == "3px"
     page.keyboard.press("Enter")
-    page.wait_for_function("document.querySelector('.summary').innerText.includes('guitar')")
+    page.wait_for_function(
+        "document.querySelector('#answers .summary').innerText.includes('guitar')"
+    )
 
 
 def test_an_uploaded_picture_is_classified(page, root, tmp_path):
     picture = Image.new("RGB", (300, 200), "white")
     ImageDraw.Draw(picture).ellipse((60, 30, 240, 170), fill="navy")
     picture.save(tmp_path / "mine.png")
-    before = page.locator(".summary").inner_text()
+    before = page.locator("#answers .summary").inner_text()
     _upload(page, tmp_path / "mine.png")
     _wait_for_other_answers(page, before)
     assert _shown(page) == _expected(root, tmp_path / "mine.png")
-    assert "The picture's class" not in page.locator(".summary").inner_text()
+    assert "The picture's class" not in page.locator("#answers .summary").inner_text()
 
 
 def test_a_format_that_browsers_cannot_show_is_shown_all_the_same(page, root, tmp_path):
     Image.linear_gradient("L").save(tmp_path / "mine.tiff")
-    before = page.locator(".summary").inner_text()
+    before = page.locator("#answers .summary").inner_text()
     _upload(page, tmp_path / "mine.tiff")
     _wait_for_other_answers(page, before)
     page.wait_for_function("document.querySelector('#picture img')?.naturalWidth === 256")
@@ -134,6 +150,98 @@ def test_a_broken_upload_gets_one_sentence_and_loses_nothing(page, tmp_path):
     page.locator("#picture img").wait_for(state="detached")
 
 
+def test_a_cleared_field_is_no_question(page):
+    """Gradio's field sends the picture it had once more when a sample is cleared."""
+    before, sent = _shown(page), []
+    page.on("request", lambda r: sent.append(r.post_data_json) if "queue/join" in r.url else None)
+    page.locator("#picture button[aria-label='Remove Image']").click()
+    page.wait_for_function("location.search === '?sample=own'")
+    assert sent
+    assert not any("dog-pencil" in str(request["data"]) for request in sent)
+    assert _shown(page) == before
+    assert page.locator("#samples .thumbnail-item.selected").count() == 0
+
+
+def test_where_the_models_look_is_shown_to_those_who_ask(page, root):
+    assert page.locator(".look").count() == 0
+    page.get_by_label("Show where each model looks").check()
+    page.wait_for_selector(".look img")
+    expected = Explorer(root).explain(read_image(SAMPLE), "pacs/sketch")
+    for shown, one in zip(page.locator(".look img").all(), expected, strict=True):
+        words = f"{one.model}, {one.label}: {heat.where(one.heat)}"
+        assert shown.get_attribute("alt") == words
+        assert shown.evaluate("image => image.naturalWidth") == heat.SIDE
+    slider = page.locator(".compare input[type=range]")
+    slider.focus()
+    for _ in range(20):
+        page.keyboard.press("ArrowLeft")
+    assert page.evaluate("document.querySelector('.compare').style.getPropertyValue('--at')") == (
+        "30%"
+    )
+    page.locator(".compare select[name=right]").select_option("qt-dog")
+    layer, look = page.locator(".compare img.right"), page.locator(".look img").nth(1)
+    assert layer.get_attribute("src") == look.get_attribute("src")
+    assert layer.get_attribute("alt") == look.get_attribute("alt")
+    # They follow the picture, and go when nobody asks any more.
+    page.get_by_role("button", name="Guitar, pencil").click()
+    guitar = Explorer(root).explain(read_image(samples()[3].path), "pacs/sketch")
+    alt = f"{guitar[2].model}, {guitar[2].label}: {heat.where(guitar[2].heat)}"
+    page.wait_for_function("alt => document.querySelectorAll('.look img')[2].alt === alt", arg=alt)
+    page.get_by_label("Show where each model looks").uncheck()
+    page.locator(".look").first.wait_for(state="hidden")
+
+
+def test_a_link_opens_the_same_view(page, browser, address, root):
+    page.get_by_role("button", name="Horse, painting").click()
+    page.get_by_label("Show where each model looks").check()
+    page.wait_for_function("location.search.includes('look=true')")
+    page.wait_for_function("location.search.includes('sample=horse-painting')")
+    copy = _new_page(browser)
+    copy.goto(page.url.split("?")[0] + page.evaluate("location.search") + "&class=giraffe")
+    copy.wait_for_selector(".look img")
+    horse = next(sample for sample in samples() if sample.name == "horse-painting")
+    assert _shown(copy) == _expected(root, horse.path)
+    copy.wait_for_selector(f"#picture img[alt='{horse.alt}']")
+    assert copy.locator("#samples .thumbnail-item.selected").get_attribute("aria-label") == (
+        horse.title
+    )
+    assert copy.get_by_label("Show where each model looks").is_checked()
+    explained = Explorer(root).explain(read_image(horse.path), "pacs/sketch", "giraffe")
+    alts = [image.get_attribute("alt") for image in copy.locator(".look img").all()]
+    assert alts == [f"{one.model}, giraffe: {heat.where(one.heat)}" for one in explained]
+    copy.close()
+
+
+def test_a_wrong_link_opens_the_page_and_says_what_was_ignored(browser, address, root):
+    page = _new_page(browser)
+    page.goto(address + "?sample=cat&domain=pacs/moon&tab=nothing&severity=%3Cscript%3E&x=1")
+    page.wait_for_selector("#answers .card")
+    notice = page.locator("#address-notice")
+    notice.wait_for()
+    text = notice.inner_text()
+    assert 'sample "cat" was ignored' in text
+    assert 'domain "pacs/moon" was ignored: it can be pacs/sketch.' in text
+    assert 'tab "nothing" was ignored' in text
+    assert _shown(page) == _expected(root, SAMPLE)
+    page.wait_for_function("!location.search.includes('moon') && !location.search.includes('tab')")
+    page.close()
+
+
+def test_a_lesson_shows_its_tabs_alone(browser, address):
+    page = _new_page(browser)
+    page.goto(address + "?tabs=try,learn&tab=learn")
+    tabs = page.locator("#tabs").get_by_role("tab")
+    page.locator("#tabs [role=tab][aria-selected=true][data-tab-id=learn]").wait_for()
+    page.locator("#tabs [data-tab-id=about]").wait_for(state="hidden")
+    assert [tab.inner_text() for tab in tabs.all() if tab.is_visible()] == ["Try it", "Learn"]
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert not page.get_by_label("More tabs").is_visible()
+    assert "tabs=try" in page.evaluate("location.search")
+    tabs.first.click()
+    page.wait_for_function("!/[?&]tab=/.test(location.search)")
+    page.close()
+
+
 def test_nothing_is_wider_than_the_screen(page):
     for width in (390, 760, 1280, 1920, 2560):
         page.set_viewport_size({"width": width, "height": 900})
@@ -142,7 +250,7 @@ def test_nothing_is_wider_than_the_screen(page):
 
 def test_a_phone_shows_the_answer_on_its_first_screen(page):
     page.set_viewport_size({"width": 390, "height": 844})
-    below = page.locator(".summary").bounding_box()
+    below = page.locator("#answers .summary").bounding_box()
     assert below["y"] + below["height"] < 844
 
 
@@ -150,14 +258,23 @@ def test_the_api_answers_as_the_service_does(address, root):
     gradio_client = pytest.importorskip("gradio_client")
     client = gradio_client.Client(address, verbose=False)
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
-    assert list(endpoints) == ["/classify"]
+    assert {"/classify", "/explain"} <= set(endpoints)
     answers = client.predict(gradio_client.handle_file(str(SAMPLE)), api_name="/classify")
     expected = Explorer(root).classify(read_image(SAMPLE), "pacs/sketch")
     assert [one["model"] for one in answers] == [one.model for one in expected]
     for answer, one in zip(answers, expected, strict=True):
         assert answer["probabilities"] == pytest.approx(one.probabilities, abs=1e-6)
         assert answer["label"] == one.label
+        assert answer["disagreement"] == pytest.approx(one.disagreement)
     json.dumps(answers)
+    explained = client.predict(
+        gradio_client.handle_file(str(SAMPLE)), "pacs/sketch", "horse", api_name="/explain"
+    )
+    maps = Explorer(root).explain(read_image(SAMPLE), "pacs/sketch", "horse")
+    for record, one in zip(explained, maps, strict=True):
+        assert (record["model"], record["label"]) == (one.model, "horse")
+        np.testing.assert_allclose(record["heat"], one.heat, atol=1e-5)
+        assert record["where"] == heat.where(one.heat)
 
 
 def test_the_api_answers_nonsense_with_a_sentence(address, tmp_path):
@@ -170,6 +287,10 @@ def test_the_api_answers_nonsense_with_a_sentence(address, tmp_path):
     assert "Traceback" not in str(raised.value)
     with pytest.raises(Exception, match="There are: pacs/sketch"):
         client.predict(gradio_client.handle_file(str(SAMPLE)), "pacs/nowhere", api_name="/classify")
+    with pytest.raises(Exception, match=r"no class 'zebra'\. There are: dog, "):
+        client.predict(
+            gradio_client.handle_file(str(SAMPLE)), "pacs/sketch", "zebra", api_name="/explain"
+        )
 
 
 def test_samples_are_known_by_content_not_by_name(tmp_path):
@@ -213,7 +334,7 @@ def test_the_page_itself_knows_nothing_of_torch():
 
 def _wait_for_other_answers(page, before: str) -> None:
     page.wait_for_function(
-        "before => document.querySelector('.summary').innerText !== before", arg=before
+        "before => document.querySelector('#answers .summary').innerText !== before", arg=before
     )
 
 

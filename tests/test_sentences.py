@@ -1,10 +1,13 @@
 """The sentences and cards say what the predictions say."""
 
+import dataclasses
+import math
 import re
 
 from qtdog.accuracy import Accuracy
-from qtdog.explorer import Prediction, Target
+from qtdog.explorer import Hint, Prediction, Target
 from qtdog.ui import figures, sentences
+from qtdog.unfamiliar import DIGITS, SOURCE, TARGET, Flagged
 
 CLASSES = ("dog", "guitar", "horse")
 
@@ -98,6 +101,84 @@ def test_eoq_shows_a_chip_a_member_and_marks_who_dissents():
 
 def test_names_from_checkpoints_cannot_inject_markup():
     target = Target("x/y", "x", "<img src=x>", ("<b>a</b>",), CLASSES)
-    assert "<img" not in figures.head(target)
-    assert "<b>a" not in figures.head(target)
+    assert "<img" not in figures.question(target)
+    assert "<b>a" not in figures.question(target)
     assert "<script" not in figures.notices(["<script>alert(1)</script>"])
+
+
+# Uncertainty, disagreement, the hint --------------------------------------------------------------
+
+
+def test_uncertainty_is_in_bits_and_as_a_share_of_a_guess():
+    guess = dataclasses.replace(prediction("erm", (1 / 3,) * 3), entropy=math.log(3))
+    assert sentences.uncertainty(guess) == ("1.58 bits", "100 % of a guess")
+    half = dataclasses.replace(guess, entropy=math.log(2) / 2)
+    assert sentences.uncertainty(half) == ("0.50 bits", "32 % of a guess")
+    html = figures.card(half)
+    assert '<dt>uncertainty</dt><dd>0.50 bits<span class="counts">32 % of a guess' in html
+
+
+def test_disagreement_counts_who_dissents():
+    five = prediction("eoq", DOG, (DOG, DOG, HORSE, DOG, HORSE))
+    assert sentences.disagreement(five).startswith(
+        "Two of the five members dissent from EoQ's answer. Their disagreement is 0.33 bits: "
+    )
+    # Three classes: five members cannot be certain of five different ones.
+    assert "1.58 bits if each is certain of another class" in sentences.disagreement(five)
+    agreed = prediction("eoq", DOG, (DOG, DOG))
+    assert sentences.disagreement(agreed).startswith("None of the two members dissents")
+    assert "0.00 bits: 0 if all give the same probabilities, 1.00 bits" in (
+        sentences.disagreement(agreed)
+    )
+
+
+SHARES = (
+    Flagged(SOURCE, 57, 1154),
+    Flagged(TARGET, 469, 3738),
+    Flagged(DIGITS, 1188, 1797),
+)
+
+
+def hinted(method, unfamiliar, energies=(-1.5,), thresholds=(-2.94,), flagged=SHARES):
+    one = prediction(method, DOG, (DOG,) * 3 if method == "eoq" else ())
+    return dataclasses.replace(one, hint=Hint(unfamiliar, energies, thresholds, flagged))
+
+
+def test_the_hint_says_how_often_it_is_wrong():
+    erm = hinted("erm", True)
+    assert sentences.unfamiliar([erm, hinted("qt-dog", False), prediction("eoq", DOG)]) == (
+        "Full precision finds the picture unlike what it learned: perhaps it shows none of the "
+        "three classes. This hint comes wrongly for 4.9 % of pictures of the learned domains and "
+        "12.5 % of those of the held-out domain."
+    )
+    eoq = hinted("eoq", True, flagged=(Flagged(TARGET, 357, 3738),))
+    both = sentences.unfamiliar([erm, eoq])
+    assert both.startswith("Full precision and EoQ find the picture unlike what they learned")
+    assert "for 4.9 % of pictures of the learned domains and 9.6 to 12.5 % of those" in both
+
+
+def test_the_hints_table_has_every_count():
+    models = [hinted("erm", True), prediction("qt-dog", DOG), hinted("eoq", True, flagged=())]
+    html = figures.results(models)
+    table = re.search("<table>.*</table>", html)[0]
+    assert re.findall('<th scope="col">(.*?)</th>', table) == ["pictures", "Full precision", "EoQ"]
+    cells = re.findall("<td>(.*?)</td>", table)
+    assert cells[0] == '4.9 %<span class="counts">57 of 1,154</span>'
+    assert cells[4] == '66.1 %<span class="counts">1,188 of 1,797</span>'
+    assert cells[1::2] == ["not measured"] * 3
+    assert "Full precision and EoQ find" in html
+
+
+def test_without_a_threshold_there_is_no_hint():
+    assert sentences.unfamiliar([prediction("erm", DOG), hinted("qt-dog", False)]) == ""
+    assert "energy" not in figures.card(prediction("erm", DOG))
+    assert "hint" not in figures.results([prediction("erm", DOG)])
+
+
+def test_a_card_shows_what_the_hint_is_decided_by():
+    minus = "\N{MINUS SIGN}"
+    assert f'<dd>{minus}1.5<span class="counts">hint above {minus}2.9' in figures.card(
+        hinted("erm", True)
+    )
+    eoq = hinted("eoq", False, (-1.0, -9.0, -9.0), (-2.0, -2.0, -2.0))
+    assert '<dd>1 of 3<span class="counts">above their limit' in figures.card(eoq)

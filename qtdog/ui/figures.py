@@ -4,8 +4,19 @@ from collections.abc import Sequence
 from html import escape
 
 from qtdog.explorer import Prediction, Target
-from qtdog.ui.sentences import listed, member_labels, summary, truth, votes
+from qtdog.ui.sentences import (
+    disagreement,
+    listed,
+    member_labels,
+    plain,
+    summary,
+    truth,
+    uncertainty,
+    unfamiliar,
+    votes,
+)
 from qtdog.ui.theme import METHOD_STYLES
+from qtdog.unfamiliar import DIGITS, SOURCE, TARGET, Flagged
 
 PAPER = "https://arxiv.org/abs/2410.06020"
 MOST_BARS = 10
@@ -13,16 +24,25 @@ LOADING = '<p class="summary" role="status">Loading the models …</p>'
 NO_PICTURE = '<p class="summary" role="status">Choose a picture.</p>'
 
 
-def head(target: Target) -> str:
-    """Title and one sentence that says what this page is, for a held-out domain."""
+HEAD = (
+    '<div class="head"><h1>QT-DoG Explorer</h1>'
+    "<p>Networks that meet a domain they have never seen: in full precision, quantized "
+    f'(<a href="{PAPER}" target="_blank" rel="noopener">QT-DoG, ICML 2025</a>), and five quantized '
+    "ones together (EoQ).</p></div>"
+)
+FOOT = (
+    '<div class="foot"><p>Your pictures go through the networks and are deleted within two hours; '
+    "nothing else is kept.</p></div>"
+)
+
+
+def question(target: Target) -> str:
+    """One sentence that says what is asked here, for a held-out domain."""
     sources = escape(listed([plain(name) for name in target.source_domains]))
     return (
-        '<div class="head"><h1>QT-DoG Explorer</h1>'
-        "<p>One picture, three classifiers. They learned from the domains "
-        f"<b>{sources}</b> and have never seen the domain <b>{escape(plain(target.domain))}</b>. "
-        "What does each of them make of your picture? "
-        f'The method: <a href="{PAPER}" target="_blank" rel="noopener">QT-DoG, ICML 2025</a>.</p>'
-        "</div>"
+        f'<p class="question">They learned from the domains <b>{sources}</b> and have never seen '
+        f"the domain <b>{escape(plain(target.domain))}</b>. What does each of them make of your "
+        "picture?</p>"
     )
 
 
@@ -36,8 +56,14 @@ def results(predictions: Sequence[Prediction], known: str | None = None) -> str:
     classes = classes_shown(predictions, known)
     cards = "".join(card(one, known, classes) for one in predictions)
     ballots = "".join(ballot(one) for one in predictions if one.members)
+    hint = unfamiliar(predictions)
+    hinted = (
+        f'<div class="notice hint"><p>{escape(hint)}</p>{hint_table(predictions)}</div>'
+        if hint
+        else ""
+    )
     return (
-        f'<p class="summary" role="status">{escape(summary(predictions))}{aside}</p>'
+        f'<p class="summary" role="status">{escape(summary(predictions))}{aside}</p>{hinted}'
         f'<div class="cards">{cards}</div>{ballots}'
     )
 
@@ -70,7 +96,10 @@ def card(
         bars += _bar(f"{len(others)} others", sum(others), False, False)
     count = len(prediction.members)
     kind = f"{count} networks of {prediction.bits} bits" if count else kind_of(prediction.bits)
+    entropy, share = uncertainty(prediction)
     facts = [
+        ("uncertainty", f'{entropy}<span class="counts">{share}</span>'),
+        *_energy(prediction),
         ("on disk", f"{prediction.size_bytes / 1e6:.1f} MB"),
         ("bits a weight", f"{prediction.bits_per_weight:.1f}" + (f" × {count}" if count else "")),
         ("time", f"{prediction.milliseconds:.1f} ms"),
@@ -93,6 +122,27 @@ def card(
     )
 
 
+def hint_table(predictions: Sequence[Prediction]) -> str:
+    """How often each model's hint comes, by kind of images, folded away."""
+    having = [one for one in predictions if one.hint]
+    heads = "".join(f'<th scope="col">{escape(one.model)}</th>' for one in having)
+    kinds = {
+        SOURCE: "validation pictures of the learned domains, which show the classes",
+        TARGET: "all pictures of the held-out domain, which show the classes",
+        DIGITS: "scikit-learn's handwritten digits, which do not",
+    }
+    rows = "".join(
+        f'<tr><th scope="row">{kind}</th>'
+        + "".join(f"<td>{_flagged(one.hint.on(images))}</td>" for one in having)
+        + "</tr>"
+        for images, kind in kinds.items()
+    )
+    return (
+        "<details><summary>How often does this hint come?</summary><table><thead><tr>"
+        f'<th scope="col">pictures</th>{heads}</tr></thead><tbody>{rows}</tbody></table></details>'
+    )
+
+
 def ballot(prediction: Prediction) -> str:
     """EoQ's members, each with its class and how sure it is."""
     labels = member_labels(prediction)
@@ -105,17 +155,21 @@ def ballot(prediction: Prediction) -> str:
         )
     )
     title = f"{escape(prediction.model)}'s members, one vote each"
-    return f'<section class="votes"><h2>{title}</h2><ol aria-label="{title}">{chips}</ol></section>'
-
-
-def foot() -> str:
-    """What the numbers are and what happens to pictures."""
     return (
-        '<div class="foot"><p>Accuracy, held out: on all images of the held-out domain, measured '
-        "with these very checkpoints, each chosen on the source domains alone. Time: the forward "
-        "passes of this picture on this machine.</p><p>Your pictures go through the networks and "
-        "are deleted within two hours; nothing else is kept.</p></div>"
+        f'<section class="votes"><h2>{title}</h2><ol aria-label="{title}">{chips}</ol>'
+        f'<p class="apart">{escape(disagreement(prediction))}</p></section>'
     )
+
+
+NOTES = (
+    '<div class="foot"><p>Accuracy, held out: on all images of the held-out domain, measured '
+    "with these very checkpoints, each chosen on the source domains alone. Uncertainty: the "
+    "entropy of the probabilities, 0 bits when certain. Energy: minus the log of the summed "
+    "exponentials of the logits (Liu et al., 2020); where it is higher than for all but 5 % of the "
+    "source domains' validation images, the page hints that the picture shows none of the classes. "
+    "Disagreement: the mutual information between class and member (Depeweg et al., 2018). Time: "
+    "the forward passes of this picture on this machine.</p></div>"
+)
 
 
 def notices(problems: Sequence[str]) -> str:
@@ -128,9 +182,17 @@ def kind_of(bits: int) -> str:
     return "full precision, 32 bits" if bits == 32 else f"quantized, {bits} bits"
 
 
-def plain(name: str) -> str:
-    """A folder's name as words: "art_painting" -> "art painting"."""
-    return name.replace("_", " ")
+def _energy(prediction: Prediction) -> list[tuple[str, str]]:
+    """What the hint is decided by; nothing without a threshold."""
+    hint = prediction.hint
+    if hint is None:
+        return []
+    if len(hint.energies) > 1:
+        above = sum(one > limit for one, limit in zip(hint.energies, hint.thresholds, strict=True))
+        value, note = f"{above} of {len(hint.energies)}", "above their limit"
+    else:
+        value, note = _signed(hint.energies[0]), f"hint above {_signed(hint.thresholds[0])}"
+    return [("energy", f'{value}<span class="counts">{note}</span>')]
 
 
 def _bar(label: str, probability: float, chosen: bool, known: bool) -> str:
@@ -141,6 +203,17 @@ def _bar(label: str, probability: float, chosen: bool, known: bool) -> str:
         f'<span class="fill" style="width:{probability * 100:.2f}%"></span></span>'
         f'<span class="value">{_percent(probability)}</span></li>'
     )
+
+
+def _flagged(flagged: Flagged | None) -> str:
+    if flagged is None:
+        return "not measured"
+    counts = f"{flagged.flagged:,} of {flagged.total:,}"
+    return f'{_percent(flagged.share)}<span class="counts">{counts}</span>'
+
+
+def _signed(value: float) -> str:
+    return f"{value:.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _percent(fraction: float) -> str:

@@ -57,7 +57,7 @@ def sample_answers(predictions: Sequence[Prediction], sample: Sample, thumbnail:
         )
     return (
         f'<div class="sampled"><img src="{thumbnail}" alt="{escape(sample.alt)}">'
-        f'<ul role="status">{"".join(lines)}</ul></div>'
+        f'<div role="status"><ul>{"".join(lines)}</ul></div></div>'
     )
 
 

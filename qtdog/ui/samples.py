@@ -18,15 +18,29 @@ class Sample:
     label: str
     title: str
     alt: str
+    domain: str
+    """The domain of PACS that its style comes nearest to."""
+
+    @property
+    def name(self) -> str:
+        """The file's, without its ending: "dog-pencil"."""
+        return self.path.stem
 
 
 def samples(folder: Path = FOLDER) -> tuple[Sample, ...]:
     """All samples, in the order of the page."""
     entries = json.loads((folder / "index.json").read_text(encoding="utf-8"))
     return tuple(
-        Sample(folder / entry["file"], entry["class"], entry["title"], entry["alt"])
+        Sample(
+            folder / entry["file"], entry["class"], entry["title"], entry["alt"], entry["domain"]
+        )
         for entry in entries
     )
+
+
+def sample_for(domain: str, pictures: Sequence[Sample]) -> Sample:
+    """The first sample that looks like `domain`, or the first of all."""
+    return next((sample for sample in pictures if sample.domain == domain), pictures[0])
 
 
 def known_label(path: str, pictures: Sequence[Sample]) -> str | None:

@@ -1,9 +1,11 @@
 """What happened, in words: sentences computed from the predictions."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
 from qtdog.explorer import Prediction
+from qtdog.unfamiliar import SOURCE, TARGET, Flagged
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
@@ -57,6 +59,60 @@ def truth(predictions: Sequence[Prediction], label: str) -> str:
     return f"The picture's class is {label}. {said}"
 
 
+def uncertainty(prediction: Prediction) -> tuple[str, str]:
+    """The entropy in bits, and as a share of a guess's: ("0.42 bits", "15 % of a guess")."""
+    share = prediction.entropy / math.log(len(prediction.classes))
+    return bits(prediction.entropy), f"{percent(share)} of a guess"
+
+
+def disagreement(prediction: Prediction) -> str:
+    """How far EoQ's members are apart: how many dissent, and the mutual information."""
+    labels = member_labels(prediction)
+    dissenting = sum(label != prediction.label for label in labels)
+    count = len(labels)
+    most = math.log(min(count, len(prediction.classes)))
+    some = number(dissenting).capitalize() if dissenting else "None"
+    verb = "dissents" if dissenting < 2 else "dissent"
+    who = f"{some} of the {number(count)} members {verb}"
+    return (
+        f"{who} from EoQ's answer. Their disagreement is {bits(prediction.disagreement)}: "
+        f"0 if all give the same probabilities, {bits(most)} if each is certain of another class."
+    )
+
+
+def unfamiliar(predictions: Sequence[Prediction]) -> str:
+    """Who finds the picture unlike its classes, and how often that is wrong. Empty for nobody."""
+    saying = [one for one in predictions if one.hint and one.hint.unfamiliar]
+    if not saying:
+        return ""
+    who = listed([one.model for one in saying])
+    verb, they = ("finds", "it") if len(saying) == 1 else ("find", "they")
+    count = number(len(saying[0].classes))
+    wrong = [
+        f"{shares} of {what}"
+        for images, what in (
+            (SOURCE, "pictures of the learned domains"),
+            (TARGET, "those of the held-out domain"),
+        )
+        if (shares := _shares([found for one in saying if (found := one.hint.on(images))]))
+    ]
+    often = f" This hint comes wrongly for {' and '.join(wrong)}." if wrong else ""
+    return (
+        f"{who} {verb} the picture unlike what {they} learned: perhaps it shows none of the "
+        f"{count} classes.{often}"
+    )
+
+
+def bits(nats: float) -> str:
+    """ "0.42 bits" of a quantity in nats."""
+    return f"{nats / math.log(2):.2f} bits"
+
+
+def plain(name: str) -> str:
+    """A folder's name as words: "art_painting" -> "art painting"."""
+    return name.replace("_", " ")
+
+
 def member_labels(prediction: Prediction) -> list[str]:
     """Each member's class."""
     return [prediction.classes[member.index(max(member))] for member in prediction.members]
@@ -79,6 +135,12 @@ def number(count: int) -> str:
 def listed(words: Sequence[str]) -> str:
     """ "a", "a and b", "a, b and c"."""
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _shares(flagged: Sequence[Flagged]) -> str:
+    """ "4.9 %", or "6.5 to 12.5 %" where models differ; empty for none."""
+    shares = sorted({f"{one.share * 100:.1f}" for one in flagged}, key=float)
+    return f"{' to '.join(dict.fromkeys((shares[0], shares[-1])))} %" if shares else ""
 
 
 def _verb(count: int) -> str:

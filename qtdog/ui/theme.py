@@ -5,23 +5,45 @@ from pathlib import Path
 
 from gradio.themes import Base, colors, sizes
 
-CSS_FILE = Path(__file__).with_name("style.css")
+STYLE_SHEETS = Path(__file__).parent
+
+
+# What plotly calls the markers; the second of each pair is for averaged weights.
+_SYMBOLS = {
+    **{"●": "circle", "○": "circle-open", "◆": "diamond", "◇": "diamond-open"},
+    **{"▲": "triangle-up", "△": "triangle-up-open", "■": "square", "□": "square-open"},
+    **{"▼": "triangle-down", "▽": "triangle-down-open", "✖": "x", "✚": "cross"},
+}
 
 
 @dataclass(frozen=True)
 class MethodStyle:
-    """How a method is drawn everywhere. `colour` and `colour_dark` are Okabe and Ito's, which
+    """How a method is drawn everywhere. `colour` and `colour_dark` follow Okabe and Ito's, which
     colour-blind people tell apart; the marker says the same without colour."""
 
     colour: str
     colour_dark: str
     marker: str
 
+    @property
+    def symbol(self) -> str:
+        """The marker's name in plotly."""
+        return _SYMBOLS[self.marker]
+
 
 METHOD_STYLES = {
     "erm": MethodStyle("#0072B2", "#56B4E9", "●"),
+    "erm-averaged": MethodStyle("#0072B2", "#56B4E9", "○"),
     "qt-dog": MethodStyle("#C24E00", "#F0A04B", "◆"),
+    "qt-dog-averaged": MethodStyle("#C24E00", "#F0A04B", "◇"),
     "eoq": MethodStyle("#00805C", "#2FC79A", "▲"),
+    "eoq-averaged": MethodStyle("#00805C", "#2FC79A", "△"),
+    "erm-ensemble": MethodStyle("#7B3FA0", "#C99BE6", "■"),
+    "erm-ensemble-averaged": MethodStyle("#7B3FA0", "#C99BE6", "□"),
+    "freeze": MethodStyle("#806600", "#D6BE4C", "▼"),
+    "freeze-averaged": MethodStyle("#806600", "#D6BE4C", "▽"),
+    "post-training": MethodStyle("#B0307A", "#EC93C4", "✖"),
+    "other": MethodStyle("#5D6B80", "#9AA7BA", "✚"),
 }
 
 
@@ -56,7 +78,7 @@ def theme() -> Base:
 
 
 def css() -> str:
-    """The style sheet, with the methods' colours as variables."""
+    """The style sheets, the common one first, with the methods' colours as variables."""
 
     def variables(dark: bool) -> str:
         return "".join(
@@ -64,5 +86,21 @@ def css() -> str:
             for method, style in METHOD_STYLES.items()
         )
 
-    methods = f":root {{{variables(False)}}} .dark {{{variables(True)}}}\n"
-    return methods + CSS_FILE.read_text(encoding="utf-8")
+    methods = f":root {{{variables(False)}}} .dark {{{variables(True)}}}\n" + _dark_plots()
+    sheets = sorted(
+        STYLE_SHEETS.glob("*.css"), key=lambda sheet: (sheet.name != "style.css", sheet)
+    )
+    return methods + "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
+
+
+def _dark_plots() -> str:
+    """Plotly writes colours into its figures: in the dark, each method's becomes its dark one."""
+    rules = ""
+    for style in {style.colour: style for style in METHOD_STYLES.values()}.values():
+        written = ", ".join(str(int(style.colour[i : i + 2], 16)) for i in (1, 3, 5))
+        for what in ("fill", "stroke"):
+            rules += (
+                f'.dark .js-plotly-plot [style*="{what}: rgb({written})"]'
+                f" {{{what}: {style.colour_dark} !important}}\n"
+            )
+    return rules

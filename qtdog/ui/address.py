@@ -1,0 +1,236 @@
+"""The page's address carries its state, so that a copied link opens the same view.
+
+A tab registers what it wants in the address: `address.add("severity", slider, whole_number(0, 5))`.
+From then on `?severity=3` sets the slider when the page opens, and moving the slider changes the
+address. What an address says wrongly is ignored and named in a notice.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from qtdog.ui import figures
+
+TAB, TABS = "tab", "tabs"
+LONGEST_VALUE = 200  # characters; no parameter needs more
+LONGEST_QUOTE = 40  # characters of a wrong value in its notice
+
+# Components come up with their defaults: nothing may be written before the address was read.
+SYNC = """(...values) => {
+    if (!window.qtdogAddressIsRead) return;
+    const address = new URL(window.location.href);
+    Object.entries(%s).forEach(([name, usual], place) => {
+        const text = String(values[place] ?? "");
+        if (text === usual) address.searchParams.delete(name);
+        else address.searchParams.set(name, text);
+    });
+    window.history.replaceState(window.history.state, "", address);
+}"""
+# Gradio cannot hide a tab that was never open: a style sheet does.
+BEGIN = """(...values) => {
+    window.qtdogAddressIsRead = true;
+    const tabs = %(tabs)s;
+    const address = new URL(window.location.href);
+    const named = (name) => (address.searchParams.get(name) ?? "").split(",").filter(Boolean);
+    ["tab", "tabs"].forEach((name) => {
+        const known = named(name).every((tab) => tabs.includes(tab));
+        if (!known) address.searchParams.delete(name);
+    });
+    window.history.replaceState(window.history.state, "", address);
+    const shown = named("tabs");
+    if (shown.length) {
+        const hidden = tabs.filter((tab) => !shown.includes(tab));
+        const sheet = document.createElement("style");
+        sheet.textContent = hidden.map(
+            (tab) => `#tabs [data-tab-id="${tab}"] { display: none !important; }`
+        ).join(" ");
+        document.head.append(sheet);
+    }
+    (%(sync)s)(...values);
+}"""
+COPY = """async () => {
+    try {
+        await navigator.clipboard.writeText(window.location.href);
+        return "<p>Link copied. Pictures of your own are not in it.</p>";
+    } catch {
+        return "<p>Your browser does not allow it: copy the link from the address bar.</p>";
+    }
+}"""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A part of the page's state: its name in the address and the component that holds it."""
+
+    name: str
+    component: Component
+    parse: Callable[[str], Any]
+    """The address's text as the component's value; raises ValueError that says what is allowed."""
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What an address asks for: valid values by parameter, and a sentence for each wrong one."""
+
+    values: dict[str, Any]
+    problems: tuple[str, ...]
+
+
+def one_of(values: Sequence[str]) -> Callable[[str], str]:
+    """A parser for one of these values, as in a dropdown or a radio."""
+
+    def parse(text: str) -> str:
+        if text not in values:
+            raise ValueError(f"it can be {', '.join(value for value in values if value)}")
+        return text
+
+    return parse
+
+
+def several_of(values: Sequence[str]) -> Callable[[str], list[str]]:
+    """A parser for some of these values, separated by commas, as in a group of checkboxes."""
+
+    def parse(text: str) -> list[str]:
+        return [one_of(values)(part) for part in text.split(",") if part]
+
+    return parse
+
+
+def whole_number(lowest: int, highest: int) -> Callable[[str], int]:
+    """A parser for a whole number in a range, as on a slider."""
+
+    def parse(text: str) -> int:
+        # Not int(): it takes "1_0" and digits of other scripts.
+        if text.removeprefix("-").isascii() and text.removeprefix("-").isdigit():
+            number = int(text)
+            if lowest <= number <= highest:
+                return number
+        raise ValueError(f"it is a whole number from {lowest} to {highest}")
+
+    return parse
+
+
+def yes_or_no(text: str) -> bool:
+    """A parser for a checkbox: "true" or "false"."""
+    return one_of(("true", "false"))(text) == "true"
+
+
+class Address:
+    """What the address can hold: the open tab, the tabs to show, and what the tabs registered."""
+
+    def __init__(self) -> None:
+        self._parameters: dict[str, Parameter] = {}
+        self._tabs: dict[str, gr.Tab] = {}
+
+    def add(self, name: str, component: Component, parse: Callable[[str], Any]) -> None:
+        """Keep `component`'s value in the address as `name`.
+
+        The value the component is built with is the default, which the address leaves out. The
+        component needs a change event and must be laid out, if only with elem_classes="unseen":
+        Gradio leaves invisible components out of the page, and they have no events.
+        Raises ValueError when the name is taken.
+        """
+        if name in (*self._parameters, TAB, TABS):
+            raise ValueError(f"The address has a parameter '{name}' already.")
+        self._parameters[name] = Parameter(name, component, parse)
+
+    def add_tab(self, tab: gr.Tab) -> gr.Tab:
+        """Let addresses open, hide and show this tab by its id; returns it."""
+        self._tabs[str(tab.id)] = tab
+        return tab
+
+    def read(self, request: gr.Request) -> Opened:
+        """What the visitor's address asks for. For handlers of `page.load` that need the state
+        before the components have it."""
+        return self.parse(dict(request.query_params))
+
+    def parse(self, query: dict[str, str]) -> Opened:
+        """The same for a query that is split already. Unknown names are somebody else's."""
+        parsers = {name: parameter.parse for name, parameter in self._parameters.items()}
+        parsers |= {TAB: one_of(list(self._tabs)), TABS: several_of(list(self._tabs))}
+        values, problems = {}, []
+        for name in parsers.keys() & query.keys():
+            text = query[name]
+            try:
+                if len(text) > LONGEST_VALUE:
+                    raise ValueError("it is too long")
+                values[name] = parsers[name](text)
+            except ValueError as error:
+                quote = text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE] + "…"
+                problems.append(f'This link\'s {name} "{quote}" was ignored: {error}.')
+        return Opened(values, tuple(sorted(problems)))
+
+    def copy_button(self) -> None:
+        """Lay out the button that copies the link, and the line that says so."""
+        with gr.Column(elem_id="link", min_width=130, scale=0):
+            button = gr.Button("Copy link", size="sm", elem_id="copy-link")
+            said = gr.HTML(elem_id="copy-link-status", padding=False)
+        button.click(None, None, said, js=COPY, api_visibility="private")
+
+    def wire(self, page: gr.Blocks, tabs: gr.Tabs, notice: gr.HTML) -> None:
+        """Connect address and page, once all tabs are laid out; `notice` takes what was wrong."""
+        parameters = list(self._parameters.values())
+        components = [parameter.component for parameter in parameters]
+
+        def opened(request: gr.Request) -> list[Any]:
+            asked = self.read(request)
+            shown = asked.values.get(TABS) or list(self._tabs)
+            selected = asked.values.get(TAB)
+            chosen: dict[str, Any] = {}
+            if {TAB, TABS} & asked.values.keys():
+                chosen["selected"] = selected if selected in shown else shown[0]
+            if TABS in asked.values:
+                chosen["overflow_behavior"] = "wrap"  # a menu of the others would show hidden ones
+            told = figures.notices(asked.problems)
+            return [
+                gr.HTML(told, visible=True) if told else gr.skip(),
+                gr.Tabs(**chosen) if chosen else gr.skip(),
+                *(
+                    gr.update(value=asked.values[one.name])
+                    if one.name in asked.values
+                    else gr.skip()
+                    for one in parameters
+                ),
+            ]
+
+        private: dict[str, Any] = {
+            "api_visibility": "private",
+            "show_progress": "hidden",
+            "trigger_mode": "multiple",
+        }
+        outputs = [notice, tabs, *components]
+        page.load(opened, None, outputs, queue=False, **private).then(
+            None, components, None, js=self._begin(parameters), **private
+        )
+        changes = [component.change for component in components]
+        if changes:
+            gr.on(changes, None, components, None, js=self._sync(parameters), **private)
+        for key, tab in self._tabs.items():
+            tab.select(None, None, None, js=self._sync_tab(key), **private)
+
+    def _begin(self, parameters: Sequence[Parameter]) -> str:
+        """Start to keep the address; what it said wrongly goes."""
+        return BEGIN % {"tabs": json.dumps(list(self._tabs)), "sync": self._sync(parameters)}
+
+    def _sync(self, parameters: Sequence[Parameter]) -> str:
+        defaults = {one.name: _text(one.component.value) for one in parameters}
+        return SYNC % json.dumps(defaults)
+
+    def _sync_tab(self, key: str) -> str:
+        first = next(iter(self._tabs))
+        return f"() => ({SYNC % json.dumps({TAB: first})})({json.dumps(key)})"
+
+
+def _text(value: Any) -> str:
+    """`value` as JavaScript's String() writes it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list | tuple):
+        return ",".join(map(_text, value))
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
