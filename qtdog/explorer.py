@@ -223,9 +223,12 @@ class Explorer:
         return str(problem).replace(f"{self.root}{os.sep}", "")
 
     def targets(self) -> tuple[Target, ...]:
-        """What can be chosen, the domain that its models find hardest first: the one with the
-        lowest measured accuracy among the models to show."""
-        stored = sorted(self._stored.values(), key=lambda one: (one.lowest(), one.target.key))
+        """What can be chosen: targets with all methods first, and of those the domain that its
+        models find hardest, the one with the lowest measured accuracy among the models to show."""
+        stored = sorted(
+            self._stored.values(),
+            key=lambda one: (-len(one.shown()), one.lowest(), one.target.key),
+        )
         return tuple(one.target for one in stored)
 
     def checkpoints(self, target: str) -> tuple[StoredCheckpoint, ...]:
