@@ -44,6 +44,7 @@ LFS_ENDINGS = (".safetensors", ".onnx", ".bin", ".npz", ".npy", ".parquet", ".pt
 LFS_ENDINGS += (".tar", ".gz", ".png", ".jpg", ".jpeg", ".webp")
 LFS_FROM_BYTES = 10_000_000
 KINDS = {"model": "models", "dataset": "datasets", "space": "spaces"}
+LOG_SECONDS = 1.0
 STAGES = ("info", "tree", "head", "get", "create", "validate", "preupload", "lfs", "upload")
 STAGES += ("commit",)
 ERROR_CODES = {401: "RepoNotFound", 403: "GatedRepo", 404: "RepoNotFound"}
@@ -149,7 +150,8 @@ class HubServer:
         self.folder = Path(folder)
         (self.folder / "blobs").mkdir(parents=True, exist_ok=True)
         self.repositories: dict[tuple[str, str], Repository] = {}
-        self.log: list[Request] = []
+        self.answered: list[Request] = []
+        self.answering = 0
         self.faults: list[Fault] = []
         self.token: str | None = None
         """The only valid token, when set: writing needs it, and reading private repositories."""
@@ -222,6 +224,15 @@ class HubServer:
     def clear_log(self) -> None:
         """Forget the requests so far."""
         self.log.clear()
+
+    @property
+    def log(self) -> list[Request]:
+        """Every request, in order. A client may have all of an answer a moment before the request
+        is noted here, so this waits for those that are being answered, if it is not for long."""
+        deadline = time.monotonic() + LOG_SECONDS
+        while self.answering and time.monotonic() < deadline:
+            time.sleep(0.005)
+        return self.answered
 
     def store(self, content: bytes, path: str) -> Blob:
         """Keep a content; `path` decides whether it is an LFS file."""
@@ -301,6 +312,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.query = {name: values[-1] for name, values in parse_qs(url.query).items()}
         authorization = self.headers.get("Authorization", "")
         self.token = authorization.removeprefix("Bearer ").strip()
+        with self.hub.lock:
+            self.hub.answering += 1
         try:
             self.body = self._read_body()
             self._route(url.path)
@@ -310,11 +323,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
         finally:
             range_ = self.headers.get("Range", "")
-            self.hub.log.append(
-                Request(
-                    self.command, self.path, self.stage, self.file, range_, self.token, self.status
-                )
+            request = Request(
+                self.command, self.path, self.stage, self.file, range_, self.token, self.status
             )
+            with self.hub.lock:
+                self.hub.answered.append(request)
+                self.hub.answering -= 1
 
     def _read_body(self) -> bytes:
         if "chunked" in self.headers.get("Transfer-Encoding", ""):

@@ -32,4 +32,4 @@ def test_a_folder_without_checkpoints_gets_one_sentence(tmp_path):
 def test_the_option_wins_over_the_environment(tmp_path):
     ended = run_app("--checkpoints", str(tmp_path / "nowhere"), QTDOG_CHECKPOINTS=str(tmp_path))
     assert ended.returncode == 2
-    assert f"The folder {tmp_path / 'nowhere'} does not exist." in ended.stderr
+    assert f"The folder {tmp_path / 'nowhere'} does not exist " in ended.stderr
