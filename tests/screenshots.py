@@ -1,4 +1,4 @@
-"""Pictures of the page at the sizes and in the modes it is used in.
+"""Pictures of every tab of the page at the sizes and in the modes it is used in.
 
 python tests/screenshots.py FOLDER [CHECKPOINTS]
 """
@@ -8,27 +8,32 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 from servers import CHROMIUM_FLAGS, ROOT, running_app
+from test_every_tab import SHOWS
 
 SIZES = {"phone": (390, 844), "desktop": (1280, 800), "projector": (1920, 1080)}
+SETTLE_MS = 4000  # figures and samples come after the first sight of a tab
+TIMEOUT_MS = 90_000
 
 
 def main(folder: Path, checkpoints: Path) -> None:
-    """Write <size>-<mode>.png into `folder`."""
+    """Write <tab>-<size>-<mode>.png into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     with running_app(checkpoints) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path="/usr/bin/chromium", args=CHROMIUM_FLAGS
         )
-        for name, (width, height) in SIZES.items():
-            for mode in ("light", "dark"):
-                page = browser.new_page(
-                    viewport={"width": width, "height": height}, color_scheme=mode
-                )
-                page.goto(address)
-                page.wait_for_selector(".card")
-                page.wait_for_timeout(500)
-                page.screenshot(path=folder / f"{name}-{mode}.png", full_page=True)
-                page.close()
+        for tab, shown in SHOWS.items():
+            for size, (width, height) in SIZES.items():
+                for mode in ("light", "dark"):
+                    page = browser.new_page(
+                        viewport={"width": width, "height": height}, color_scheme=mode
+                    )
+                    page.set_default_timeout(TIMEOUT_MS)
+                    page.goto(f"{address}?tab={tab}")
+                    page.locator(f"{shown} >> visible=true").first.wait_for()
+                    page.wait_for_timeout(SETTLE_MS)
+                    page.screenshot(path=folder / f"{tab}-{size}-{mode}.png", full_page=True)
+                    page.close()
         browser.close()
 
 

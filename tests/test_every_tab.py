@@ -21,6 +21,22 @@ SHOWS = {
     "learn": "text=What is a domain?",
     "about": "text=How they were trained",
 }
+# What scripts rely on: every endpoint with its parameters, in order.
+ENDPOINTS = {
+    "/batch": "files target",
+    "/checkpoint_source": "",
+    "/classify": "image target",
+    "/classify_opened": "key image target",
+    "/explain": "image target label",
+    "/landscape": "target images kind",
+    "/landscape_live": "images labels target distance",
+    "/open_models": "address",
+    "/quantize_layer": "checkpoint layer bits channel granularity rule",
+    "/quantize_network": "checkpoint image granularity rule",
+    "/results": "source benchmark backbone table",
+    "/run_log": "name",
+    "/shift": "image shift label target severity",
+}
 WINDOWS = {
     "desktop, light": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"},
     "phone, dark": {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"},
@@ -44,7 +60,9 @@ def browser():
         browser.close()
 
 
-@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize(
+    "window", ["desktop, light", pytest.param("phone, dark", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("tab", SHOWS)
 def test_a_tab_opens_by_link_works_alone_and_is_accessible(browser, address, tab, window):
     axe = pytest.importorskip(
@@ -75,3 +93,13 @@ def test_a_tab_opens_by_link_works_alone_and_is_accessible(browser, address, tab
     ]
     page.close()
     assert serious == []
+
+
+def test_the_endpoints_are_those_that_scripts_know(address):
+    client = pytest.importorskip("gradio_client").Client(address, verbose=False)
+    named = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    found = {
+        name: " ".join(one["parameter_name"] for one in endpoint["parameters"])
+        for name, endpoint in named.items()
+    }
+    assert found == ENDPOINTS

@@ -28,6 +28,7 @@ from qtdog.ui.landscape_live import first_samples
 from qtdog.ui.samples import samples
 
 CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.slow  # minutes in a browser; test_every_tab.py opens each tab by default
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from qtdog.ui.results import FIRST, results_tab
 from qtdog.ui.theme import css, theme
 
 CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.slow  # minutes in a browser; test_every_tab.py opens each tab by default
 PATIENCE = 90_000  # milliseconds, for a machine that also trains
 
 

@@ -28,6 +28,7 @@ TARGET = "pacs/sketch"
 TRIED = ROOT / "assets" / "samples" / "horse-painting.png"
 OPENING = ROOT / "assets" / "samples" / "dog-cartoon.png"
 CHROMIUM = shutil.which("chromium")
+pytestmark = pytest.mark.slow  # minutes in a browser; test_every_tab.py opens each tab by default
 PATIENCE = 90_000  # milliseconds, for a machine that also trains
 
 
