@@ -1,6 +1,7 @@
-"""What every test gets: its own cache folder, no telemetry, one thread."""
+"""What every test gets: its own cache folder, no telemetry, one thread; and a browser."""
 
 import os
+import shutil
 
 # Before gradio or the Hub's client is imported: both ask once.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -8,6 +9,7 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 import pytest
 import torch
+from servers import CHROMIUM_FLAGS
 
 # Tensors are tiny here: more threads than one only wait for each other.
 torch.set_num_threads(1)
@@ -24,3 +26,16 @@ def own_cache(tmp_path, monkeypatch):
 @pytest.fixture(autouse=True)
 def same_random_numbers():
     torch.manual_seed(0)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Headless Chromium. A test without it skips."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("needs Debian's chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()

@@ -1,13 +1,10 @@
 """Every tab, in a real browser: it shows something, complains of nothing, asks no other host for
 anything, fits the window, and axe finds no serious violation."""
 
-import shutil
-
 import pytest
-from servers import CHROMIUM_FLAGS, running_app
+from servers import running_app
 from tiny import save_set
 
-CHROMIUM = shutil.which("chromium")
 TIMEOUT_MS = 90_000  # a busy machine is no defect
 SETTLE_MS = 1500  # for what comes after the first sight of a tab
 # What tells that a tab has done its work, not only that it is there.
@@ -47,17 +44,6 @@ WINDOWS = {
 def address(tmp_path_factory):
     with running_app(save_set(tmp_path_factory.mktemp("checkpoints"))) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("needs Debian's chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ import csv
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import urllib.request
 import numpy as np
 import pytest
 from landscape_files import save_images, save_landscapes, save_trunk
-from servers import CHROMIUM_FLAGS, ROOT
+from servers import ROOT
 from tiny import CLASSES
 
 from qtdog.checkpoints import find
@@ -27,7 +26,6 @@ from qtdog.ui.landscape import load_stored
 from qtdog.ui.landscape_live import first_samples
 from qtdog.ui.samples import samples
 
-CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.slow  # minutes in a browser; test_every_tab.py opens each tab by default
 
 
@@ -75,17 +73,6 @@ def address(zoo, landscapes):
     finally:
         server.kill()
         server.wait()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("needs Debian's chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -4,10 +4,9 @@ import dataclasses
 import json
 import math
 import re
-import shutil
 
 import pytest
-from servers import CHROMIUM_FLAGS, ROOT, running_app
+from servers import ROOT, running_app
 from tiny import save_checkpoint, save_set
 
 from qtdog.accuracy import Accuracy
@@ -24,7 +23,6 @@ from qtdog.ui.samples import samples
 
 BUNDLED = ROOT / "checkpoints"
 ERM = "pacs/sketch/erm-seed0"
-CHROMIUM = shutil.which("chromium")
 
 
 def network(method: str, seed: int, correct: int, source: float | None = 0.9) -> Network:
@@ -188,17 +186,6 @@ def root(tmp_path_factory):
 def address(root):
     with running_app(root) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("needs Debian's chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

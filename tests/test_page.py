@@ -3,13 +3,12 @@
 import dataclasses
 import json
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from servers import CHROMIUM_FLAGS, ROOT, running_app
+from servers import ROOT, running_app
 from test_sentences import DOG, HORSE, prediction
 from tiny import save_set
 
@@ -19,7 +18,6 @@ from qtdog.ui import figures, heat
 from qtdog.ui.samples import known_label, samples
 
 SAMPLE = ROOT / "assets" / "samples" / "dog-pencil.png"
-CHROMIUM = shutil.which("chromium")
 TIMEOUT_MS = 90_000  # a busy machine is no defect
 GUITAR_IS_TOLD = "document.querySelector('#answers .summary').innerText.includes('guitar')"
 
@@ -33,17 +31,6 @@ def root(tmp_path_factory):
 def address(root):
     with running_app(root) as address:
         yield address
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("needs Debian's chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

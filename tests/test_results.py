@@ -240,6 +240,9 @@ def test_the_average_over_domains_needs_all_of_them(results):
     assert rows["ERM", None].value == pytest.approx(np.mean([values.mean() for values in counts]))
     assert rows["ERM", None].error == pytest.approx(np.hypot(*errors) / 2)
     assert rows["ERM", None].runs == 6
+    assert rows["ERM", None].flags == (
+        "The mean of 2 domains only; not measured: art painting, photo.",
+    )
     assert rows["QT-DoG", 4] is None  # sketch alone
     assert rows["EoQ", 7] is None  # cartoon alone
 

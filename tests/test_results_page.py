@@ -3,19 +3,16 @@
 import csv
 import io
 import json
-import shutil
 
 import gradio as gr
 import pytest
 from result_files import log_name, log_points, write_results
-from servers import CHROMIUM_FLAGS
 
 from qtdog.results import Choice, load_results, pivot, to_frame
 from qtdog.ui.address import Address
 from qtdog.ui.results import FIRST, results_tab
 from qtdog.ui.theme import css, theme
 
-CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.slow  # minutes in a browser; test_every_tab.py opens each tab by default
 PATIENCE = 90_000  # milliseconds, for a machine that also trains
 
@@ -53,17 +50,6 @@ def address(folder):
     page, url = _serve(folder)
     yield url
     page.close(verbose=False)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("needs Debian's chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()
 
 
 def _open(browser, url, query="tab=results", **options):

@@ -4,7 +4,6 @@ import base64
 import csv
 import io
 import re
-import shutil
 import time
 import zipfile
 
@@ -12,7 +11,7 @@ import gradio as gr
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from servers import CHROMIUM_FLAGS, ROOT
+from servers import ROOT
 from tiny import CLASSES, save_set
 
 from qtdog.explorer import Explorer
@@ -27,7 +26,6 @@ from qtdog.ui.theme import css, theme
 TARGET = "pacs/sketch"
 TRIED = ROOT / "assets" / "samples" / "horse-painting.png"
 OPENING = ROOT / "assets" / "samples" / "dog-cartoon.png"
-CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.slow  # minutes in a browser; test_every_tab.py opens each tab by default
 PATIENCE = 90_000  # milliseconds, for a machine that also trains
 
@@ -66,17 +64,6 @@ def address(explorer):
     )
     yield url
     page.close(verbose=False)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("needs Debian's chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

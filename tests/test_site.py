@@ -2,14 +2,12 @@
 
 import csv
 import re
-import shutil
 import sys
 from pathlib import Path
 
 import landscape_files
 import pytest
 from result_files import log_points, write_results
-from servers import CHROMIUM_FLAGS
 
 from qtdog import cli
 from qtdog.landscape import store
@@ -18,7 +16,6 @@ from qtdog.results import Choice, ResultsError, load_results, pivot
 from qtdog.results.records import AVERAGE
 from qtdog.ui.site import write_site
 
-CHROMIUM = shutil.which("chromium")
 PATIENCE = 90_000  # milliseconds, for a machine that also trains
 
 
@@ -31,18 +28,6 @@ def folder(tmp_path_factory) -> Path:
 def site(folder, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("site")
     return write_site(out, folder, out / "no landscapes")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("needs Debian's chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

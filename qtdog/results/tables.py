@@ -145,8 +145,8 @@ def pivot(results: Results, choice: Choice = Choice(), metric: Metric = "accurac
 
     Of all benchmarks, only the averages over their domains are shown. Measured values are means
     over seeds with their standard errors; the average over domains is given where all domains that
-    were measured of the benchmark are there. Of another metric than accuracy only measured values
-    exist.
+    were measured of the benchmark are there, with a flag while some of the paper's are not. Of
+    another metric than accuracy only measured values exist.
     """
     reasons, notes = flags(results.paper), remarks(results.paper)
     found: dict[tuple[str, str, str], dict[tuple[object, ...], dict[Column, Cell]]] = {}
@@ -161,7 +161,7 @@ def pivot(results: Results, choice: Choice = Choice(), metric: Metric = "accurac
         measured = [one for one in results.measured if _chosen(one, replace(choice, table=ALL))]
         for backbone in _unique(one.backbone for one in measured):
             same = [one for one in measured if one.backbone == backbone]
-            if rows := _measured_rows(same, metric):
+            if rows := _measured_rows(same, metric, _domains(results.paper)):
                 found[MEASURED_SOURCE, MEASURED_SOURCE, backbone] = rows
     columns = _columns([column for g in found.values() for row in g.values() for column in row])
     if choice.benchmark == ALL:
@@ -269,8 +269,13 @@ def _printed(result: Result, reasons: tuple[str, ...], remark: str | None) -> Ce
     return Cell(result.accuracy, error, decimals, 0, provenance, reasons, remarks)
 
 
+def _domains(paper: Sequence[Result]) -> set[tuple[str, str]]:
+    """Every (benchmark, domain) that the paper has a number for."""
+    return {(one.dataset, one.domain) for one in paper if one.domain != AVERAGE}
+
+
 def _measured_rows(
-    measured: Sequence[Result], metric: Metric
+    measured: Sequence[Result], metric: Metric, known: set[tuple[str, str]]
 ) -> dict[tuple[object, ...], dict[Column, Cell]]:
     """A line a method and setting, all of one backbone."""
     settings: dict[tuple[object, ...], dict[Column, list[Result]]] = {}
@@ -290,7 +295,8 @@ def _measured_rows(
             all_of_it = [c for c in columns if (c.dataset, c.split) == (dataset, split)]
             if len(all_of_it) > 1 and all(column in cells for column in all_of_it):
                 cells[Column(dataset, AVERAGE, split)] = _average_cell(
-                    [cells[column] for column in all_of_it]
+                    [cells[column] for column in all_of_it],
+                    {name for of, name in known if of == dataset} - {c.domain for c in all_of_it},
                 )
         variant = ["averaged"] if averaged else []
         variant += ["one step size a layer"] if granularity == "tensor" else []
@@ -338,9 +344,10 @@ def _mean_cell(results: Sequence[Result], metric: Metric) -> Cell | None:
     )
 
 
-def _average_cell(cells: Sequence[Cell]) -> Cell:
+def _average_cell(cells: Sequence[Cell], unmeasured: set[str]) -> Cell:
     """The mean over domains. The domains' errors are independent, so their squares add; without
-    one of them there is no error of the mean."""
+    one of them there is no error of the mean. Domains that are not measured yet are a reason to
+    doubt it."""
     errors = [cell.error for cell in cells]
     count = len(cells)
     known = None not in errors
@@ -350,9 +357,15 @@ def _average_cell(cells: Sequence[Cell]) -> Cell:
         decimals=cells[0].decimals,
         runs=sum(cell.runs for cell in cells),
         provenance=f"Measured here, mean of {count} held-out domains",
+        flags=(_incomplete(count, unmeasured),) if unmeasured else (),
         remarks=_unique(remark for cell in cells for remark in cell.remarks),
         logs=_unique(log for cell in cells for log in cell.logs),
     )
+
+
+def _incomplete(count: int, unmeasured: set[str]) -> str:
+    names = ", ".join(name.replace("_", " ") for name in sorted(unmeasured))
+    return f"The mean of {count} domains only; not measured: {names}."
 
 
 def _metric(metric: Metric) -> Callable[[Result], float | None]:
