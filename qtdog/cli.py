@@ -79,6 +79,9 @@ def train(
     evaluate_every: Annotated[int | None, typer.Option(help="Steps between evaluations.")] = None,
     image_size: Annotated[int | None, typer.Option(help="Side of the network's input.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Adam's, for the weights.")] = None,
+    step_size_learning_rate: Annotated[
+        float | None, typer.Option(help="Adam's, for the logarithms of the step sizes.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Checkpoints go to OUT/dataset/target/.")] = Path(
         "runs/checkpoints"
     ),
@@ -109,6 +112,7 @@ def train(
         "evaluate_every": evaluate_every,
         "image_size": image_size,
         "learning_rate": learning_rate,
+        "step_size_learning_rate": step_size_learning_rate,
     }
     settings |= {name: value for name, value in chosen.items() if value is not None}
     methods = ("erm", "qt-dog") if method == "both" else (method,)

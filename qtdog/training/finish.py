@@ -26,6 +26,7 @@ OPTIONS = (
     "evaluate_every",
     "image_size",
     "learning_rate",
+    "step_size_learning_rate",
 )
 
 

@@ -24,6 +24,7 @@ from qtdog.evaluation import domain_accuracy
 from qtdog.quantization import plain_state, quantize, quantizers, step_size_parameters
 from qtdog.training.averaging import WeightAverage
 from qtdog.training.config import TrainConfig
+from qtdog.training.frozen_norm import fuse_frozen_norms
 from qtdog.training.memory import keep_freed_memory
 from qtdog.training.state import (
     EvaluationPoint,
@@ -124,6 +125,8 @@ def train(
     network = _start_network(config, len(run_data.classes)).to(
         device, memory_format=torch.channels_last
     )
+    if config.freeze_batch_norm:
+        fuse_frozen_norms(network)
     evaluator = _Evaluator(config, run_data, device)
     optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate, fused=True)
     state = load_state(state_file) or load_state(trunk_file)

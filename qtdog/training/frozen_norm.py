@@ -1,0 +1,50 @@
+"""Training through frozen batch norm without its passes over the activations."""
+
+from types import MethodType
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from qtdog.folding import foldable
+
+
+def fuse_frozen_norms(network: nn.Module) -> None:
+    """Let every convolution that a batch norm alone follows apply that batch norm in its weights.
+
+    With fixed statistics batch norm is a factor and a shift a channel, so
+    `norm(conv(x, w)) = conv(x, w * factor) + shift`: the same function of the same parameters, and
+    so the same gradients up to float rounding, but two passes over the activations fewer in each
+    direction. Parameters, their names and any quantizer on the convolution stay as they are; only
+    the two layers' `forward` change. The statistics must be frozen for as long as the network is
+    used.
+    """
+    layers = dict(network.named_modules())
+    for name, norm_name in foldable(network).items():
+        convolution, norm = layers[name], layers[norm_name]
+        if convolution.padding_mode != "zeros":
+            continue
+        convolution.forward = MethodType(_convolve_and_norm(norm), convolution)
+        norm.forward = MethodType(_pass_through, norm)
+
+
+def _convolve_and_norm(norm: nn.BatchNorm2d):
+    def forward(convolution: nn.Conv2d, images: Tensor) -> Tensor:
+        factor = norm.weight / torch.sqrt(norm.running_var + norm.eps)  # (out,)
+        before = 0 if convolution.bias is None else convolution.bias
+        bias = norm.bias + (before - norm.running_mean) * factor
+        return F.conv2d(
+            images,
+            convolution.weight * factor.view(-1, 1, 1, 1),
+            bias,
+            convolution.stride,
+            convolution.padding,
+            convolution.dilation,
+            convolution.groups,
+        )
+
+    return forward
+
+
+def _pass_through(norm: nn.BatchNorm2d, values: Tensor) -> Tensor:
+    return values
