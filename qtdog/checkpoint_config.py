@@ -55,6 +55,8 @@ class TrainingRecord:
     versions: str
     commit: str
     command: str
+    split: str = "ours"
+    """Which images of each domain were held out: a rule of `qtdog.data.splits`."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ class CheckpointConfig:
     """model.safetensors, or the members' config.json."""
     averaged: bool = False
     """Whether the weights are the mean over the steps since quantization, not those of one step."""
+    target_in: Accuracy | None = None
+    """On the target's 80 % that DomainBed reports, where the split is DomainBed's."""
 
 
 def differing_fields(one: CheckpointConfig, other: CheckpointConfig) -> list[str]:

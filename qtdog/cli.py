@@ -23,6 +23,11 @@ app = typer.Typer(
     add_completion=False,
 )
 
+SplitOption = Annotated[
+    Literal["ours", "domainbed"],
+    typer.Option(help="Which fifth of each domain is held out: by our rule or DomainBed's."),
+]
+
 TRAIN_EXAMPLES = """
 Examples:
 
@@ -82,6 +87,7 @@ def train(
     step_size_learning_rate: Annotated[
         float | None, typer.Option(help="Adam's, for the logarithms of the step sizes.")
     ] = None,
+    split: SplitOption = "ours",
     out: Annotated[Path, typer.Option(help="Checkpoints go to OUT/dataset/target/.")] = Path(
         "runs/checkpoints"
     ),
@@ -100,7 +106,7 @@ def train(
     from qtdog.training.loop import train as train_run
 
     recipe = recipe or ("digits" if data == "rotated_digits" else "paper")
-    settings: dict[str, Any] = {**RECIPES[recipe], "seed": seed}
+    settings: dict[str, Any] = {**RECIPES[recipe], "seed": seed, "split": split}
     chosen = {
         "architecture": architecture,
         "start_weights": start_weights,
@@ -145,6 +151,7 @@ def sweep(
     recipe: Annotated[
         Literal["paper", "cpu", "digits"], typer.Option(help="Settings that go together.")
     ] = "cpu",
+    split: SplitOption = "ours",
     records: Annotated[
         Path, typer.Option(help="Finished runs: settings, curves, results, logits.")
     ] = Path("assets/results/runs"),
@@ -163,7 +170,7 @@ def sweep(
     from qtdog.training.sweep import Sweep, plan
 
     settings = {**RECIPES[recipe]} | ({"start_weights": start_weights} if start_weights else {})
-    base = TrainConfig(data=data, target_domain="", **settings)
+    base = TrainConfig(data=data, target_domain="", split=split, **settings)
     dataset = load(data, base.image_size)
     configs = plan(base, tuple(domain.name for domain in dataset.domains))
     study = Sweep(recipe, runs, records, runs / "checkpoints")
@@ -210,12 +217,16 @@ def report(
     out: Annotated[Path, typer.Option(help="measured.csv and REPORT.md go here.")] = Path(
         "assets/results"
     ),
+    split: SplitOption = "ours",
 ) -> None:
-    """Write measured.csv from the runs' records, and REPORT.md from measured.csv."""
+    """Write measured.csv from the runs' records, and REPORT.md from measured.csv.
+
+    Runs under the other split are left out: they are of other images.
+    """
     from qtdog.measured import measured_rows, to_csv
     from qtdog.study import report_text
 
-    rows = measured_rows(records)
+    rows = measured_rows(records, split)
     for name, text in (("measured.csv", to_csv(rows)), ("REPORT.md", report_text(rows, records))):
         content = text.encode()
         write_atomically(out / name, lambda handle, content=content: handle.write(content))
@@ -245,6 +256,13 @@ def evaluate(
     ],
     data: Annotated[str, typer.Option(help="'rotated_digits', or a folder domain/class/image.")],
     out: Annotated[Path | None, typer.Option(help="Also write the table to this CSV file.")] = None,
+    split: Annotated[
+        Literal["ours", "domainbed"] | None,
+        typer.Option(
+            help="'domainbed': also the accuracy on the target's 80 % that DomainBed reports. "
+            "Source domains always count with the images that training held out."
+        ),
+    ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Fail unless every figure is the one in the config.")
     ] = False,
@@ -270,7 +288,7 @@ def evaluate(
             raise ValueError(f"{folder} has other classes than {folders[0]}: evaluate it apart.")
         classes = checkpoint.config.classes
         dataset = load(data, checkpoint.config.image_size)
-        results += evaluate_checkpoint(folder.name, checkpoint, dataset)
+        results += evaluate_checkpoint(folder.name, checkpoint, dataset, split == "domainbed")
     Console().print(*evaluation_tables(results, classes), sep="\n")
     if out is not None:
         content = evaluation_csv(results, classes).encode()

@@ -9,7 +9,7 @@ from torch import nn
 
 from qtdog.accuracy import Accuracy
 from qtdog.checkpoints import Checkpoint, CheckpointConfig
-from qtdog.data import DataError, Domain, DomainDataset, split_rows
+from qtdog.data import DataError, Domain, DomainDataset, split
 from qtdog.ensemble import Ensemble
 from qtdog.models import to_network_input
 
@@ -18,8 +18,8 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class DomainResult:
-    """A model's accuracy on one domain. `split` is "all" images, or the "validation" split of a
-    domain that the model was trained on."""
+    """A model's accuracy on one domain. `split` is "all" images, the "validation" split of a domain
+    that the model was trained on, or the "80 %" of the target that DomainBed reports."""
 
     model: str
     domain: str
@@ -64,44 +64,64 @@ def as_network(checkpoint: Checkpoint) -> nn.Module:
     return checkpoint.networks[0]
 
 
-def evaluate(model: str, checkpoint: Checkpoint, dataset: DomainDataset) -> list[DomainResult]:
+def evaluate(
+    model: str, checkpoint: Checkpoint, dataset: DomainDataset, domainbed: bool = False
+) -> list[DomainResult]:
     """Accuracy on every domain of `dataset`, whose images have the checkpoint's size.
 
     A domain that the model never saw counts with all its images, one that it was trained on with
     the validation split of its seed. EoQ's members have different splits, so no image of a source
-    domain is new to all of them: source domains are left out for EoQ.
-    Raises DataError when the classes differ.
+    domain is new to all of them: source domains are left out for EoQ. A checkpoint that was trained
+    under DomainBed's split, and with `domainbed` any single network, also has the target's 80 %
+    that DomainBed reports. Raises DataError when the classes differ.
     """
-    config = checkpoint.config
+    config, training = checkpoint.config, checkpoint.config.training
     if dataset.classes != config.classes:
         raise DataError(
             f"{dataset.name} has the classes {', '.join(dataset.classes)}; "
             f"{checkpoint.folder} knows {', '.join(config.classes)}."
         )
+    own = dataset.name == config.dataset
     network = as_network(checkpoint)
     results = []
     for domain in dataset.domains:
-        split = "all"
-        if dataset.name == config.dataset and domain.name in config.source_domains:
-            if config.training is None:
+        part = "all"
+        if own and domain.name in config.source_domains:
+            if training is None:
                 continue
-            split = "validation"
-            domain = domain.subset(split_rows(domain, config.training.seed)[1])
+            part = "validation"
+            rows = split(dataset, domain.name, training.seed, training.split)[1]
+            domain = domain.subset(rows)
         predicted = predict_logits(network, domain.images, config.mean, config.std).argmax(1)
-        right = predicted == domain.labels
-        by_class = tuple(
-            Accuracy(int(right[domain.labels == label].sum()), int((domain.labels == label).sum()))
-            for label in range(len(dataset.classes))
-        )
-        overall = Accuracy(int(right.sum()), len(domain))
-        stated = _stated(config, dataset.name, domain.name)
-        results.append(DomainResult(model, domain.name, split, overall, by_class, stated))
+        stated = _stated(config, domain.name) if own else None
+        results.append(_result(model, dataset, domain, part, predicted, stated))
+        if not (own and training and domain.name == config.target_domain):
+            continue
+        if domainbed or training.split == "domainbed":
+            rows = split(dataset, domain.name, training.seed, "domainbed")[0]
+            domain, predicted = domain.subset(rows), predicted[rows]
+            results.append(_result(model, dataset, domain, "80 %", predicted, config.target_in))
     return results
 
 
-def _stated(config: CheckpointConfig, dataset: str, domain: str) -> Accuracy | None:
-    if dataset != config.dataset:
-        return None
+def _result(
+    model: str,
+    dataset: DomainDataset,
+    domain: Domain,
+    part: str,
+    predicted: np.ndarray,
+    stated: Accuracy | None,
+) -> DomainResult:
+    right = predicted == domain.labels
+    by_class = tuple(
+        Accuracy(int(right[domain.labels == label].sum()), int((domain.labels == label).sum()))
+        for label in range(len(dataset.classes))
+    )
+    overall = Accuracy(int(right.sum()), len(domain))
+    return DomainResult(model, domain.name, part, overall, by_class, stated)
+
+
+def _stated(config: CheckpointConfig, domain: str) -> Accuracy | None:
     if domain == config.target_domain:
         return config.target
     return dict(zip(config.source_domains, config.source_validation, strict=False)).get(domain)

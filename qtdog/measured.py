@@ -14,6 +14,7 @@ import numpy as np
 
 from qtdog.accuracy import Accuracy
 from qtdog.calibration import expected_calibration_error, negative_log_likelihood
+from qtdog.data import SplitRule
 from qtdog.training.records import Outcome, RunRecord, load_logits, load_record
 
 METHOD_NAMES = {
@@ -68,13 +69,13 @@ class MeasuredRow:
     """The records below assets/results/runs/, separated by ";"."""
 
 
-def measured_rows(folder: Path) -> list[MeasuredRow]:
-    """Every row that the records in `folder` give, single networks first.
+def measured_rows(folder: Path, split: SplitRule = "ours") -> list[MeasuredRow]:
+    """Every row that the records in `folder` of runs under one split give, single networks first.
 
     Raises ValueError naming a file that is not a record.
     """
-    paths = sorted(Path(folder).glob("*.json"))
-    records = {path: load_record(path) for path in paths}
+    records = {path: load_record(path) for path in sorted(Path(folder).glob("*.json"))}
+    records = {path: record for path, record in records.items() if record.config.split == split}
     full_size = {
         (record.dataset, record.config.architecture): outcome.size_bytes
         for record in records.values()

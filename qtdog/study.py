@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from qtdog.measured import MEMBERS, MeasuredRow
-from qtdog.training.records import load_record
+from qtdog.training.records import RunRecord, load_record
 
 CONFIDENCE = 0.95
 ARMS = ("ERM", "QT-DoG", "Freeze", "Post-training", "ERM ensemble", "EoQ")
@@ -55,18 +55,20 @@ def report_text(rows: Sequence[MeasuredRow], records: Path) -> str:
     """The report as Markdown. Raises ValueError where nothing is measured."""
     if not rows:
         raise ValueError(f"There is no record of a run in {records}: run the sweep first.")
+    names = sorted({name for row in rows for name in row.run.split(";")})
+    runs = [load_record(records / name) for name in names]
     table = pd.DataFrame([asdict(row) for row in rows])
     table["arm"] = np.where(table.averaged == "yes", table.method + ", averaged", table.method)
     usual = table[_usual(table)]
     parts = [
-        _head(table, records),
+        _head(table, runs),
         _accuracies(usual),
         _differences(usual),
         _ensembles(usual),
         _members(usual),
         _bits(table),
         _moments(table),
-        _stability(records),
+        _stability(runs),
         _calibration(usual),
     ]
     return "\n".join(part for part in parts if part).rstrip() + "\n"
@@ -107,8 +109,7 @@ def _arms(table: pd.DataFrame) -> list[str]:
     return [arm for arm in wanted if (table.arm == arm).any()]
 
 
-def _head(table: pd.DataFrame, records: Path) -> str:
-    runs = [load_record(path) for path in sorted(records.glob("*.json"))]
+def _head(table: pd.DataFrame, runs: Sequence[RunRecord]) -> str:
     first = runs[0]
     config = first.config
     hours = sum(run.seconds for run in runs) / 3600
@@ -300,11 +301,10 @@ def _moments(table: pd.DataFrame) -> str:
     return _section("Granularity and the moment of quantization", "Percent, 7 bits.", lines)
 
 
-def _stability(records: Path) -> str:
+def _stability(runs: Sequence[RunRecord]) -> str:
     """The paper's Fig. 4: does the target accuracy wander less after quantization?"""
     spreads: dict[str, list[float]] = {}
-    for path in sorted(records.glob("*.json")):
-        record = load_record(path)
+    for record in runs:
         if record.config.method == "qt-dog" and record.config.bits != 7:
             continue
         later = [p for p in record.points if p.step > record.config.quantize_step]

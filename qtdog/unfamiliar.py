@@ -23,7 +23,7 @@ from torch import Tensor
 from qtdog import models
 from qtdog.atomic import write_atomically
 from qtdog.checkpoints import Checkpoint
-from qtdog.data import DataError, DomainDataset, split_rows
+from qtdog.data import DataError, DomainDataset, split
 from qtdog.data.digits import rotated_digits
 from qtdog.evaluation import predict_logits
 
@@ -181,7 +181,9 @@ def _measure(
         thresholds = [known[identity(member)].threshold for member in checkpoint.members]
     else:
         held_out = [
-            domain.subset(split_rows(domain, config.training.seed)[1]).images
+            domain.subset(
+                split(dataset, domain.name, config.training.seed, config.training.split)[1]
+            ).images
             for domain in dataset.sources(config.target_domain)
         ]
         measured = {SOURCE: energies(SOURCE, np.concatenate(held_out)), **measured}

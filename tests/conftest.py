@@ -1,7 +1,8 @@
-"""What every test gets: its own cache folder, no telemetry, one thread; and a browser."""
+"""What tests get: a cache folder of their own, no telemetry, one thread; a command line; a browser."""
 
 import os
 import shutil
+import sys
 
 # Before gradio or the Hub's client is imported: both ask once.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -10,6 +11,9 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 import pytest
 import torch
 from servers import CHROMIUM_FLAGS
+
+from qtdog import cli
+from qtdog.training.config import RECIPES
 
 # Tensors are tiny here: more threads than one only wait for each other.
 torch.set_num_threads(1)
@@ -26,6 +30,33 @@ def own_cache(tmp_path, monkeypatch):
 @pytest.fixture(autouse=True)
 def same_random_numbers():
     torch.manual_seed(0)
+
+
+# What `--recipe digits` means to `command`: a run of a second.
+SMALL_RECIPE = {
+    **RECIPES["digits"],
+    "images_per_domain": 2,
+    "steps": 4,
+    "quantize_step": 2,
+    "evaluate_every": 2,
+}
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Runs `python -m qtdog ...` in this process: (exit code, standard output, error output)."""
+    monkeypatch.setitem(RECIPES, "digits", SMALL_RECIPE)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["qtdog", *map(str, words)])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        captured = capsys.readouterr()
+        return end.value.code or 0, captured.out, captured.err
+
+    return run
 
 
 @pytest.fixture(scope="module")

@@ -10,35 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from conftest import SMALL_RECIPE
 
 from qtdog import checkpoints, cli
-from qtdog.training import config as training_config
+from qtdog.training.config import RECIPES
 
 ROOT = Path(__file__).parents[1]
-SMALL_RECIPE = {
-    **training_config.RECIPES["digits"],
-    "images_per_domain": 2,
-    "steps": 4,
-    "quantize_step": 2,
-    "evaluate_every": 2,
-}
-
-
-@pytest.fixture
-def command(monkeypatch, capsys):
-    """Runs `python -m qtdog ...` in this process: (exit code, standard output, error output)."""
-    monkeypatch.setitem(training_config.RECIPES, "digits", SMALL_RECIPE)
-    monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["qtdog", *map(str, words)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as end:
-            cli.main()
-        captured = capsys.readouterr()
-        return end.value.code or 0, captured.out, captured.err
-
-    return run
 
 
 def said(error_output: str) -> str:
@@ -54,7 +31,7 @@ def trained(tmp_path_factory) -> Path:
     """Checkpoints from the command line: ERM and QT-DoG of two seeds, and their ensemble."""
     folder = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(training_config.RECIPES, "digits", SMALL_RECIPE)
+        patch.setitem(RECIPES, "digits", SMALL_RECIPE)
         for words in (
             ["train", "--seed", "0"],
             ["train", "--seed", "1", "--method", "qt-dog"],

@@ -10,7 +10,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from qtdog import data
-from qtdog.data import DataError, Domain, folders, load_folder, split_rows
+from qtdog.data import DataError, folders, load_folder
 
 DOMAINS, CLASSES = ("art", "photo", "sketch"), ("cat", "dog")
 
@@ -204,49 +204,6 @@ def test_a_folder_without_domains_or_classes_is_an_error(root, tmp_path):
         shutil.rmtree(root / domain / "dog")
     with pytest.raises(DataError, match="holds 1 classes: it takes at least two"):
         load_folder(root, 8)
-
-
-# The split --------------------------------------------------------------------------------------
-
-
-def domain_of(names: list[str], name: str = "photo") -> Domain:
-    count = len(names)
-    images = np.arange(count, dtype=np.uint8).reshape(-1, 1, 1, 1)
-    return Domain(name, images, np.zeros(count, np.int64), tuple(names))
-
-
-NAMES = [f"dog/{k:03d}.png" for k in range(103)]
-
-
-def test_the_split_is_four_to_one_disjoint_and_whole():
-    train, validation = split_rows(domain_of(NAMES), 0)
-    assert (len(train), len(validation)) == (83, 20)
-    assert sorted([*train, *validation]) == list(range(103))
-    assert list(train) == sorted(train)
-
-
-def test_which_image_goes_where_follows_from_its_name_not_from_its_place():
-    def validation_names(names: list[str]) -> set[str]:
-        rows = split_rows(domain_of(names), 3)[1]
-        return {names[row] for row in rows}
-
-    shuffled = [NAMES[row] for row in np.random.default_rng(0).permutation(103)]
-    assert validation_names(shuffled) == validation_names(NAMES)
-    # Adding one image moves hardly any other to the other side.
-    assert len(validation_names([*NAMES, "dog/new.png"]) & validation_names(NAMES)) >= 19
-
-
-def test_the_split_is_the_same_today_as_when_checkpoints_were_trained():
-    """Stated accuracies on source domains are of exactly these images."""
-    rows = split_rows(domain_of(NAMES[:20]), 0)[1]
-    assert [NAMES[row] for row in rows] == [f"dog/{k:03d}.png" for k in (0, 5, 11, 14)]
-
-
-def test_seeds_and_domains_split_differently():
-    rows = split_rows(domain_of(NAMES), 0)[1]
-    assert not np.array_equal(rows, split_rows(domain_of(NAMES), 1)[1])
-    assert not np.array_equal(rows, split_rows(domain_of(NAMES, "art"), 0)[1])
-    assert np.array_equal(rows, split_rows(domain_of(NAMES), 0)[1])
 
 
 # Rotated digits ---------------------------------------------------------------------------------

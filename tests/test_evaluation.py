@@ -46,6 +46,7 @@ class Seed:
     """All that evaluation asks of a training record."""
 
     seed: int
+    split: str = "ours"
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,10 +4,20 @@ from pathlib import Path
 
 from qtdog.data.digits import NAME as ROTATED_DIGITS
 from qtdog.data.digits import rotated_digits
-from qtdog.data.domains import Domain, DomainDataset, split_rows
+from qtdog.data.domains import Domain, DomainDataset
 from qtdog.data.folders import DataError, load_folder
+from qtdog.data.splits import SplitRule, split, split_rows
 
-__all__ = ["DataError", "Domain", "DomainDataset", "load", "load_folder", "split_rows"]
+__all__ = [
+    "DataError",
+    "Domain",
+    "DomainDataset",
+    "SplitRule",
+    "load",
+    "load_folder",
+    "split",
+    "split_rows",
+]
 
 
 def load(data: str, image_size: int) -> DomainDataset:

@@ -59,16 +59,3 @@ class DomainDataset:
             digest.update(np.ascontiguousarray(domain.labels))
             digest.update(np.ascontiguousarray(domain.images[:: max(1, len(domain) // 64)]))
         return digest.hexdigest()[:16]
-
-
-def split_rows(domain: Domain, seed: int, holdout: float = 0.2) -> tuple[np.ndarray, np.ndarray]:
-    """Rows for training and for validation: DomainBed's 80/20 split of one domain.
-
-    Which image goes where depends on its name and the seed alone, not on the order of files.
-    """
-    ranks = [
-        hashlib.sha256(f"{seed}:{domain.name}/{name}".encode()).digest() for name in domain.names
-    ]
-    order = np.array(sorted(range(len(ranks)), key=ranks.__getitem__), dtype=np.int64)
-    cut = int(len(order) * holdout)
-    return np.sort(order[cut:]), np.sort(order[:cut])

@@ -34,6 +34,7 @@ def combine(members: Sequence[Path], dataset: DomainDataset, folder: Path) -> Ch
         source_validation=(),
         target=domain_accuracy(network, target, first.mean, first.std),
         training=None,
+        target_in=None,  # the members' seeds split the target differently
     )
     checkpoints.save_ensemble(folder, members, config)
     return checkpoints.load_config(folder)

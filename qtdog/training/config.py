@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
+from qtdog.data import SplitRule
 from qtdog.data.augmentation import Augmentation
 from qtdog.models import IMAGENET_MEAN, IMAGENET_STD
 from qtdog.quantization import LSQConfig
@@ -45,11 +46,16 @@ class TrainConfig:
     augmentation: Augmentation = field(default_factory=Augmentation)
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
+    split: SplitRule = "ours"
+    """Which images of each domain are held out."""
 
     def __post_init__(self) -> None:
         if self.method not in get_args(Method):
             known = ", ".join(get_args(Method))
             raise ValueError(f"Method '{self.method}' is unknown: choose one of {known}.")
+        if self.split not in get_args(SplitRule):
+            known = ", ".join(get_args(SplitRule))
+            raise ValueError(f"The split '{self.split}' is unknown: choose one of {known}.")
         if not 0 < self.quantize_step < self.steps:
             raise ValueError(
                 f"The quantization step {self.quantize_step} must lie between 0 and the last "
@@ -97,25 +103,43 @@ class TrainConfig:
         )
 
     def label(self, recipe: str) -> str:
-        """The method's name and, where quantization starts at another step than the recipe's,
-        that: "qt-dog-7bit-from240"."""
+        """The method's name and, where quantization starts at another step than the recipe's or the
+        split is not ours, that: "qt-dog-7bit-from240-domainbed"."""
         usual = RECIPES[recipe].get("quantize_step", TrainConfig.quantize_step)
-        if not self.quantized or self.quantize_step == usual:
-            return self.method_name()
-        return f"{self.method_name()}-from{self.quantize_step}"
+        moved = self.quantized and self.quantize_step != usual
+        return (
+            self.method_name()
+            + (f"-from{self.quantize_step}" if moved else "")
+            + (f"-{self.split}" if self.split != "ours" else "")
+        )
 
     def name(self) -> str:
         """A folder name: what a person tells runs apart by, and a hash of everything."""
         dataset = self.data.rstrip("/").rpartition("/")[2]
         run = f"{dataset}-{self.target_domain}-{self.method_name()}-seed{self.seed}"
-        return f"{run}-{_hash(self.to_json())}"
+        return f"{run}-{_hash(_identity(self))}"
 
     def trunk_name(self) -> str:
         """The same for every run that is this one up to the quantization step."""
         later = ("method", "bits", "granularity", "leave_out", "step_size_learning_rate", "steps")
-        trunk = {key: value for key, value in self.to_json().items() if key not in later}
+        trunk = {key: value for key, value in _identity(self).items() if key not in later}
         dataset = self.data.rstrip("/").rpartition("/")[2]
         return f"{dataset}-{self.target_domain}-seed{self.seed}-{_hash(trunk)}"
+
+
+# Settings that came after the first runs: at their defaults they are no part of a run's name, so
+# that runs begun before go on.
+ADDED_LATER = ("split",)
+
+
+def _identity(config: TrainConfig) -> dict[str, Any]:
+    """What tells a run from others."""
+    defaults = {field.name: field.default for field in dataclasses.fields(TrainConfig)}
+    return {
+        name: value
+        for name, value in config.to_json().items()
+        if name not in ADDED_LATER or value != defaults[name]
+    }
 
 
 def _hash(values: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from qtdog import data, models
 from qtdog.atomic import write_atomically
-from qtdog.data import Domain, split_rows
+from qtdog.data import Domain, split
 from qtdog.data.augmentation import augment
 from qtdog.evaluation import domain_accuracy
 from qtdog.quantization import plain_state, quantize, quantizers, step_size_parameters
@@ -52,6 +52,8 @@ class RunData:
     source_validation: tuple[Domain, ...]  # at config.image_size
     target: Domain  # at config.image_size, all images
     fingerprint: str
+    target_in: np.ndarray | None = None
+    """Rows of the target's 80 % that DomainBed reports, where the split is DomainBed's."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ def load_run_data(config: TrainConfig) -> RunData:
     for big, small in zip(
         large.sources(config.target_domain), exact.sources(config.target_domain), strict=True
     ):
-        train_rows, validation_rows = split_rows(small, config.seed)
+        train_rows, validation_rows = split(exact, small.name, config.seed, config.split)
         training.append(big.subset(train_rows))
         validation.append(small.subset(validation_rows))
     return RunData(
@@ -100,6 +102,9 @@ def load_run_data(config: TrainConfig) -> RunData:
         tuple(validation),
         exact.domain(config.target_domain),
         exact.fingerprint(),
+        split(exact, config.target_domain, config.seed, config.split)[0]
+        if config.split == "domainbed"
+        else None,
     )
 
 

@@ -17,7 +17,7 @@ from qtdog.calibration import expected_calibration_error, negative_log_likelihoo
 from qtdog.evaluation import accuracy_of
 from qtdog.quantization import LSQConfig, quantize
 from qtdog.training.config import TrainConfig
-from qtdog.training.finish import Measurement, finish, measure, training_record
+from qtdog.training.finish import Measurement, finish, measure, target_in, training_record
 from qtdog.training.loop import Chosen, Progress, RunData, TrainedRun, load_run_data, train
 from qtdog.training.records import Outcome, RunRecord, save_record
 
@@ -111,10 +111,14 @@ class Sweep:
             for bits in _post_training_widths(run.config):
                 stored = _rounded(run, bits)
                 measurement = measure(stored, run, run_data)
-                outcomes.append(_outcome("post-training", run.single, stored, measurement, kept))
+                outcomes.append(
+                    _outcome("post-training", run.single, stored, measurement, run_data, kept)
+                )
         for chosen in (run.single, run.average):
             done = finish(run, chosen, run_data, self.checkpoints, self.recipe)
-            outcome = _outcome(run.config.method, chosen, done.stored, done.measurement, kept)
+            outcome = _outcome(
+                run.config.method, chosen, done.stored, done.measurement, run_data, kept
+            )
             outcomes.append(outcome)
             kept[f"{outcome.name}/target"] = done.measurement.target
             kept[f"{outcome.name}/source"] = np.concatenate(done.measurement.source)
@@ -156,6 +160,7 @@ def _outcome(
     chosen: Chosen,
     stored: storage.StoredNetwork,
     measurement: Measurement,
+    run_data: RunData,
     labels: dict[str, np.ndarray],
 ) -> Outcome:
     model = tensors_to_bytes(stored.tensors)
@@ -178,6 +183,7 @@ def _outcome(
         source_ece=expected_calibration_error(source, source_labels),
         size_bytes=len(model),
         sha256=hashlib.sha256(model).hexdigest(),
+        target_in=target_in(measurement, run_data),
     )
 
 
