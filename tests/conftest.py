@@ -1,4 +1,4 @@
-"""What tests get: a cache folder of their own, no telemetry, one thread; a command line; a browser."""
+"""What every test gets: its own cache folder, no telemetry, one thread; command line, browser."""
 
 import os
 import shutil
