@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from qtdog.accuracy import Accuracy
+from qtdog.method_names import OBJECTIVES
 from qtdog.storage import FULL_PRECISION_BITS
 
 FORMAT = "qtdog-checkpoint"
@@ -28,6 +29,7 @@ SHARED = (
     "std",
     "bits",
     "averaged",
+    "objective",
 )
 
 
@@ -94,6 +96,8 @@ class CheckpointConfig:
     """model.safetensors, or the members' config.json."""
     averaged: bool = False
     """Whether the weights are the mean over the steps since quantization, not those of one step."""
+    objective: str = "erm"
+    """What was minimised: cross-entropy alone ("erm"), or with another DG method."""
     target_in: Accuracy | None = None
     """On the target's 80 % that DomainBed reports, where the split is DomainBed's."""
 
@@ -131,6 +135,8 @@ def parse_config(path: Path, content: bytes) -> CheckpointConfig:
         raise CheckpointError(f"{path} is not a valid config: {error}.") from None
     if config.method not in METHODS:
         raise CheckpointError(f"{path} has the unknown method {config.method!r:.40}.")
+    if config.objective not in OBJECTIVES:
+        raise CheckpointError(f"{path} has the unknown objective {config.objective!r:.40}.")
     if config.bits != FULL_PRECISION_BITS and not 2 <= config.bits <= 8:
         raise CheckpointError(f"{path} has an impossible bit width, {config.bits!r:.20}.")
     if len(config.classes) < 2 or not 1 <= config.image_size <= 4096:

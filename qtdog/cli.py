@@ -60,6 +60,10 @@ def train(
             "quantized with weights and step sizes frozen."
         ),
     ] = "both",
+    objective: Annotated[
+        Literal["erm", "coral", "mixstyle"],
+        typer.Option(help="Cross-entropy alone, or with another DG method's idea in it."),
+    ] = "erm",
     seed: Annotated[int, typer.Option(help="Decides splits, batches and the head's start.")] = 0,
     recipe: Annotated[
         Literal["paper", "cpu", "digits"] | None,
@@ -107,6 +111,7 @@ def train(
 
     recipe = recipe or ("digits" if data == "rotated_digits" else "paper")
     settings: dict[str, Any] = {**RECIPES[recipe], "seed": seed, "split": split}
+    settings["objective"] = objective
     chosen = {
         "architecture": architecture,
         "start_weights": start_weights,
@@ -131,7 +136,7 @@ def train(
     for one in methods:
         config = dataclasses.replace(config, method=one)
         try:
-            with _progress_bar(config.steps, f"{one} seed {seed}") as progress:
+            with _progress_bar(config.steps, f"{config.method_name()} seed {seed}") as progress:
                 trained = train_run(config, run_data, runs, progress)
         except KeyboardInterrupt:
             typer.echo("Stopped. The same command goes on from the last evaluation.", err=True)
@@ -157,13 +162,17 @@ def sweep(
     ] = Path("assets/results/runs"),
     runs: Annotated[Path, typer.Option(help="Unfinished runs and all checkpoints.")] = Path("runs"),
     most: Annotated[int | None, typer.Option(help="Stop after so many runs.")] = None,
+    only: Annotated[
+        str, typer.Option(help="Only runs whose record's name contains this text.")
+    ] = "",
     show: Annotated[bool, typer.Option("--list", help="Only say what is done.")] = False,
 ) -> None:
     """The whole study, run by run, the most important first; what is recorded is not done again.
 
     ERM, QT-DoG and the freeze control on every held-out domain and seed, then bit widths,
-    granularity and the moment of quantization. Start it once a core, with OMP_NUM_THREADS=1: the
-    processes share the work. Stop it whenever you like; it goes on from the last evaluations.
+    granularity and the moment of quantization, then other DG methods. Start it once a core, with
+    OMP_NUM_THREADS=1: the processes share the work. Stop it whenever you like; it goes on from the
+    last evaluations.
     """
     from qtdog.data import load
     from qtdog.training.config import RECIPES, TrainConfig
@@ -172,8 +181,14 @@ def sweep(
     settings = {**RECIPES[recipe]} | ({"start_weights": start_weights} if start_weights else {})
     base = TrainConfig(data=data, target_domain="", split=split, **settings)
     dataset = load(data, base.image_size)
-    configs = plan(base, tuple(domain.name for domain in dataset.domains))
     study = Sweep(recipe, runs, records, runs / "checkpoints")
+    configs = [
+        one
+        for one in plan(base, tuple(domain.name for domain in dataset.domains))
+        if only in study.record_path(dataset.name, one).stem
+    ]
+    if not configs:
+        raise ValueError(f"No run of the plan has '{only}' in its name: see --list without --only.")
     if not show:
         try:
             study.run(dataset.name, configs, _sweep_progress, most)

@@ -161,11 +161,17 @@ class _Stored:
     all: list[StoredCheckpoint] = field(default_factory=list)
 
     def shown(self) -> dict[str, StoredCheckpoint]:
-        """By method: not averaged rather than averaged, the paper's bit width, then by name."""
+        """By method: without another DG method rather than with one, not averaged rather than
+        averaged, the paper's bit width, then by name."""
         chosen: dict[str, StoredCheckpoint] = {}
         preferred = sorted(
             self.all,
-            key=lambda one: (one.config.averaged, abs(one.config.bits - PAPER_BITS), one.name),
+            key=lambda one: (
+                one.config.objective != "erm",
+                one.config.averaged,
+                abs(one.config.bits - PAPER_BITS),
+                one.name,
+            ),
         )
         for one in preferred:
             if one.config.method in MODEL_NAMES:

@@ -15,15 +15,9 @@ import numpy as np
 from qtdog.accuracy import Accuracy
 from qtdog.calibration import expected_calibration_error, negative_log_likelihood
 from qtdog.data import SplitRule
+from qtdog.method_names import ENSEMBLES, ensemble_name, method_name
 from qtdog.training.records import Outcome, RunRecord, load_logits, load_record
 
-METHOD_NAMES = {
-    "erm": "ERM",
-    "qt-dog": "QT-DoG",
-    "freeze": "Freeze",
-    "post-training": "Post-training",
-}
-ENSEMBLES = {"erm": "ERM ensemble", "qt-dog": "EoQ"}
 MEMBERS = 5
 NAMES = {"mobilenet_v2": "MobileNetV2", "resnet50": "ResNet-50"}
 
@@ -107,7 +101,7 @@ def _row(path: Path, record: RunRecord, outcome: Outcome, full_size: int) -> Mea
     return MeasuredRow(
         table=None,
         backbone=NAMES.get(config.architecture, config.architecture),
-        method=METHOD_NAMES[outcome.method],
+        method=method_name(outcome.method, config.objective),
         bits=outcome.bits,
         models_trained=1,
         relative_size=round(outcome.size_bytes / full_size, 4),
@@ -150,8 +144,9 @@ def _ensembles(
         config = record.config
         if config.method in ENSEMBLES:
             settings = (config.bits, config.granularity, config.quantize_step, config.steps)
-            what = (record.dataset, config.architecture, config.target_domain, config.method)
-            groups[what + settings].append(path)
+            what = (record.dataset, config.architecture, config.target_domain)
+            how = (config.method, config.objective)
+            groups[what + how + settings].append(path)
     for paths in groups.values():
         members = {records[path].config.seed: path for path in paths}
         if not set(range(MEMBERS)) <= members.keys():
@@ -180,7 +175,7 @@ def _ensemble(
     return MeasuredRow(
         table=None,
         backbone=NAMES.get(config.architecture, config.architecture),
-        method=ENSEMBLES[config.method],
+        method=ensemble_name(config.method, config.objective),
         bits=members[0].bits,
         models_trained=len(paths),
         relative_size=round(size / full_size[first.dataset, config.architecture], 4),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from qtdog.checkpoint_config import CheckpointConfig
+from qtdog.method_names import OBJECTIVES
 from qtdog.results import Result
 from qtdog.storage import FULL_PRECISION_BITS
 
@@ -51,7 +52,7 @@ class CardEntry:
     def title(self) -> str:
         """Method, bit width, averaged weights, seed."""
         config = self.config
-        parts = [METHOD_NAMES.get(config.method, config.method)]
+        parts = [_method(config)]
         if config.bits != FULL_PRECISION_BITS:
             parts.append(f"{config.bits} bits")
         if config.averaged:
@@ -127,6 +128,14 @@ def eval_results(entry: CardEntry) -> list[EvalResult]:
         )
         for kind, name, value in values
     ]
+
+
+def _method(config: CheckpointConfig) -> str:
+    if config.objective == "erm":
+        return METHOD_NAMES.get(config.method, config.method)
+    if config.method == "erm":
+        return f"Full precision ({OBJECTIVES[config.objective]})"
+    return f"{OBJECTIVES[config.objective]} + {METHOD_NAMES[config.method]}"
 
 
 def dataset_name(dataset: str) -> str:
@@ -303,6 +312,7 @@ def _largest_spread(entries: Sequence[CardEntry]) -> float:
     """Points of accuracy between the best and the worst seed of one method on one domain."""
     groups: dict[tuple[object, ...], list[float]] = {}
     for config in (entry.config for entry in entries if entry.config.training):
-        key = (config.dataset, config.target_domain, config.method, config.bits, config.averaged)
+        place, method = (config.dataset, config.target_domain), (config.method, config.objective)
+        key = (*place, *method, config.bits, config.averaged)
         groups.setdefault(key, []).append(100 * config.target.fraction)
     return max((max(shares) - min(shares) for shares in groups.values()), default=0.0)

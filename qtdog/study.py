@@ -9,9 +9,12 @@ import pandas as pd
 from scipy import stats
 
 from qtdog.measured import MEMBERS, MeasuredRow
+from qtdog.method_names import OBJECTIVES, method_name
 from qtdog.training.records import RunRecord, load_record
 
 CONFIDENCE = 0.95
+KINDS = ("", ", averaged")
+"""Endings of an arm: the weights of one step, and the averaged ones."""
 ARMS = ("ERM", "QT-DoG", "Freeze", "Post-training", "ERM ensemble", "EoQ")
 
 
@@ -68,6 +71,7 @@ def report_text(rows: Sequence[MeasuredRow], records: Path) -> str:
         _members(usual),
         _bits(table),
         _moments(table),
+        _other_methods(usual),
         _stability(runs),
         _calibration(usual),
     ]
@@ -105,7 +109,7 @@ def usual_columns() -> tuple[str, str, str]:
 
 def _arms(table: pd.DataFrame) -> list[str]:
     """The arms that exist, in order of presentation."""
-    wanted = [name for arm in ARMS for name in (arm, f"{arm}, averaged")]
+    wanted = [arm + kind for arm in ARMS for kind in KINDS]
     return [arm for arm in wanted if (table.arm == arm).any()]
 
 
@@ -201,7 +205,7 @@ def _ensembles(table: pd.DataFrame) -> str:
     lines = [_row(["", "domains", "mean of members", "ensemble", "ensemble – mean"]), _rule(5)]
     means: dict[str, dict[str, float]] = {}
     for ensemble, member in (("ERM ensemble", "ERM"), ("EoQ", "QT-DoG")):
-        for suffix in ("", ", averaged"):
+        for suffix in KINDS:
             together = table[table.arm == ensemble + suffix].set_index("domain").accuracy
             if together.empty:
                 continue
@@ -223,7 +227,7 @@ def _ensembles(table: pd.DataFrame) -> str:
     if not means:
         return ""
     said = []
-    for suffix in ("", ", averaged"):
+    for suffix in KINDS:
         ours, theirs = means.get("EoQ" + suffix), means.get("ERM ensemble" + suffix)
         if ours and theirs and (common := sorted(ours.keys() & theirs.keys())):
             gaps = ", ".join(f"{_plain(name)} {ours[name] - theirs[name]:+.1f}" for name in common)
@@ -301,10 +305,44 @@ def _moments(table: pd.DataFrame) -> str:
     return _section("Granularity and the moment of quantization", "Percent, 7 bits.", lines)
 
 
+def _other_methods(table: pd.DataFrame) -> str:
+    """Each other DG method alone and with QT-DoG, and the pairs that tell what either adds."""
+    accuracies, pairs, said = [], [], []
+    for objective in OBJECTIVES:
+        alone, together = method_name("erm", objective), method_name("qt-dog", objective)
+        others = table[table.method.isin({alone, together} - {"ERM", "QT-DoG"})]
+        for domain, group in others.groupby("domain"):
+            seeds = sorted(set(group.seed))
+            same = table[(table.domain == domain) & table.seed.isin(seeds)]
+            where = f"{_plain(domain)}, {', '.join(f'{seed:.0f}' for seed in seeds)}"
+            for name in ("ERM", "QT-DoG", alone, together):
+                cells = [_mean_and_error(same[same.arm == name + kind].accuracy) for kind in KINDS]
+                accuracies.append(_row([where, name, *cells]))
+        for base in (alone, "QT-DoG") if not others.empty else ():
+            for kind in KINDS:
+                if found := against(table, together + kind, base + kind):
+                    pairs.append(_row([f"{together + kind} – {base + kind}", str(found["all"])]))
+                    said.append(_sentence(together + kind, base + kind, found["all"]))
+    if not accuracies:
+        return ""
+    lines = [_row(["domain, seeds", "", "one step", "averaged"]), _rule(4), *accuracies]
+    if pairs:
+        lines += ["", _row(["", "paired difference"]), _rule(2), *pairs, "", *said]
+    return _section(
+        "With other DG methods",
+        "Percent on the held-out domain, mean ± standard error over the seeds for which the method "
+        "was run, beside ERM and QT-DoG of the same seeds; then differences in points between "
+        "networks of the same held-out domain and seed.",
+        lines,
+    )
+
+
 def _stability(runs: Sequence[RunRecord]) -> str:
     """The paper's Fig. 4: does the target accuracy wander less after quantization?"""
     spreads: dict[str, list[float]] = {}
     for record in runs:
+        if record.config.objective != "erm":
+            continue
         if record.config.method == "qt-dog" and record.config.bits != 7:
             continue
         later = [p for p in record.points if p.step > record.config.quantize_step]

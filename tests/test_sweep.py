@@ -57,6 +57,13 @@ def test_the_plan_has_every_run_of_the_study_once_and_the_main_arms_first():
     assert sum(r.granularity == "tensor" for r in runs) == 2
     assert sorted({r.quantize_step for r in runs}) == [240, 480, 720, 960]
     assert {r.seed for r in runs[:8]} == {0}, "all domains with one seed come before the next seed"
+    assert [(r.target_domain, r.seed, r.method, r.objective) for r in runs[-8:]] == [
+        ("sketch", seed, method, objective)
+        for seed in (0, 1)
+        for objective in ("coral", "mixstyle")
+        for method in ("erm", "qt-dog")
+    ]
+    assert {r.objective for r in runs[:-8]} == {"erm"}
 
 
 def test_records_have_names_of_their_own():
@@ -66,6 +73,8 @@ def test_records_have_names_of_their_own():
     assert names[0] == "pacs-art_painting-erm-seed0.json"
     assert "pacs-sketch-qt-dog-7bit-per-tensor-seed1.json" in names
     assert "pacs-sketch-qt-dog-7bit-from960-seed0.json" in names
+    assert "pacs-sketch-coral-seed0.json" in names
+    assert "pacs-sketch-qt-dog-7bit-mixstyle-seed1.json" in names
 
 
 # One sweep of tiny runs, two seeds ---------------------------------------------------------------

@@ -123,8 +123,8 @@ def test_training_follows_adam_on_cross_entropy(run_data, tmp_path):
     losses = []
     for step in (1, 2):
         network.train()
-        images, labels = batches.at(step - 1)
-        loss = F.cross_entropy(network(images), labels)
+        batch = batches.at(step - 1)
+        loss = F.cross_entropy(network(batch.images), batch.labels)
         network.zero_grad()
         loss.backward()
         losses.append(loss.item())
@@ -148,7 +148,8 @@ def test_training_follows_adam_on_cross_entropy(run_data, tmp_path):
 def test_every_batch_holds_as_many_images_of_each_source_and_follows_from_seed_and_step(run_data):
     def batch(step: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
         config = dataclasses.replace(CONFIG, seed=seed)
-        return loop._Batches(config, run_data.source_training, torch.device("cpu")).at(step)
+        drawn = loop._Batches(config, run_data.source_training, torch.device("cpu")).at(step)
+        return drawn.images, drawn.labels
 
     images, labels = batch(5)
     assert images.shape == (8, 3, 32, 32)
@@ -158,7 +159,7 @@ def test_every_batch_holds_as_many_images_of_each_source_and_follows_from_seed_a
     # The first four are of the first domain, whose labels are made 100 higher here.
     first, second = run_data.source_training
     marked = (dataclasses.replace(first, labels=first.labels + 100), second)
-    labels = loop._Batches(CONFIG, marked, torch.device("cpu")).at(5)[1]
+    labels = loop._Batches(CONFIG, marked, torch.device("cpu")).at(5).labels
     assert (labels[:4] >= 100).all()
     assert (labels[4:] < 100).all()
 

@@ -10,6 +10,7 @@ from qtdog.data import SplitRule
 from qtdog.data.augmentation import Augmentation
 from qtdog.models import IMAGENET_MEAN, IMAGENET_STD
 from qtdog.quantization import LSQConfig
+from qtdog.training.objectives import ObjectiveName
 
 Method = Literal["erm", "qt-dog", "freeze"]
 """Full precision; quantized and trained on; quantized with weights and step sizes frozen, so that
@@ -28,6 +29,7 @@ class TrainConfig:
     data: str
     target_domain: str
     method: Method = "qt-dog"
+    objective: ObjectiveName = "erm"
     seed: int = 0
     architecture: str = "resnet50"
     start_weights: str = "torchvision"
@@ -56,6 +58,9 @@ class TrainConfig:
         if self.split not in get_args(SplitRule):
             known = ", ".join(get_args(SplitRule))
             raise ValueError(f"The split '{self.split}' is unknown: choose one of {known}.")
+        if self.objective not in get_args(ObjectiveName):
+            known = ", ".join(get_args(ObjectiveName))
+            raise ValueError(f"Objective '{self.objective}' is unknown: choose one of {known}.")
         if not 0 < self.quantize_step < self.steps:
             raise ValueError(
                 f"The quantization step {self.quantize_step} must lie between 0 and the last "
@@ -95,12 +100,15 @@ class TrainConfig:
         return cls(**{**values, "augmentation": Augmentation(**values["augmentation"])})
 
     def method_name(self) -> str:
-        """ "erm" or, say, "qt-dog-7bit": the paper's per-channel step sizes go without saying."""
-        if not self.quantized:
-            return self.method
-        return f"{self.method}-{self.bits}bit" + (
-            "" if self.granularity == "channel" else "-per-tensor"
-        )
+        """ "erm", "coral" or, say, "qt-dog-7bit" and "qt-dog-7bit-coral": the paper's per-channel
+        step sizes go without saying, and so does cross-entropy alone beside a quantizer."""
+        parts = []
+        if self.quantized:
+            parts += [self.method, f"{self.bits}bit"]
+            parts += ["per-tensor"] if self.granularity == "tensor" else []
+        if self.objective != "erm" or not parts:
+            parts.append(self.objective)
+        return "-".join(parts)
 
     def label(self, recipe: str) -> str:
         """The method's name and, where quantization starts at another step than the recipe's or the
@@ -129,7 +137,7 @@ class TrainConfig:
 
 # Settings that came after the first runs: at their defaults they are no part of a run's name, so
 # that runs begun before go on.
-ADDED_LATER = ("split",)
+ADDED_LATER = ("objective", "split")
 
 
 def _identity(config: TrainConfig) -> dict[str, Any]:

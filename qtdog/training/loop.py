@@ -1,7 +1,8 @@
-"""The training loop: ERM and QT-DoG under the DomainBed protocol, resumable at any moment.
+"""The training loop under the DomainBed protocol, resumable at any moment.
 
-Every batch and its augmentation follow from the seed and the step alone, so a run that goes on
-from a saved state sees exactly what it would have seen without the interruption.
+It is given three values that combine freely: an objective, an averaging, a quantization schedule.
+Every batch, its augmentation and the objective's draws follow from the seed and the step alone, so
+a run that goes on from a saved state sees exactly what it would have seen without the interruption.
 """
 
 import csv
@@ -13,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from qtdog import data, models
@@ -26,6 +26,7 @@ from qtdog.training.averaging import WeightAverage
 from qtdog.training.config import TrainConfig
 from qtdog.training.frozen_norm import fuse_frozen_norms
 from qtdog.training.memory import keep_freed_memory
+from qtdog.training.objectives import Batch, make_objective
 from qtdog.training.state import (
     EvaluationPoint,
     RunState,
@@ -132,6 +133,7 @@ def train(
     )
     if config.freeze_batch_norm:
         fuse_frozen_norms(network)
+    objective = make_objective(config.objective, network)
     evaluator = _Evaluator(config, run_data, device)
     optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate, fused=True)
     state = load_state(state_file) or load_state(trunk_file)
@@ -157,13 +159,9 @@ def train(
         if step == config.quantize_step and config.quantized and not _quantized(network):
             _start_quantization(network, optimizer, config)
         models.train_mode(network, config.freeze_batch_norm)
-        images, labels = batches.at(step)
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            loss = F.cross_entropy(network(images), labels)
         optimizer.zero_grad()
-        loss.backward()
+        losses.append(objective.backward(network, batches.at(step)))
         optimizer.step()
-        losses.append(loss.detach())
         step += 1
         if step > config.quantize_step:
             average.add(network.state_dict())
@@ -246,9 +244,8 @@ class _Batches:
         self.images = [torch.from_numpy(domain.images).to(device) for domain in domains]
         self.labels = [torch.from_numpy(domain.labels).to(device) for domain in domains]
 
-    def at(self, step: int) -> tuple[Tensor, Tensor]:
-        """(domains * images_per_domain, 3, size, size) float, and labels. Drawn with replacement,
-        as DomainBed's endless loaders do."""
+    def at(self, step: int) -> Batch:
+        """Drawn with replacement, as DomainBed's endless loaders do."""
         config = self.config
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
         images, labels = [], []
@@ -261,7 +258,8 @@ class _Batches:
         pixels = torch.cat(images).permute(0, 3, 1, 2).float() / 255
         pixels = augment(pixels, config.image_size, config.augmentation, generator)
         pixels = models.normalize(pixels, config.mean, config.std)
-        return pixels.contiguous(memory_format=torch.channels_last), torch.cat(labels)
+        pixels = pixels.contiguous(memory_format=torch.channels_last)
+        return Batch(pixels, torch.cat(labels), len(labels), generator)
 
 
 class _Evaluator:

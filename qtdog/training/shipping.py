@@ -46,8 +46,9 @@ def ship(built: Path, dataset: DomainDataset, bits: int, out: Path) -> list[Path
         members = [name for name in members if (source / name).exists()]
         ensemble = place / f"eoq-{bits}bit"
         if len(members) == MEMBERS:  # members of the other kind make way
-            for old in place.glob(f"qt-dog-{bits}bit-*"):
-                shutil.rmtree(old)
+            for weights in ("", "-averaged"):
+                for old in place.glob(f"qt-dog-{bits}bit{weights}-seed*"):
+                    shutil.rmtree(old)
         if len(members) == MEMBERS or not ensemble.exists():
             names += members
         new += [_copy(source / name, place / name) for name in names if (source / name).exists()]

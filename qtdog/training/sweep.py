@@ -19,6 +19,7 @@ from qtdog.quantization import LSQConfig, quantize
 from qtdog.training.config import TrainConfig
 from qtdog.training.finish import Measurement, finish, measure, target_in, training_record
 from qtdog.training.loop import Chosen, Progress, RunData, TrainedRun, load_run_data, train
+from qtdog.training.objectives import ObjectiveName
 from qtdog.training.records import Outcome, RunRecord, save_record
 
 SEEDS = (0, 1, 2, 3, 4)
@@ -28,6 +29,7 @@ OTHER_BITS = (8, 6, 5, 4, 3, 2)
 # Ablations on some of the targets: all other bit widths on the first, two on the second.
 ABLATION_TARGETS = {"sketch": OTHER_BITS, "art_painting": (5, 4)}
 QUANTIZE_SHARES = (0.2, 0.6, 0.8)
+OTHER_OBJECTIVES: tuple[ObjectiveName, ...] = ("coral", "mixstyle")
 
 
 def plan(base: TrainConfig, domains: tuple[str, ...]) -> list[TrainConfig]:
@@ -54,6 +56,10 @@ def plan(base: TrainConfig, domains: tuple[str, ...]) -> list[TrainConfig]:
         add(target, seed, "qt-dog", bits=BITS, granularity="tensor")
         for share in QUANTIZE_SHARES:
             add(target, seed, "qt-dog", bits=BITS, quantize_step=round(base.steps * share))
+    for seed in CONTROL_SEEDS:
+        for objective in OTHER_OBJECTIVES:
+            for method in ("erm", "qt-dog"):
+                add(target, seed, method, bits=BITS, objective=objective)
     return runs
 
 
@@ -143,7 +149,11 @@ class Sweep:
 
 
 def _post_training_widths(config: TrainConfig) -> tuple[int, ...]:
-    ablation = config.target_domain in ABLATION_TARGETS and config.seed in CONTROL_SEEDS
+    ablation = (
+        config.target_domain in ABLATION_TARGETS
+        and config.seed in CONTROL_SEEDS
+        and config.objective == "erm"
+    )
     return tuple(sorted((BITS, *OTHER_BITS))) if ablation else (BITS,)
 
 

@@ -9,6 +9,7 @@ from importlib import metadata
 import gradio as gr
 
 from qtdog.explorer import Explorer, StoredCheckpoint
+from qtdog.method_names import OBJECTIVES
 from qtdog.opening import Guests
 from qtdog.training.provenance import processor
 from qtdog.ui.figures import PAPER
@@ -123,7 +124,9 @@ def _row(stored: StoredCheckpoint, sizes: dict[str, int]) -> str:
     source = [one.fraction for one in config.source_validation]
     style = METHOD_STYLES.get(config.method, METHOD_STYLES["other"])
     marker = f'<span style="color: var(--{config.method})" aria-hidden="true">{style.marker}</span>'
-    method = NAMES.get(config.method, config.method) + (", averaged" if config.averaged else "")
+    method = NAMES.get(config.method, config.method)
+    method += f" with {OBJECTIVES[config.objective]}" if config.objective != "erm" else ""
+    method += ", averaged" if config.averaged else ""
     if config.method == "eoq":
         members = [file.path.split("/")[-2] for file in config.files]
         size = sum(sizes.get(member, 0) for member in members)

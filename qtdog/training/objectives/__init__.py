@@ -1,0 +1,40 @@
+"""What a step's gradients are of: cross-entropy alone, or with another DG method's idea in it.
+
+An objective is a value that the one loop is given, beside the averaging and the quantization
+schedule; each works with each.
+"""
+
+from typing import Literal, Protocol
+
+from torch import Tensor, nn
+
+from qtdog.training.objectives.batch import Batch
+from qtdog.training.objectives.coral import CORAL
+from qtdog.training.objectives.erm import ERM
+from qtdog.training.objectives.mixstyle import MixStyle, mixstyle_places
+
+ObjectiveName = Literal["erm", "coral", "mixstyle"]
+
+
+class Objective(Protocol):
+    """How a batch becomes gradients."""
+
+    def backward(self, network: nn.Module, batch: Batch) -> Tensor:
+        """Leave the step's gradients in the parameters, which had none. Returns the mean
+        cross-entropy of the batch, a scalar without gradient, for the log."""
+        ...
+
+
+def make_objective(name: ObjectiveName, network: nn.Module) -> Objective:
+    """The objective with its published parameters, for this network.
+
+    Raises ValueError for a network that it does not work with.
+    """
+    if name == "coral":
+        return CORAL()
+    if name == "mixstyle":
+        return MixStyle(mixstyle_places(network))
+    return ERM()
+
+
+__all__ = ["Batch", "Objective", "ObjectiveName", "make_objective"]
