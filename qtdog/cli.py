@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from qtdog.atomic import write_atomically
+from qtdog.cli_data import data_app
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -22,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(data_app, name="data")
 
 SplitOption = Annotated[
     Literal["ours", "domainbed"],
@@ -561,58 +563,6 @@ def _publish(destination: Any, files: Any, dry_run: bool) -> str:
         bar.update(total - bar.n)
     typer.echo(f"{destination.repo_id}: {len(files)} files, commit {commit}")
     return commit
-
-
-data_app = typer.Typer(help="Datasets for training.", no_args_is_help=True)
-app.add_typer(data_app, name="data")
-
-DATA_EXAMPLES = """
-Examples:
-
-  python -m qtdog data fetch hub:flwrlabs/pacs --out PACS
-
-  python -m qtdog data fetch hub:flwrlabs/office-home --out OfficeHome
-
-  python -m qtdog data fetch hub:wltjr1007/DomainNet --out DomainNet
-
-For VLCS and TerraIncognita give a repository of your choice. Parquet files need pyarrow.
-Stop it whenever you like: the same command goes on.
-"""
-
-
-@data_app.command("fetch", epilog=DATA_EXAMPLES)
-def fetch_dataset(
-    dataset: Annotated[str, typer.Argument(help="hub:ORG/NAME, or hub:ORG/NAME@REVISION.")],
-    out: Annotated[Path, typer.Option(help="Folder for domain/class/picture.")],
-    image_column: Annotated[str | None, typer.Option(help="Column with the picture.")] = None,
-    domain_column: Annotated[str | None, typer.Option(help="Column with the domain.")] = None,
-    class_column: Annotated[str | None, typer.Option(help="Column with the class.")] = None,
-) -> None:
-    """Download a dataset of several domains from the Hugging Face Hub, as folders for training."""
-    from tqdm import tqdm
-
-    from qtdog.data.hub import HubDataset, fetch
-    from qtdog.data.parquet import Columns
-
-    with tqdm(unit_scale=True) as bar:
-
-        def show(done: int, total: int, what: str) -> None:
-            if what != bar.desc.removesuffix(": "):
-                bar.set_description(what, refresh=False)
-                bar.reset(total or None)
-            bar.update(done - bar.n)
-
-        columns = Columns(image_column, domain_column, class_column)
-        try:
-            source = fetch(HubDataset.parse(dataset), out, columns, show)
-        except KeyboardInterrupt:
-            typer.echo("Stopped. The same command goes on.", err=True)
-            raise typer.Exit(130) from None
-    typer.echo(
-        f"{out}: {source.images:,} pictures of {len(source.classes)} classes in the domains "
-        f"{', '.join(source.domains)}; {source.repository} at {source.commit[:10]}, licence: "
-        f"{source.licence or 'not stated'}; {source.skipped} skipped"
-    )
 
 
 @app.command()

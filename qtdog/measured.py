@@ -14,7 +14,7 @@ import numpy as np
 
 from qtdog.accuracy import Accuracy
 from qtdog.calibration import expected_calibration_error, negative_log_likelihood
-from qtdog.data import SplitRule
+from qtdog.data import SplitRule, benchmarks
 from qtdog.method_names import ENSEMBLES, ensemble_name, method_name
 from qtdog.training.records import Outcome, RunRecord, load_logits, load_record
 
@@ -97,6 +97,7 @@ def to_csv(rows: Sequence[MeasuredRow]) -> str:
 
 def _row(path: Path, record: RunRecord, outcome: Outcome, full_size: int) -> MeasuredRow:
     config = record.config
+    dataset, domain = _paper_names(record)
     quantized = outcome.method != "erm"
     return MeasuredRow(
         table=None,
@@ -105,8 +106,8 @@ def _row(path: Path, record: RunRecord, outcome: Outcome, full_size: int) -> Mea
         bits=outcome.bits,
         models_trained=1,
         relative_size=round(outcome.size_bytes / full_size, 4),
-        dataset=record.dataset.upper(),
-        domain=config.target_domain,
+        dataset=dataset,
+        domain=domain,
         split="target",
         accuracy=_percent(outcome.target),
         error=None,
@@ -164,6 +165,7 @@ def _ensemble(
 ) -> MeasuredRow:
     first = records[paths[0]]
     config = first.config
+    dataset, domain = _paper_names(first)
     tensors = [load_logits(path) for path in paths]
     labels = tensors[0]["labels/target"]
     logits = np.mean([each[f"{name}/target"] for each in tensors], axis=0)
@@ -179,8 +181,8 @@ def _ensemble(
         bits=members[0].bits,
         models_trained=len(paths),
         relative_size=round(size / full_size[first.dataset, config.architecture], 4),
-        dataset=first.dataset.upper(),
-        domain=config.target_domain,
+        dataset=dataset,
+        domain=domain,
         split="target",
         accuracy=_percent(accuracy),
         error=None,
@@ -205,6 +207,16 @@ def _ensemble(
         source_ece=None,
         run=";".join(path.name for path in paths),
     )
+
+
+def _paper_names(record: RunRecord) -> tuple[str, str]:
+    """Dataset and held-out domain as the paper calls them, whose folders have other names."""
+    target = record.config.target_domain
+    benchmark = benchmarks.find(record.dataset)
+    if benchmark is None:
+        return record.dataset.upper(), target
+    known = benchmark.domain(target)
+    return benchmark.name, known.name if known else target
 
 
 def _percent(accuracy: Accuracy) -> float:

@@ -260,6 +260,20 @@ def test_an_ensemble_with_a_missing_member_is_left_out(swept, tmp_path):
     assert all(row.models_trained == 1 for row in measured_rows(tmp_path))
 
 
+def test_rows_have_the_papers_names_and_are_of_one_split(swept, tmp_path):
+    path = swept.records / "rotated_digits-75-degrees-erm-seed0.json"
+    record, logits = load_record(path), load_logits(path)
+    for split in ("ours", "domainbed"):
+        config = dataclasses.replace(record.config, target_domain="location_38", split=split)
+        other = dataclasses.replace(record, dataset="terra_incognita", config=config)
+        save_record(tmp_path / f"{split}.json", other, logits)
+    for split in ("ours", "domainbed"):
+        rows = measured_rows(tmp_path, split)
+        assert {(row.dataset, row.domain) for row in rows} == {("TerraIncognita", "L38")}
+        assert {row.run for row in rows} == {f"{split}.json"}
+    assert {row.dataset for row in measured_rows(swept.records)} == {"ROTATED_DIGITS"}
+
+
 # Shipping ---------------------------------------------------------------------------------------
 
 
