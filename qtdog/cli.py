@@ -63,7 +63,7 @@ def train(
         ),
     ] = "both",
     objective: Annotated[
-        Literal["erm", "coral", "mixstyle"],
+        Literal["erm", "coral", "mixstyle", "sam"],
         typer.Option(help="Cross-entropy alone, or with another DG method's idea in it."),
     ] = "erm",
     seed: Annotated[int, typer.Option(help="Decides splits, batches and the head's start.")] = 0,

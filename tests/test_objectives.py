@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from qtdog import checkpoints, models
 from qtdog.measured import measured_rows
 from qtdog.model_card import CardEntry
+from qtdog.quantization import LSQConfig, quantize, quantizers
 from qtdog.study import report_text
 from qtdog.training import sweep
 from qtdog.training.config import RECIPES, TrainConfig
@@ -25,10 +26,11 @@ from qtdog.training.objectives.mixstyle import (
     mix_styles,
     mixstyle_places,
 )
+from qtdog.training.objectives.sam import SAM
 from qtdog.training.records import load_record
 from qtdog.training.sweep import Sweep
 
-OBJECTIVES = ("erm", "coral", "mixstyle")
+OBJECTIVES = ("erm", "coral", "mixstyle", "sam")
 
 
 @pytest.fixture(scope="module")
@@ -210,18 +212,93 @@ def test_mixing_happens_with_the_published_probability():
     assert 75 <= mixes <= 125
 
 
+# SAM --------------------------------------------------------------------------------------------
+
+
+def softmax_gradient(weight: np.ndarray, inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Of the mean cross-entropy of softmax(weight @ input), in closed form."""
+    logits = inputs @ weight.T
+    shares = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    return (shares - np.eye(len(weight))[labels]).T @ inputs / len(inputs)
+
+
+def test_sams_gradient_is_that_of_the_perturbed_weights_in_closed_form():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(12, 5, bias=False)).double()
+    generator = torch.Generator().manual_seed(1)
+    images = torch.randn(8, 3, 2, 2, generator=generator).double()
+    labels = torch.randint(5, (8,), generator=generator)
+    before = network[1].weight.detach().clone()
+    loss = SAM(radius=0.5).backward(network, Batch(images, labels, 2, generator))
+    weight, inputs = before.numpy(), images.flatten(1).numpy()
+    gradient = softmax_gradient(weight, inputs, labels.numpy())
+    expected = softmax_gradient(
+        weight + 0.5 * gradient / np.linalg.norm(gradient), inputs, labels.numpy()
+    )
+    assert np.abs(expected - gradient).max() > 0.01
+    np.testing.assert_allclose(network[1].weight.grad.numpy(), expected, atol=1e-6)
+    assert torch.equal(network[1].weight, before)
+    assert loss.item() == pytest.approx(F.cross_entropy(network(images), labels).item())
+
+
+def test_sam_perturbs_latent_weights_and_no_step_sizes_and_both_passes_are_quantized():
+    torch.manual_seed(0)
+    network = models.build("resnet18", 5).eval()
+    quantize(network, LSQConfig(4), ["fc"])
+    given, passes = batch(2, 2), []
+
+    def look(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        passes.append({name: value.detach().clone() for name, value in module.state_dict().items()})
+        for _, layer, attribute, quantizer in quantizers(module):
+            used, step = getattr(layer, attribute), quantizer.step_size.view(-1, 1, 1, 1)
+            codes = used / step
+            torch.testing.assert_close(codes, codes.round(), rtol=0, atol=1e-4)
+
+    F.cross_entropy(network(given.images), given.labels).backward()
+    gradient = gradients(network)
+    network.zero_grad()
+    network.register_forward_pre_hook(look)
+    SAM().backward(network, given)
+    first, second = passes
+    moved = {name: second[name] - value for name, value in first.items() if name in gradient}
+    length = torch.cat([one.flatten() for one in moved.values()]).norm()
+    assert length.item() == pytest.approx(0.05, rel=1e-3)
+    assert not any(one.any() for name, one in moved.items() if name.endswith("log_step"))
+    weights = [name for name in moved if not name.endswith("log_step")]
+    assert sum(name.endswith("original") for name in weights) == 20
+    norm = torch.cat([gradient[name].flatten() for name in weights]).norm()
+    for name in weights:
+        torch.testing.assert_close(moved[name], 0.05 * gradient[name] / norm, rtol=1e-3, atol=1e-5)
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, first[name]), name
+    step_sizes = [p.grad for name, p in network.named_parameters() if name.endswith("log_step")]
+    assert all(one.any() for one in step_sizes), "step sizes learn from the second pass"
+
+
+def test_sams_second_pass_leaves_no_trace_in_batch_norm():
+    torch.manual_seed(0)
+    networks = [models.build("resnet18", 5).train() for _ in range(2)]
+    networks[1].load_state_dict(networks[0].state_dict())
+    SAM().backward(networks[0], batch())
+    networks[1](batch().images)
+    for name, value in networks[1].state_dict().items():
+        if "running" in name:
+            assert torch.equal(networks[0].state_dict()[name], value), name
+    assert networks[0].bn1.momentum == networks[1].bn1.momentum
+
+
 # In the loop ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("objective", "method"), [("coral", "erm"), ("coral", "qt-dog"), ("mixstyle", "qt-dog")]
+    ("objective", "method"), [("coral", "freeze"), ("mixstyle", "erm"), ("sam", "qt-dog")]
 )
 def test_each_objective_trains_with_each_method(run_data, objective, method, tmp_path):
     config = dataclasses.replace(CONFIG, objective=objective, method=method)
     trained = train(config, run_data, tmp_path)
     assert [point.step for point in trained.points] == [2, 4, 6, 8, 10, 12]
     assert all(np.isfinite(point.train_loss) for point in trained.points)
-    assert trained.points[-1].quantized == (method == "qt-dog")
+    assert trained.points[-1].quantized == (method != "erm")
 
 
 def test_an_interrupted_mixstyle_run_ends_bit_for_bit_the_same(run_data, tmp_path):
@@ -263,6 +340,8 @@ def test_the_objective_is_part_of_the_trunk_and_of_every_name():
         ("coral", "qt-dog"): "qt-dog-7bit-coral",
         ("mixstyle", "erm"): "mixstyle",
         ("mixstyle", "qt-dog"): "qt-dog-7bit-mixstyle",
+        ("sam", "erm"): "sam",
+        ("sam", "qt-dog"): "qt-dog-7bit-sam",
     }
 
 

@@ -12,8 +12,9 @@ from qtdog.training.objectives.batch import Batch
 from qtdog.training.objectives.coral import CORAL
 from qtdog.training.objectives.erm import ERM
 from qtdog.training.objectives.mixstyle import MixStyle, mixstyle_places
+from qtdog.training.objectives.sam import SAM
 
-ObjectiveName = Literal["erm", "coral", "mixstyle"]
+ObjectiveName = Literal["erm", "coral", "mixstyle", "sam"]
 
 
 class Objective(Protocol):
@@ -34,6 +35,8 @@ def make_objective(name: ObjectiveName, network: nn.Module) -> Objective:
         return CORAL()
     if name == "mixstyle":
         return MixStyle(mixstyle_places(network))
+    if name == "sam":
+        return SAM()
     return ERM()
 
 
