@@ -23,7 +23,7 @@ from torch import nn
 from qtdog import checkpoints, models
 from qtdog.checkpoints import Checkpoint
 from qtdog.ensemble import ParallelMembers, mean_of_logits
-from qtdog.quantization import LSQConfig, pack, quantize, step_size_parameters, unpack
+from qtdog.quantization import LSQConfig, learned_parameters, pack, quantize, unpack
 from qtdog.training.memory import keep_freed_memory
 from qtdog.training.provenance import processor
 
@@ -147,7 +147,7 @@ def _training_step(erm: Checkpoint) -> Comparison:
         optimizer = torch.optim.Adam(network.parameters(), lr=5e-5, fused=True)
         if quantized:
             quantize(network, LSQConfig(7), [models.classifier_name(network)])
-            optimizer.add_param_group({"params": step_size_parameters(network), "lr": 1e-3})
+            optimizer.add_param_group({"params": learned_parameters(network), "lr": 1e-3})
 
         def step() -> None:
             optimizer.zero_grad()

@@ -11,6 +11,7 @@ from typing import Any
 
 from qtdog.accuracy import Accuracy
 from qtdog.method_names import OBJECTIVES
+from qtdog.quantization import QUANTIZERS
 from qtdog.storage import FULL_PRECISION_BITS
 
 FORMAT = "qtdog-checkpoint"
@@ -28,6 +29,7 @@ SHARED = (
     "mean",
     "std",
     "bits",
+    "quantizer",
     "averaged",
     "objective",
 )
@@ -100,6 +102,9 @@ class CheckpointConfig:
     """What was minimised: cross-entropy alone ("erm"), or with another DG method."""
     target_in: Accuracy | None = None
     """On the target's 80 % that DomainBed reports, where the split is DomainBed's."""
+    quantizer: str | None = "lsq"
+    """Which one made the codes: "lsq", "inq" or "nearest"; None in full precision. The first
+    checkpoints do not say: theirs is LSQ."""
 
 
 def differing_fields(one: CheckpointConfig, other: CheckpointConfig) -> list[str]:
@@ -139,6 +144,10 @@ def parse_config(path: Path, content: bytes) -> CheckpointConfig:
         raise CheckpointError(f"{path} has the unknown objective {config.objective!r:.40}.")
     if config.bits != FULL_PRECISION_BITS and not 2 <= config.bits <= 8:
         raise CheckpointError(f"{path} has an impossible bit width, {config.bits!r:.20}.")
+    if config.bits == FULL_PRECISION_BITS:
+        config = dataclasses.replace(config, quantizer=None)
+    elif config.quantizer not in QUANTIZERS:
+        raise CheckpointError(f"{path} has the unknown quantizer {config.quantizer!r:.40}.")
     if len(config.classes) < 2 or not 1 <= config.image_size <= 4096:
         raise CheckpointError(f"{path} has too few classes or an impossible image size.")
     for name, values in (("mean", config.mean), ("std", config.std)):

@@ -116,7 +116,7 @@ def load(folder: Path) -> Checkpoint:
         raise CheckpointError(f"{folder / CONFIG} does not say what {MODEL} must be.")
     model = _read_checked(path, config.files[0], LARGEST_MODEL_BYTES)
     try:
-        stored = StoredNetwork(tensors_from_bytes(model), config.bits)
+        stored = StoredNetwork(tensors_from_bytes(model), config.bits, config.quantizer)
         network = restore(stored, config.architecture, len(config.classes))
     except (SafetensorError, KeyError) as error:  # KeyError: a dtype unknown to torch
         raise CheckpointError(f"{path} is not a safetensors file: {error}.") from None

@@ -26,7 +26,7 @@ from qtdog.checkpoints import Checkpoint, CheckpointConfig
 from qtdog.ensemble import Ensemble
 from qtdog.folding import foldable
 from qtdog.images import read_image
-from qtdog.quantization import unpack
+from qtdog.quantization import levels_of, unpack
 from qtdog.storage import CODES, STEP_SIZE
 
 Format = Literal["torchvision", "onnx", "numpy"]
@@ -66,7 +66,8 @@ def export(folder: Path, file_format: Format, out: Path, samples: Path = SAMPLES
       folded into the convolutions; here those batch norms do nothing but add the bias.
     - "onnx": one graph, `images` (batch, 3, size, size), normalised -> `logits` (batch, classes).
     - "numpy": an .npz of int8 codes `NAME.codes`, float32 step sizes `NAME.step_size` (weight =
-      step size × code) and the other tensors as they are stored, batch norm folded.
+      step size × code; of INQ: × 2^(|code|-1) × sign(code)) and the other tensors as they are
+      stored, batch norm folded.
 
     EoQ's tensors are called `members.0.NAME` and so on; its ONNX graph gives the mean of the
     members' logits. All three carry the config, in the file's metadata or the array `config`.
@@ -258,8 +259,8 @@ def _read_numpy(content: bytes, config: CheckpointConfig) -> Logits:
     for name, array in arrays.items():
         if name.endswith(CODES):
             name = name.removesuffix(CODES)
-            step_size = arrays[name + STEP_SIZE]
-            array = array * step_size.reshape(-1, *[1] * (array.ndim - 1))
+            codes, step_size = torch.from_numpy(array), torch.from_numpy(arrays[name + STEP_SIZE])
+            array = levels_of(config.quantizer, config.bits).values(codes, step_size).numpy()
         if not name.endswith(STEP_SIZE):
             tensors[name] = torch.from_numpy(array)
     networks = []

@@ -15,11 +15,13 @@ from torch import Tensor, nn
 from qtdog import checkpoints, models, storage
 from qtdog.checkpoints import CheckpointConfig
 from qtdog.explorer import Explorer, StoredCheckpoint
-from qtdog.quantization import quantizable_weights, quantize, quantizers, unpack
-from qtdog.rounding import Grid, Rounding, count_codes, round_weights, step_sizes
+from qtdog.quantization import levels_of, quantizable_weights, quantize, unpack
+from qtdog.rounding import Grid, Rounding, count_codes, round_weights
 
 BIT_WIDTHS = (8, 7, 6, 5, 4, 3, 2)
 BYTES_OF_NETWORKS = 256 << 20
+# In these QT-DoG may differ from the full-precision network of its own run.
+OF_TRAINING = ("bits", "quantizer", "averaged")
 
 
 @dataclass(frozen=True)
@@ -230,19 +232,21 @@ class Lab:
         return self._stored[key].config
 
     def _trained(self, key: str, grid: Grid) -> str | None:
-        """QT-DoG of the same run as the reference: same seed, hence the same first steps. Its step
-        sizes were learned, whatever `grid.rule` says of the rounded ones."""
+        """QT-DoG of the same run as the reference: same seed, hence the same first steps. Its
+        levels are of the same kind: with evenly spaced ones its step sizes were learned, whatever
+        `grid.rule` says of the rounded ones."""
         reference = self._known(key)
         for other, stored in self._stored.items():
             config = stored.config
             if (
                 config.method == "qt-dog"
                 and config.bits == grid.bits
+                and config.quantizer == ("lsq" if grid.uniform else "inq")
                 and config.granularity == grid.granularity
                 and config.training is not None
                 and reference.training is not None
                 and config.training.seed == reference.training.seed
-                and not set(checkpoints.differing_fields(config, reference)) - {"bits", "averaged"}
+                and not set(checkpoints.differing_fields(config, reference)) - set(OF_TRAINING)
             ):
                 return other
         return None
@@ -257,7 +261,8 @@ class Lab:
                 return ()
             codes = unpack(file.get_tensor(name), stored.config.bits, layer.weights)
         codes = codes.reshape(layer.shape)
-        return count_codes(codes if channel is None else codes[channel], stored.config.bits)
+        levels = levels_of(stored.config.quantizer, stored.config.bits)
+        return count_codes(codes if channel is None else codes[channel], levels)
 
     def _reference(self, key: str) -> _Ready:
         self._known(key)
@@ -285,14 +290,10 @@ class Lab:
             return self._networks[contender]
 
     def _round(self, key: str, grid: Grid) -> _Ready:
-        """Post-training quantization: every weight but the classifier's rounded to nearest, then
+        """Post-training quantization: every weight but the classifier's rounded at once, then
         stored and read back as a checkpoint would be."""
         network = copy.deepcopy(self._reference(key).network)
         quantize(network, grid.quantizer, [models.classifier_name(network)])
-        if grid.rule != "start":  # the quantizers have LSQ's start by themselves
-            for _, layer, attribute, quantizer in quantizers(network):
-                weight = layer.parametrizations[attribute].original
-                quantizer.log_step.data = step_sizes(weight, grid).log()
         stored = storage.store(network)
         config = self._stored[key].config
         restored = storage.restore(stored, config.architecture, len(config.classes))

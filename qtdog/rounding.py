@@ -1,5 +1,6 @@
 """What rounding to b bits does to one layer's weights: grid, histograms, error, clipping."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -7,29 +8,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from qtdog.quantization import LSQConfig
-from qtdog.quantization.lsq import (
-    Granularity,
-    code_range,
-    dequantize,
-    initial_step_size,
-    integer_codes,
-)
+from qtdog.quantization import Granularity, INQConfig, Levels, NearestConfig, QuantizerConfig
 
 WEIGHT_BINS = 96
 ERROR_BINS = 32
-# Tried for the least squared error: shares of the step size at which nothing is clipped.
-STEP_SIZE_SHARES = torch.linspace(0.1, 1, 37)
 
-Rule = Literal["start", "least error"]
+Rule = Literal["start", "least error", "inq"]
 
 
 @dataclass(frozen=True)
 class Grid:
-    """How step sizes are chosen. Raises ValueError for an impossible width, granularity or rule.
+    """Which levels there are. Raises ValueError for an impossible width, granularity or rule.
 
-    `rule`: "start" is LSQ's initial step size, from which training goes on; "least error" is the
-    step size with the least squared rounding error, the better one for rounding alone.
+    `rule`: "start" and "least error" are evenly spaced levels, see `NearestConfig`; "inq" are
+    INQ's, powers of two and zero.
     """
 
     bits: int
@@ -37,14 +29,23 @@ class Grid:
     rule: Rule = "start"
 
     def __post_init__(self) -> None:
-        LSQConfig(self.bits, self.granularity)
-        if self.rule not in ("start", "least error"):
-            raise ValueError(f"Rule '{self.rule}' is unknown: choose 'start' or 'least error'.")
+        if self.rule not in ("start", "least error", "inq"):
+            raise ValueError(
+                f"Rule '{self.rule}' is unknown: choose 'start', 'least error' or 'inq'."
+            )
+        self.quantizer  # noqa: B018  raises for a bit width or granularity that does not exist
 
     @property
-    def quantizer(self) -> LSQConfig:
+    def quantizer(self) -> QuantizerConfig:
         """What `qtdog.quantization` needs to know."""
-        return LSQConfig(self.bits, self.granularity)
+        if self.rule == "inq":
+            return INQConfig(self.bits, self.granularity)
+        return NearestConfig(self.bits, self.granularity, self.rule)
+
+    @property
+    def uniform(self) -> bool:
+        """Whether the levels are evenly spaced."""
+        return self.rule != "inq"
 
 
 @dataclass(frozen=True)
@@ -60,25 +61,34 @@ class Rounding:
     """One layer's weights, or those of one of its output channels, rounded to `bits` bits."""
 
     bits: int
+    uniform: bool
+    """Whether the levels are evenly spaced; else they are powers of two and zero."""
     weights: Histogram
-    """In units of the step size when `in_steps`, else the weights themselves."""
-    in_steps: bool
-    """Channels have different step sizes, hence different grids. Only weights divided by their
-    own channel's step size share one, the integers."""
+    """In the unit below when `by_channel`, else the weights themselves."""
+    by_channel: bool
+    """Channels have different grids. Only weights divided by a unit of their own channel share
+    one: by the step size, or, of powers of two, by the largest level."""
     grid: tuple[float, ...]
-    """The 2^b values that a weight can take, in the unit of `weights`."""
+    """The values that a weight can take, in the unit of `weights`: 2^b, or 2^(b-1) + 1 powers of
+    two and zero."""
     codes: tuple[int, ...]
     """How many weights take each of them, in the same order."""
+    smallest_code: int
+    """The code of the first of them; the others follow one by one."""
     errors: Histogram
-    """Weight minus rounded weight, in units of the step size: -1/2..1/2. Without those clipped."""
+    """Weight minus rounded weight, as a share of the gap between the two levels around the weight
+    (of uniform levels the step size): -1/2..1/2. Without those clipped."""
     divergence: float
     """Kullback-Leibler divergence of `errors` from the uniform distribution, see `divergence`."""
     divergence_by_chance: float
     """What truly uniform errors would give on average for so few weights."""
+    relative_error: float
+    """Root of the summed squares of all errors over that of all weights, clipped ones included; 0
+    when all weights are 0."""
     clipped: int
     """Weights beyond the grid's ends, which take the end's value."""
     step_sizes: tuple[float, float, float]
-    """Smallest, median, largest."""
+    """Smallest, median, largest. Of powers of two: of the smallest level but zero."""
 
     @property
     def total(self) -> int:
@@ -86,32 +96,14 @@ class Rounding:
         return sum(self.codes)
 
 
-def step_sizes(weight: Tensor, grid: Grid) -> Tensor:
-    """The grid's step sizes for a weight (out, ...): (out,) or (1,), all positive."""
-    start = initial_step_size(weight, grid.quantizer)
-    if grid.rule == "start":
-        return start
-    rows = weight.detach().float().reshape(len(start), -1)
-    _, largest = code_range(grid.bits)
-    unclipped = rows.abs().amax(1) / largest
-    best, least = start, torch.full_like(start, torch.inf)
-    for share in STEP_SIZE_SHARES.tolist():
-        # A dead channel keeps LSQ's start, which is positive.
-        tried = torch.where(unclipped > start * 1e-3, share * unclipped, start)
-        rounded = dequantize(integer_codes(rows, tried, grid.bits), tried)
-        error = (rounded - rows).square().sum(1)
-        best = torch.where(error < least, tried, best)
-        least = torch.minimum(error, least)
-    return best
-
-
 def round_weights(weight: Tensor, grid: Grid, channel: int | None = None) -> Rounding:
-    """Round a weight to nearest.
+    """Round a weight after training.
 
     `weight`: (out, ...). `channel`: look at this output channel alone, with the step size that it
     has in the layer. Raises ValueError for a channel that is not there.
     """
-    steps = step_sizes(weight, grid)
+    quantizer = grid.quantizer.build(weight)
+    steps, levels = quantizer.step_size, quantizer.levels
     if channel is not None:
         if not 0 <= channel < len(weight):
             raise ValueError(
@@ -119,34 +111,43 @@ def round_weights(weight: Tensor, grid: Grid, channel: int | None = None) -> Rou
             )
         weight = weight[channel : channel + 1]
         steps = steps[channel : channel + 1] if len(steps) > 1 else steps
-    bits = grid.bits
-    codes = integer_codes(weight, steps, bits).numpy().ravel()
-    steps = steps.numpy().astype(np.float64)
-    values = weight.detach().numpy().astype(np.float64).reshape(len(weight), -1)
-    scaled = (values / steps.reshape(-1, 1)).ravel()
-    smallest, largest = code_range(bits)
-    inside = (scaled >= smallest) & (scaled <= largest)
-    errors = histogram((scaled - codes)[inside], ERROR_BINS, (-0.5, 0.5))
-    in_steps = len(steps) > 1
-    levels = np.arange(smallest, largest + 1)
+    codes = levels.codes(weight, steps).flatten(1)  # (out, n)
+    values = weight.detach().double().flatten(1)
+    steps = steps.double()[:, None]
+    # From here on in step sizes.
+    scaled = values / steps
+    errors = scaled - levels.values(codes, torch.ones(1))
+    shares = errors / levels.gaps(codes, upwards=errors > 0)
+    lowest, highest = levels.ends
+    inside = (scaled >= lowest) & (scaled <= highest)
+    smallest, largest = levels.code_range
+    all_levels = levels.values(torch.arange(smallest, largest + 1), torch.ones(1)).double()
+    by_channel = len(steps) > 1
+    unit = all_levels[-1] if not grid.uniform else 1.0
+    histogram_of_errors = histogram(shares[inside].numpy(), ERROR_BINS, (-0.5, 0.5))
+    energy = float(values.square().sum())
     return Rounding(
-        bits=bits,
-        weights=histogram(scaled if in_steps else values.ravel(), WEIGHT_BINS),
-        in_steps=in_steps,
-        grid=tuple((levels if in_steps else levels * steps[0]).tolist()),
-        codes=count_codes(codes, bits),
-        errors=errors,
-        divergence=divergence(errors.counts),
-        divergence_by_chance=divergence_by_chance(errors.counts),
+        bits=grid.bits,
+        uniform=grid.uniform,
+        weights=histogram((scaled / unit if by_channel else values).numpy(), WEIGHT_BINS),
+        by_channel=by_channel,
+        grid=tuple((all_levels / unit if by_channel else all_levels * steps[0]).tolist()),
+        codes=count_codes(codes.numpy(), levels),
+        smallest_code=smallest,
+        errors=histogram_of_errors,
+        divergence=divergence(histogram_of_errors.counts),
+        divergence_by_chance=divergence_by_chance(histogram_of_errors.counts),
+        relative_error=math.sqrt(float((errors * steps).square().sum()) / energy) if energy else 0,
         clipped=int((~inside).sum()),
         step_sizes=(float(steps.min()), float(np.median(steps)), float(steps.max())),
     )
 
 
-def count_codes(codes: np.ndarray, bits: int) -> tuple[int, ...]:
-    """How often each of the 2^b codes occurs, from the smallest code to the largest."""
-    smallest, _ = code_range(bits)
-    return tuple(np.bincount(codes.ravel().astype(int) - smallest, minlength=2**bits).tolist())
+def count_codes(codes: np.ndarray, levels: Levels) -> tuple[int, ...]:
+    """How often each code occurs, from the smallest code to the largest."""
+    smallest, largest = levels.code_range
+    counts = np.bincount(codes.ravel().astype(int) - smallest, minlength=largest - smallest + 1)
+    return tuple(counts.tolist())
 
 
 def histogram(

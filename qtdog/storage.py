@@ -2,7 +2,9 @@
 
 A full-precision network is its plain torchvision state dict. A quantized one is folded first;
 each quantized weight `w` is then `w.codes` (uint8, packed at exactly b bits a weight) and
-`w.step_size` (float32, one a channel or one in all). The biases that folding made are float16,
+`w.step_size` (float32, one a channel or one in all), and w = step size * level(code). Which levels
+these are follows from the name of the quantizer: level(code) = code for "lsq" and "nearest",
+level(0) = 0 and level(±j) = ±2^(j-1) for "inq". The biases that folding made are float16,
 everything else is float32.
 """
 
@@ -16,7 +18,15 @@ from torch import Tensor, nn
 
 from qtdog import models
 from qtdog.folding import fold_batch_norm
-from qtdog.quantization import QuantizedWeight, bake, pack, packed_size, quantizers, unpack
+from qtdog.quantization import (
+    QuantizedWeight,
+    bake,
+    levels_of,
+    pack,
+    packed_size,
+    quantizers,
+    unpack,
+)
 
 CODES, STEP_SIZE = ".codes", ".step_size"
 FULL_PRECISION_BITS = 32
@@ -25,10 +35,11 @@ LARGEST_FLOAT16 = 65504
 
 @dataclass(frozen=True)
 class StoredNetwork:
-    """What the file holds. `bits` is 32 for a network in full precision."""
+    """What the file holds. `bits` is 32 for a network in full precision, and `quantizer` None."""
 
     tensors: dict[str, Tensor]
     bits: int
+    quantizer: str | None
 
     @property
     def quantized_weights(self) -> tuple[str, ...]:
@@ -39,13 +50,14 @@ class StoredNetwork:
 def store(network: nn.Module) -> StoredNetwork:
     """Take the tensors of a network; one with quantizers is baked and folded in place.
 
-    Folding multiplies step sizes, the integer codes stay. As the folded biases are rounded, what
+    Folding multiplies step sizes, the codes stay. As the folded biases are rounded, what
     is evaluated after training must be `restore`'s network.
     """
-    bits = next((q.config.bits for *_, q in quantizers(network)), FULL_PRECISION_BITS)
-    if bits == FULL_PRECISION_BITS:
+    config = next((quantizer.config for *_, quantizer in quantizers(network)), None)
+    if config is None:
         tensors = {name: value.detach().clone() for name, value in network.state_dict().items()}
-        return StoredNetwork({n: v.cpu().contiguous() for n, v in tensors.items()}, bits)
+        tensors = {name: value.cpu().contiguous() for name, value in tensors.items()}
+        return StoredNetwork(tensors, FULL_PRECISION_BITS, None)
     quantized = bake(network.cpu())
     factors = fold_batch_norm(network)
     tensors = {}
@@ -58,10 +70,10 @@ def store(network: nn.Module) -> StoredNetwork:
             continue
         weight = quantized[name]
         step_size = weight.step_size * factors.get(name.removesuffix(".weight"), 1)
-        codes = pack(weight.codes.contiguous().numpy(), weight.bits)
+        codes = pack(weight.codes.contiguous().numpy(), config.bits)
         tensors[name + CODES] = torch.from_numpy(codes)
         tensors[name + STEP_SIZE] = step_size.contiguous()
-    return StoredNetwork(tensors, bits)
+    return StoredNetwork(tensors, config.bits, config.kind)
 
 
 def restore(stored: StoredNetwork, architecture: str, classes: int) -> nn.Module:
@@ -135,4 +147,10 @@ def _quantized_weight(stored: StoredNetwork, name: str, shape: torch.Size) -> Qu
     if packed.dtype != torch.uint8 or packed.shape != (packed_size(count, stored.bits),):
         raise ValueError(f"'{name}' is not {count} packed codes of {stored.bits} bits")
     codes = unpack(np.asarray(packed), stored.bits, count)
-    return QuantizedWeight(torch.from_numpy(codes).view(shape), step_size, stored.bits)
+    levels = levels_of(stored.quantizer, stored.bits)
+    smallest, largest = levels.code_range
+    if codes.min(initial=0) < smallest or codes.max(initial=0) > largest:
+        raise ValueError(
+            f"'{name}' has codes outside {smallest}..{largest}, which stand for nothing"
+        )
+    return QuantizedWeight(torch.from_numpy(codes).view(shape), step_size, levels)

@@ -8,7 +8,6 @@ from torch import nn
 from qtdog import models, storage
 from qtdog.folding import fold_batch_norm
 from qtdog.quantization import LSQConfig, quantize, quantizers, unpack
-from qtdog.quantization.lsq import integer_codes
 
 CLASSES = 6
 
@@ -116,7 +115,7 @@ def test_storing_keeps_the_integer_codes_and_folds_into_the_step_sizes(
     names = quantize(network, LSQConfig(bits, granularity), [classifier])
     before = logits(network)
     trained = {
-        name: (integer_codes(layer.parametrizations[attribute].original, q.step_size, bits), q)
+        name: (q.codes(layer.parametrizations[attribute].original), q)
         for name, layer, attribute, q in quantizers(network)
     }
     stored = storage.store(network)

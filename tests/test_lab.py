@@ -15,7 +15,8 @@ from qtdog.checkpoints import CheckpointError
 from qtdog.explorer import Explorer
 from qtdog.images import read_image
 from qtdog.lab import Contender, Lab
-from qtdog.quantization import unpack
+from qtdog.quantization import NearestConfig, unpack
+from qtdog.quantization.nearest import step_sizes
 from qtdog.rounding import Grid
 from qtdog.ui.samples import samples
 
@@ -67,7 +68,7 @@ def test_one_channel_keeps_the_step_size_that_it_has_in_its_layer():
     weight = torch.randn(6, 50)
     _, steps = round_to_nearest(weight.numpy(), 3)
     seen = rounding.round_weights(weight, Grid(3), channel=4)
-    assert not seen.in_steps
+    assert not seen.by_channel
     assert seen.grid == pytest.approx([steps[4] * level for level in range(-4, 4)], rel=1e-5)
     assert seen.total == 50
     assert seen.weights.edges[0] == pytest.approx(float(weight[4].min()))
@@ -80,7 +81,7 @@ def test_one_step_size_a_layer_gives_one_grid_in_the_weights_own_unit():
     weight = torch.randn(6, 50)
     step = 2 * float(weight.abs().mean()) / math.sqrt(7)
     seen = rounding.round_weights(weight, Grid(4, "tensor"))
-    assert not seen.in_steps
+    assert not seen.by_channel
     assert seen.grid == pytest.approx([step * level for level in range(-8, 8)], rel=1e-5)
     assert rounding.round_weights(weight, Grid(4, "tensor"), channel=2).grid == pytest.approx(
         seen.grid
@@ -261,8 +262,8 @@ class Watched:
 def test_the_least_error_rule_finds_what_numpy_finds(granularity):
     weight = torch.randn(4, 60).pow(3)
     weight[3] = 0  # dead: any step size has no error, LSQ's start stays
-    seen = rounding.step_sizes(weight, Grid(3, granularity, "least error")).numpy()
-    start = rounding.step_sizes(weight, Grid(3, granularity)).numpy()
+    seen = step_sizes(weight, NearestConfig(3, granularity, "least error")).numpy()
+    start = step_sizes(weight, NearestConfig(3, granularity)).numpy()
     rows = weight.numpy() if granularity == "channel" else weight.numpy().reshape(1, -1)
 
     def error(row, step):

@@ -6,16 +6,14 @@ import pytest
 import torch
 from torch.nn.utils import parametrize
 
-from qtdog.quantization.lsq import (
-    LSQConfig,
-    LSQQuantizer,
-    code_range,
-    dequantize,
-    initial_step_size,
-    integer_codes,
-)
+from qtdog.quantization.levels import UniformLevels
+from qtdog.quantization.lsq import LSQConfig, LSQQuantizer, initial_step_size
 
 BITS = range(2, 9)
+
+
+def code_range(bits: int) -> tuple[int, int]:
+    return UniformLevels(bits).code_range
 
 
 def quantizer_and_weight(
@@ -49,7 +47,11 @@ def test_channel_values_and_weight_gradients_are_those_of_torch_fake_quantize(bi
     (gradient,) = torch.autograd.grad(ours, weight, upstream)
 
     reference = torch.fake_quantize_per_channel_affine(
-        weight, quantizer.step_size, torch.zeros(6, dtype=torch.int32), 0, *code_range(bits)
+        weight,
+        quantizer.step_size,
+        torch.zeros(6, dtype=torch.int32),
+        0,
+        *code_range(bits),
     )
     (reference_gradient,) = torch.autograd.grad(reference, weight, upstream)
     torch.testing.assert_close(ours, reference, rtol=1e-6, atol=0)
@@ -238,20 +240,20 @@ def test_quantized_values_are_the_step_size_times_a_code_in_range(bits, granular
     weight = torch.randn(5, 40)
     quantizer = LSQQuantizer(weight, LSQConfig(bits, granularity))
     step = quantizer.step_size
-    codes = integer_codes(weight, step, bits)
+    codes = UniformLevels(bits).codes(weight, step)
     assert codes.dtype == torch.int8
     assert int(codes.min()) >= -(2 ** (bits - 1))
     assert int(codes.max()) <= 2 ** (bits - 1) - 1
     assert codes.unique().numel() > 2
     quantized = quantizer(weight).detach()
     assert torch.equal(quantized, codes.float() * step[:, None])
-    assert torch.equal(quantized, dequantize(codes, step))
+    assert torch.equal(quantized, UniformLevels(bits).values(codes, step))
 
 
 def test_rounding_goes_to_the_nearest_code_and_from_halves_to_the_even_one():
     step = torch.tensor([0.25])
     weight = torch.tensor([[0.5, 1.5, 2.5, -0.5, -1.5, 0.6, -0.6, 99, -99]]) * 0.25
-    assert integer_codes(weight, step, 4).tolist() == [[0, 2, 2, 0, -2, 1, -1, 7, -8]]
+    assert UniformLevels(4).codes(weight, step).tolist() == [[0, 2, 2, 0, -2, 1, -1, 7, -8]]
 
 
 def test_the_quantizer_works_on_a_layer_as_a_parametrization():

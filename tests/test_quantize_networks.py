@@ -10,10 +10,10 @@ from qtdog import models
 from qtdog.quantization import (
     LSQConfig,
     bake,
+    learned_parameters,
     quantizable_weights,
     quantize,
     quantizers,
-    step_size_parameters,
 )
 
 # Architecture, classifier, and how many convolutions, linear layers and attentions it has.
@@ -66,13 +66,13 @@ def test_attention_is_quantized_with_its_input_projection():
     layer = nn.TransformerEncoderLayer(8, 2, 16)
     names = quantize(layer, LSQConfig(3), ["linear2"])
     assert names == ("self_attn.in_proj_weight", "self_attn.out_proj.weight", "linear1.weight")
-    step = step_size_parameters(layer)[0].exp().view(-1, 1)
+    step = learned_parameters(layer)[0].exp().view(-1, 1)
     assert step.shape == (24, 1)
     codes = layer.self_attn.in_proj_weight / step
     torch.testing.assert_close(codes, codes.round(), atol=1e-4, rtol=0)
     # The attention's forward reads the quantized weight, and its gradient reaches the step sizes.
     layer(torch.randn(4, 1, 8)).square().sum().backward()
-    assert step_size_parameters(layer)[0].grad.abs().max() > 0
+    assert learned_parameters(layer)[0].grad.abs().max() > 0
 
 
 def test_a_name_to_leave_out_that_matches_nothing_is_an_error_that_lists_what_exists():
@@ -97,7 +97,7 @@ def test_step_sizes_are_one_a_channel_or_one_a_tensor():
     for granularity, shapes in (("channel", [(4,), (2,)]), ("tensor", [(1,), (1,)])):
         network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Linear(4, 2))
         quantize(network, LSQConfig(7, granularity))
-        assert [p.shape for p in step_size_parameters(network)] == shapes
+        assert [p.shape for p in learned_parameters(network)] == shapes
 
 
 def test_quantizing_in_mid_training_keeps_adams_state_and_trains_the_step_sizes():
@@ -119,7 +119,7 @@ def test_quantizing_in_mid_training_keeps_adams_state_and_trains_the_step_sizes(
 
     quantize(network, LSQConfig(4), ["3"])
     assert network[0].parametrizations["weight"].original is weight
-    (log_step,) = step_size_parameters(network)
+    (log_step,) = learned_parameters(network)
     optimizer.add_param_group({"params": [log_step], "lr": 1e-3})
     assert all(torch.equal(optimizer.state[weight][key], before[key]) for key in before)
 

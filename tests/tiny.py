@@ -8,14 +8,14 @@ import torch
 from qtdog import checkpoints, models, storage
 from qtdog.accuracy import Accuracy
 from qtdog.checkpoints import CheckpointConfig, TrainingRecord
-from qtdog.quantization import LSQConfig, quantize
+from qtdog.quantization import QUANTIZERS, quantize
 
 CLASSES = ("dog", "elephant", "giraffe", "guitar", "horse", "house", "person")
 ARCHITECTURE = "shufflenet_v2_x0_5"
 SIZE = 64
 
 
-def random_network(seed: int, bits: int | None) -> torch.nn.Module:
+def random_network(seed: int, bits: int | None, quantizer: str = "lsq") -> torch.nn.Module:
     """In evaluation mode, with batch norms that are not identities, quantized if bits are given."""
     torch.manual_seed(seed)
     network = models.build(ARCHITECTURE, len(CLASSES)).eval()
@@ -27,11 +27,11 @@ def random_network(seed: int, bits: int | None) -> torch.nn.Module:
             layer.running_var.uniform_(0.5, 2)
     torch.nn.init.normal_(network.get_submodule(models.classifier_name(network)).weight, std=0.2)
     if bits:
-        quantize(network, LSQConfig(bits), [models.classifier_name(network)])
+        quantize(network, QUANTIZERS[quantizer](bits), [models.classifier_name(network)])
     return network
 
 
-def config(method: str, seed: int, bits: int) -> CheckpointConfig:
+def config(method: str, seed: int, bits: int, quantizer: str = "lsq") -> CheckpointConfig:
     """A config as training writes it."""
     training = TrainingRecord(
         seed, 10, 4, 8, 2, 1e-3, 1e-3, True, "none", "", "", 1.0, "test", "test", "none", "test"
@@ -52,13 +52,16 @@ def config(method: str, seed: int, bits: int) -> CheckpointConfig:
         source_validation=(Accuracy(8, 10), Accuracy(7, 10), Accuracy(9, 10)),
         target=Accuracy(60 + seed, 100),
         training=training,
+        quantizer=quantizer if bits < 32 else None,
     )
 
 
-def save_checkpoint(folder: Path, method: str, seed: int, bits: int = 32) -> Path:
+def save_checkpoint(
+    folder: Path, method: str, seed: int, bits: int = 32, quantizer: str = "lsq"
+) -> Path:
     """One single-model checkpoint; returns its folder."""
-    stored = storage.store(random_network(seed, bits if bits < 32 else None))
-    checkpoints.save(folder, stored, config(method, seed, bits), "step\n")
+    stored = storage.store(random_network(seed, bits if bits < 32 else None, quantizer))
+    checkpoints.save(folder, stored, config(method, seed, bits, quantizer), "step\n")
     return folder
 
 

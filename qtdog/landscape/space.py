@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from qtdog.folding import fold_batch_norm
 from qtdog.quantization import quantizers
-from qtdog.quantization.lsq import dequantize, integer_codes
 
 
 @dataclass(frozen=True)
@@ -87,15 +86,15 @@ def latent_point(network: nn.Module) -> WeightPoint:
             factor = factors.get(block.name.removesuffix(".weight"), torch.ones(1))
             along = factor.view(-1, *[1] * (latent.dim() - 1))
             vector[block.place] = (latent * along).flatten()
-            grids.append((block, quantizer.step_size.cpu() * factor, quantizer.config.bits))
+            grids.append((block, quantizer.step_size.cpu() * factor, quantizer.levels))
 
     def requantize(moved: Tensor) -> Tensor:
         used = moved.clone()
-        for block, step_size, bits in grids:
+        for block, step_size, levels in grids:
             # Folding a dead channel gives it the step size 0: any divisor will do there.
             divisor = torch.where(step_size == 0, 1.0, step_size)
-            codes = integer_codes(moved[block.place].view(block.shape), divisor, bits)
-            used[block.place] = dequantize(codes, step_size).flatten()
+            codes = levels.codes(moved[block.place].view(block.shape), divisor)
+            used[block.place] = levels.values(codes, step_size).flatten()
         return used
 
     return WeightPoint(point.network, point.blocks, vector, requantize)

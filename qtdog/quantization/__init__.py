@@ -2,27 +2,51 @@
 
 from qtdog.quantization.apply import (
     QuantizedWeight,
+    advance,
     bake,
+    learned_parameters,
     plain_state,
     quantizable_weights,
     quantize,
     quantizers,
-    step_size_parameters,
 )
-from qtdog.quantization.lsq import LSQConfig, LSQQuantizer
+from qtdog.quantization.inq import INQConfig
+from qtdog.quantization.levels import Levels
+from qtdog.quantization.lsq import LSQConfig
+from qtdog.quantization.nearest import NearestConfig
 from qtdog.quantization.packing import pack, packed_size, unpack
+from qtdog.quantization.quantizer import Granularity, Quantizer, QuantizerConfig
+
+QUANTIZERS: dict[str, type[QuantizerConfig]] = {
+    one.kind: one for one in (LSQConfig, INQConfig, NearestConfig)
+}
+"""By their names in a checkpoint's config.json."""
+
+
+def levels_of(quantizer: str, bits: int) -> Levels:
+    """What the codes of `bits` bits of the quantizer with this name stand for."""
+    return QUANTIZERS[quantizer](bits).levels
+
 
 __all__ = [
+    "QUANTIZERS",
+    "Granularity",
+    "INQConfig",
     "LSQConfig",
-    "LSQQuantizer",
+    "Levels",
+    "NearestConfig",
     "QuantizedWeight",
+    "Quantizer",
+    "QuantizerConfig",
+    "advance",
     "bake",
+    "learned_parameters",
+    "levels_of",
     "pack",
     "packed_size",
     "plain_state",
     "quantizable_weights",
     "quantize",
     "quantizers",
-    "step_size_parameters",
     "unpack",
 ]

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from qtdog.quantization.lsq import LSQConfig, LSQQuantizer, dequantize, integer_codes
+from qtdog.quantization.levels import Levels
+from qtdog.quantization.quantizer import Quantizer, QuantizerConfig
 
 WEIGHTED_LAYERS = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
 ATTENTION_WEIGHTS = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight")
@@ -15,15 +16,15 @@ ATTENTION_WEIGHTS = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj
 
 @dataclass(frozen=True)
 class QuantizedWeight:
-    """A weight as stored: int8 `codes` (out, ...) in the range of `bits`, float32 `step_size`."""
+    """A weight as stored: int8 `codes` (out, ...) of `levels`, float32 `step_size`."""
 
     codes: Tensor
     step_size: Tensor  # (out,) or (1,)
-    bits: int
+    levels: Levels
 
     def values(self) -> Tensor:
-        """The float32 weight, s * code."""
-        return dequantize(self.codes, self.step_size)
+        """The float32 weight, step size * level(code)."""
+        return self.levels.values(self.codes, self.step_size)
 
 
 def quantizable_weights(network: nn.Module) -> dict[str, tuple[nn.Module, str]]:
@@ -43,14 +44,14 @@ def quantizable_weights(network: nn.Module) -> dict[str, tuple[nn.Module, str]]:
 
 
 def quantize(
-    network: nn.Module, config: LSQConfig, leave_out: Sequence[str] = ()
+    network: nn.Module, config: QuantizerConfig, leave_out: Sequence[str] = ()
 ) -> tuple[str, ...]:
-    """Attach an LSQ quantizer to every quantizable weight but those of the layers left out.
+    """Attach a quantizer to every quantizable weight but those of the layers left out.
 
     `leave_out` names layers or blocks as `named_modules` does ("classifier", "features.0").
     Returns the names of the quantized weights. Raises ValueError for a name that matches no layer.
-    The weights stay the same `Parameter` objects, so an optimizer keeps its state for them; the
-    step sizes (`step_size_parameters`) must be added to it.
+    The weights stay the same `Parameter` objects, so an optimizer keeps its state for them; what
+    quantizers learn (`learned_parameters`) must be added to it.
     """
     weights = quantizable_weights(network)
     left_out: set[str] = set()
@@ -63,30 +64,47 @@ def quantize(
     chosen = [name for name in weights if name not in left_out]
     for name in chosen:
         layer, attribute = weights[name]
-        quantizer = LSQQuantizer(getattr(layer, attribute), config)
+        quantizer = config.build(getattr(layer, attribute))
         parametrize.register_parametrization(layer, attribute, quantizer, unsafe=True)
     return tuple(chosen)
 
 
-def quantizers(network: nn.Module) -> Iterator[tuple[str, nn.Module, str, LSQQuantizer]]:
+def quantizers(network: nn.Module) -> Iterator[tuple[str, nn.Module, str, Quantizer]]:
     """(weight name, layer, attribute, quantizer) of every quantized weight."""
     for name, (layer, attribute) in quantizable_weights(network).items():
         if parametrize.is_parametrized(layer, attribute):
             yield name, layer, attribute, layer.parametrizations[attribute][0]
 
 
-def step_size_parameters(network: nn.Module) -> list[nn.Parameter]:
-    """The learned logarithms of the step sizes, for the optimizer."""
-    return [quantizer.log_step for _, _, _, quantizer in quantizers(network)]
+def learned_parameters(network: nn.Module) -> list[nn.Parameter]:
+    """What the quantizers learn, such as LSQ's step sizes, for the optimizer."""
+    return [
+        parameter for *_, quantizer in quantizers(network) for parameter in quantizer.parameters()
+    ]
+
+
+def advance(network: nn.Module, share: float) -> list[nn.Parameter]:
+    """From now on at least this share (0..1) of the weights is quantized for good.
+
+    Returns the latent weights that were changed by that: an optimizer must forget its state of
+    them. With LSQ all weights are quantized from the start, and none is changed.
+    """
+    changed = []
+    for _, layer, attribute, quantizer in quantizers(network):
+        latent = layer.parametrizations[attribute].original
+        if quantizer.advance(latent, share):
+            changed.append(latent)
+    return changed
 
 
 @torch.no_grad()
 def plain_state(network: nn.Module) -> dict[str, Tensor]:
-    """The state dict of the plain network that `bake` would make, leaving this one as it is."""
+    """The state dict of the plain network with the weights in use, leaving this one as it is."""
     state = network.state_dict()
     for name, _, attribute, quantizer in quantizers(network):
         owner = f"{name.removesuffix(attribute)}parametrizations.{attribute}"
-        del state[f"{owner}.0.log_step"]
+        for key in quantizer.state_dict():
+            del state[f"{owner}.0.{key}"]
         state[name] = quantizer(state.pop(f"{owner}.original"))
     return state
 
@@ -95,14 +113,13 @@ def plain_state(network: nn.Module) -> dict[str, Tensor]:
 def bake(network: nn.Module) -> dict[str, QuantizedWeight]:
     """Turn a quantized network, in place, into a plain one that holds the quantized weights.
 
-    Returns the integer codes and step sizes by weight name. The plain weights equal
-    `QuantizedWeight.values()` bit for bit.
+    Weights that are not quantized yet are now. Returns the codes and step sizes by weight name.
+    The plain weights equal `QuantizedWeight.values()` bit for bit.
     """
+    advance(network, 1)
     baked: dict[str, QuantizedWeight] = {}
     for name, layer, attribute, quantizer in list(quantizers(network)):
-        latent = layer.parametrizations[attribute].original
-        step_size = quantizer.step_size
-        codes = integer_codes(latent, step_size, quantizer.config.bits)
+        codes = quantizer.codes(layer.parametrizations[attribute].original)
         parametrize.remove_parametrizations(layer, attribute, leave_parametrized=True)
-        baked[name] = QuantizedWeight(codes, step_size, quantizer.config.bits)
+        baked[name] = QuantizedWeight(codes, quantizer.step_size, quantizer.levels)
     return baked

@@ -21,7 +21,7 @@ from qtdog.atomic import write_atomically
 from qtdog.data import Domain, split
 from qtdog.data.augmentation import augment
 from qtdog.evaluation import domain_accuracy
-from qtdog.quantization import plain_state, quantize, quantizers, step_size_parameters
+from qtdog.quantization import learned_parameters, plain_state, quantize, quantizers
 from qtdog.training.averaging import WeightAverage
 from qtdog.training.config import TrainConfig
 from qtdog.training.frozen_norm import fuse_frozen_norms
@@ -317,7 +317,7 @@ def _start_quantization(
         optimizer.zero_grad()  # Adam passes over what has no gradient, its momentum included
         return
     optimizer.add_param_group(
-        {"params": step_size_parameters(network), "lr": config.step_size_learning_rate}
+        {"params": learned_parameters(network), "lr": config.step_size_learning_rate}
     )
 
 

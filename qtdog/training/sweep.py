@@ -15,7 +15,7 @@ from safetensors.torch import save as tensors_to_bytes
 from qtdog import models, storage
 from qtdog.calibration import expected_calibration_error, negative_log_likelihood
 from qtdog.evaluation import accuracy_of
-from qtdog.quantization import LSQConfig, quantize
+from qtdog.quantization import NearestConfig, quantize
 from qtdog.training.config import TrainConfig
 from qtdog.training.finish import Measurement, finish, measure, target_in, training_record
 from qtdog.training.loop import Chosen, Progress, RunData, TrainedRun, load_run_data, train
@@ -161,7 +161,7 @@ def _rounded(run: TrainedRun, bits: int) -> storage.StoredNetwork:
     """ERM's chosen weights rounded to nearest, with the step sizes that QT-DoG starts from."""
     network = models.build(run.config.architecture, len(run.classes))
     network.load_state_dict(run.single.network.state_dict())
-    quantize(network, LSQConfig(bits), run.left_out)
+    quantize(network, NearestConfig(bits), run.left_out)
     return storage.store(network.eval())
 
 

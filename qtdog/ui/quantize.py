@@ -26,6 +26,7 @@ THUMBNAIL = 64  # pixels
 RULES = [
     ("where QT-DoG's training starts", "start"),
     ("smallest squared error", "least error"),
+    ("powers of two (INQ)", "inq"),
 ]
 GRANULARITIES = [("one a channel", "channel"), ("one a layer", "tensor")]
 HEAD = (
@@ -37,9 +38,11 @@ HEAD = (
 NOTES = (
     '<div class="foot"><p>Rounding to nearest, batch norm folded afterwards, the classifier left '
     "in 32 bits, as in our checkpoints. Nothing is trained or calibrated here. Better rounding "
-    "after training exists; this shows what rounding alone does. Divergence: Kullback-Leibler, 32 "
-    "bins, without the weights that are cut off. Sizes are those that the file would have, to the "
-    "byte.</p></div>"
+    "after training exists; this shows what rounding alone does. Powers of two are the levels of "
+    '<a href="https://arxiv.org/abs/1702.03044" target="_blank" rel="noopener">INQ</a>, which '
+    "itself rounds the largest weights first and trains the others on: code ±j stands for ± step "
+    "size × 2<sup>j - 1</sup>, code 0 for 0. Divergence: Kullback-Leibler, 32 bins, without the "
+    "weights that are cut off. Sizes are those that the file would have, to the byte.</p></div>"
 )
 
 
@@ -69,7 +72,7 @@ def quantize_tab(explorer: Explorer, address: Address, tab: gr.Tab, picture: Com
                 [ALL_CHANNELS], value=ALL_CHANNELS, label="Output channel", filterable=True
             )
             granularity = gr.Radio(GRANULARITIES, value="channel", label="Step sizes")
-            rule = gr.Radio(RULES, value="start", label="Step size chosen")
+            rule = gr.Radio(RULES, value="start", label="Levels")
         with gr.Column(scale=9, min_width=320):
             said = gr.HTML(quantize_figures.WAITING, padding=False)
             with gr.Row(elem_classes="quantize-pair"):
@@ -184,10 +187,11 @@ def quantize_tab(explorer: Explorer, address: Address, tab: gr.Tab, picture: Com
         checkpoint: "dataset/domain/name", for example "pacs/sketch/erm-seed0". layer: the name of
         its weight ("" lists what there is instead). bits: 2 to 8. channel: an output channel from
         1, or 0 for all. granularity: "channel" or "tensor", what one step size covers. rule:
-        "start" (LSQ's initial step size) or "least error". Returns the histograms of the weights
-        (in step sizes where channels have their own) and of the rounding errors (in step sizes),
-        the grid, counts by code, the divergence from uniform in nats, what was clipped, and the
-        bytes of the layer and of the network's file.
+        "start" (LSQ's initial step size), "least error" or "inq" (powers of two). Returns the
+        histograms of the weights (where channels have grids of their own, in step sizes or, of
+        powers of two, in largest levels) and of the rounding errors (in gaps between levels), the
+        errors' size relative to the weights, the grid, counts by code, the divergence from
+        uniform in nats, what was clipped, and the bytes of the layer and of the network's file.
         """
         try:
             if not layer:
@@ -207,9 +211,9 @@ def quantize_tab(explorer: Explorer, address: Address, tab: gr.Tab, picture: Com
         """Compare a checkpoint in full precision, rounded to 8..2 bits, and trained with QT-DoG.
 
         checkpoint: "dataset/domain/name". image: a picture file, or nothing for the bundled
-        samples. granularity: "channel" or "tensor". rule: "start" or "least error". Returns one
-        record a network: method, bits, checkpoint, bytes of its file, and for each picture the
-        class and all probabilities.
+        samples. granularity: "channel" or "tensor". rule: "start", "least error" or "inq".
+        Returns one record a network: method, bits, checkpoint, bytes of its file, and for each
+        picture the class and all probabilities.
         """
         try:
             contenders = lab.contenders(checkpoint, Grid(8, granularity, rule))

@@ -1,5 +1,6 @@
 """The Quantize tab's figures and sentences: pure functions, records in, text out."""
 
+import math
 from collections.abc import Sequence
 from html import escape
 
@@ -17,6 +18,8 @@ METHOD_WORDS = {
     "post-training": "rounded after training",
     "qt-dog": "QT-DoG, trained rounded",
 }
+LEVELS = {True: "such step sizes", False: "powers of two"}
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 WAITING = '<p class="summary" role="status">Rounding the network …</p>'
 
 
@@ -47,10 +50,11 @@ def layer_sentence(seen: LayerRounding) -> str:
     used = sum(count > 0 for count in rounding.codes)
     channels = seen.layer.shape[0]
     said = [
-        f"At {rounding.bits} bits a weight can take {2**rounding.bits} values"
-        + (" in each channel" if rounding.in_steps else "")
+        f"At {rounding.bits} bits a weight can take {len(rounding.grid)} values"
+        + (" in each channel" if rounding.by_channel else "")
+        + ("" if rounding.uniform else ", powers of two and zero")
         + f"; {used} of them are used"
-        + (" in some channel" if rounding.in_steps else "")
+        + (" in some channel" if rounding.by_channel else "")
         + "."
     ]
     if rounding.clipped:
@@ -61,6 +65,7 @@ def layer_sentence(seen: LayerRounding) -> str:
         )
     else:
         said.append("No weight lies beyond the grid's ends.")
+    said.append(f"Rounding moves the weights by {percent(rounding.relative_error)} of their size.")
     said.append(_uniform_words(rounding))
     if seen.layer.left_out:
         said.append("This layer gives the answer and stays in full precision in every checkpoint.")
@@ -82,13 +87,15 @@ def _uniform_words(rounding: Rounding) -> str:
         return "The rounding error looks as even as truly uniform noise would with so many weights."
     if rounding.divergence < 0.05:
         return "The rounding error is nearly uniform, though not quite."
-    return "The rounding error is far from uniform: too few levels for the shape of the weights."
+    why = ": too few levels for the shape of the weights" if rounding.uniform else ""
+    return f"The rounding error is far from uniform{why}."
 
 
 def weights_chart(rounding: Rounding) -> str:
     """The weights' histogram with the grid's levels on it."""
     edges, counts = rounding.weights.edges, rounding.weights.counts
-    unit = "weight ÷ step size of its channel" if rounding.in_steps else "weight"
+    unit = "step size" if rounding.uniform else "largest level"
+    unit = f"weight ÷ {unit} of its channel" if rounding.by_channel else "weight"
     low, high = edges[0], edges[-1]
     chart = Chart(
         Axis(low, high, unit),
@@ -96,9 +103,10 @@ def weights_chart(rounding: Rounding) -> str:
         f"Histogram of {rounding.total:,} weights between {number(low)} and {number(high)}, with "
         f"the {len(rounding.grid)} levels of the grid as lines",
     )
-    half = (rounding.grid[1] - rounding.grid[0]) / 2
-    chart.band(low, rounding.grid[0] - half, "var(--clipped)")
-    chart.band(rounding.grid[-1] + half, high, "var(--clipped)")
+    if rounding.uniform:  # of powers of two the largest is chosen such that nothing is cut off
+        half = (rounding.grid[1] - rounding.grid[0]) / 2
+        chart.band(low, rounding.grid[0] - half, "var(--clipped)")
+        chart.band(rounding.grid[-1] + half, high, "var(--clipped)")
     chart.bars(edges, counts, "var(--erm)")
     seen = sum(low <= level <= high for level in rounding.grid)
     chart.verticals(rounding.grid, "var(--grid-line)", 1.8 if seen <= 20 else 0.7)
@@ -106,7 +114,7 @@ def weights_chart(rounding: Rounding) -> str:
         [
             (METHOD_STYLES["erm"].marker, "var(--erm)", "weights in full precision"),
             ("│", "var(--grid-line)", "where they may go"),
-            ("■", "var(--clipped)", "cut off"),
+            *([("■", "var(--clipped)", "cut off")] if rounding.uniform else []),
         ]
     )
     rows = (
@@ -122,8 +130,9 @@ def errors_chart(rounding: Rounding) -> str:
     edges, counts = rounding.errors.edges, rounding.errors.counts
     n = sum(counts)
     even = n / len(counts)
+    unit = "in step sizes" if rounding.uniform else "share of the gap between levels"
     chart = Chart(
-        Axis(-0.5, 0.5, "rounding error, in step sizes"),
+        Axis(-0.5, 0.5, f"rounding error, {unit}"),
         Axis(0, 1.15 * max(*counts, even, 1), "weights"),
         f"Histogram of the rounding errors of {n:,} weights; divergence from uniform "
         f"{rounding.divergence:.4f} nats",
@@ -140,7 +149,7 @@ def errors_chart(rounding: Rounding) -> str:
         (f"{left:+.3f} to {right:+.3f}", f"{count:,}")
         for left, right, count in zip(edges, edges[1:], counts, strict=False)
     )
-    table = charts.table(("error, in step sizes", "weights"), rows, "Weights by rounding error")
+    table = charts.table((f"error, {unit}", "weights"), rows, "Weights by rounding error")
     return charts.figure("What rounding adds", chart.svg(), marks, table)
 
 
@@ -151,15 +160,16 @@ def codes_chart(seen: LayerRounding) -> str:
     if not seen.trained_codes:
         return (
             '<p class="aside-note">No QT-DoG network was trained here at '
-            f"{seen.rounding.bits} bits with such step sizes, so there are no trained codes to "
-            "set beside these.</p>"
+            f"{seen.rounding.bits} bits with {LEVELS[seen.rounding.uniform]}, so there are "
+            "no trained codes to set beside these.</p>"
         )
     rounded, trained = seen.rounding.codes, seen.trained_codes
-    lowest = -len(rounded) // 2
+    lowest = seen.rounding.smallest_code
+    unit = "a whole number of step sizes" if seen.rounding.uniform else "0, or ± a place among them"
     used = [i for i in range(len(rounded)) if rounded[i] or trained[i]]
     first, last = used[0], used[-1]
     chart = Chart(
-        Axis(lowest + first - 0.5, lowest + last + 0.5, "code (a whole number of step sizes)"),
+        Axis(lowest + first - 0.5, lowest + last + 0.5, f"code ({unit})"),
         Axis(0, 1.1 * max(*rounded, *trained), "weights"),
         "How many weights take each code, rounded after training and trained with QT-DoG",
     )
@@ -186,13 +196,11 @@ def codes_chart(seen: LayerRounding) -> str:
 def layer_table(seen: LayerRounding) -> str:
     """The numbers beside the figures."""
     rounding = seen.rounding
-    smallest, median, largest = rounding.step_sizes
-    steps = number(median) if smallest == largest else f"{smallest:.3g} … {largest:.3g}"
     rows = [
         ("shape (output channels first)", _shape(seen.layer)),
         ("weights looked at", f"{rounding.total:,}"),
-        ("step size" if smallest == largest else "step sizes, smallest … largest", steps),
-        *([("step size, median", number(median))] if smallest != largest else []),
+        *_grid_rows(rounding),
+        ("error ÷ weights, root mean squares", f"{rounding.relative_error:.4f}"),
         ("cut off", f"{rounding.clipped:,} ({_share(rounding.clipped, rounding.total)})"),
         ("error's divergence from uniform", f"{rounding.divergence:.4f} nats"),
         ("… uniform noise, by chance", f"{rounding.divergence_by_chance:.4f} nats"),
@@ -202,6 +210,28 @@ def layer_table(seen: LayerRounding) -> str:
         ("network's file", _ratio(seen.network_bytes, seen.network_bytes_full)),
     ]
     return charts.table(("", f"{rounding.bits} bits"), rows, "In numbers")
+
+
+def _grid_rows(rounding: Rounding) -> list[tuple[str, str]]:
+    """Step sizes, or the ends of the powers of two."""
+    smallest, median, largest = rounding.step_sizes
+    if rounding.uniform and smallest == largest:
+        return [("step size", number(median))]
+    if rounding.uniform:
+        return [
+            ("step sizes, smallest … largest", f"{smallest:.3g} … {largest:.3g}"),
+            ("step size, median", number(median)),
+        ]
+    top = 2.0 ** (-rounding.smallest_code - 1)  # the largest level over the smallest but zero
+    return [
+        (f"{name} level", " … ".join(dict.fromkeys([_power(smallest * to), _power(largest * to)])))
+        for name, to in (("smallest", 1.0), ("largest", top))
+    ]
+
+
+def _power(value: float) -> str:
+    """A power of two, such as "2⁻⁷"."""
+    return "2" + str(round(math.log2(value))).translate(SUPERSCRIPTS)
 
 
 def network_sentence(answers: Sequence[Answers], labels: Sequence[str]) -> str:
@@ -227,7 +257,8 @@ def network_sentence(answers: Sequence[Answers], labels: Sequence[str]) -> str:
         if len(widths) < len(rounded):
             said.append(f"QT-DoG was trained here at {_bits(widths)} only.")
     else:
-        said.append("No QT-DoG network was trained here with such step sizes.")
+        levels = LEVELS[rounded[0].contender.grid.uniform]
+        said.append(f"No QT-DoG network was trained here with {levels}.")
     return _summary(" ".join(said[:2]), " ".join(said[2:]))
 
 

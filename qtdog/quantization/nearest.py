@@ -1,0 +1,64 @@
+"""Rounding to nearest after training: uniform levels, nothing is learned."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+from torch import Tensor
+
+from qtdog.quantization.lsq import LSQConfig, LSQQuantizer
+from qtdog.quantization.quantizer import Quantizer, QuantizerConfig
+
+Rule = Literal["start", "least error"]
+
+# Tried for the least squared error: shares of the step size at which nothing is clipped.
+STEP_SIZE_SHARES = torch.linspace(0.1, 1, 37)
+
+
+@dataclass(frozen=True)
+class NearestConfig(QuantizerConfig):
+    """How step sizes are chosen. `rule`: "start" is LSQ's initial step size, "least error" the
+    step size with the least squared rounding error, the better one for rounding alone."""
+
+    rule: Rule = "start"
+
+    kind: ClassVar[str] = "nearest"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.rule not in ("start", "least error"):
+            raise ValueError(f"Rule '{self.rule}' is unknown: choose 'start' or 'least error'.")
+
+    def build(self, weight: Tensor) -> "NearestQuantizer":
+        return NearestQuantizer(weight, self)
+
+
+def step_sizes(weight: Tensor, config: NearestConfig) -> Tensor:
+    """The step sizes for a weight (out, ...): (out,) or (1,), all positive."""
+    start = LSQQuantizer(weight, LSQConfig(config.bits, config.granularity)).step_size
+    if config.rule == "start":
+        return start
+    rows = weight.detach().float().reshape(len(start), -1)
+    levels = config.levels
+    unclipped = rows.abs().amax(1) / levels.code_range[1]
+    best, least = start, torch.full_like(start, torch.inf)
+    for share in STEP_SIZE_SHARES.tolist():
+        # A dead channel keeps LSQ's start, which is positive.
+        tried = torch.where(unclipped > start * 1e-3, share * unclipped, start)
+        error = (levels.values(levels.codes(rows, tried), tried) - rows).square().sum(1)
+        best = torch.where(error < least, tried, best)
+        least = torch.minimum(error, least)
+    return best
+
+
+class NearestQuantizer(Quantizer):
+    """Every weight is rounded to the nearest level. Not for training: no gradient passes."""
+
+    step_size: Tensor
+
+    def __init__(self, weight: Tensor, config: NearestConfig) -> None:
+        super().__init__(config)
+        self.register_buffer("step_size", step_sizes(weight, config))
+
+    def forward(self, weight: Tensor) -> Tensor:  # (out, ...) -> same
+        return self.levels.values(self.codes(weight), self.step_size)
