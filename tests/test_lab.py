@@ -258,6 +258,62 @@ class Watched:
         return self.lock.__exit__(*error)
 
 
+@pytest.mark.parametrize("bits", [2, 4, 7])
+def test_powers_of_two_are_shown_with_their_grid_codes_and_errors(bits):
+    """Numpy rounds to the nearest of the levels that INQ's paper gives a channel."""
+    weight = torch.randn(6, 50) * torch.logspace(-3, 0, 6)[:, None]
+    values = weight.double().numpy()
+    powers = np.floor(np.log2(4 * np.abs(values).max(1) / 3))
+    positive = 2.0 ** -np.arange(2 ** (bits - 2))  # of the channel's largest level
+    levels = np.array(sorted([0, *positive, *-positive]))
+    scaled = values / 2.0 ** powers[:, None]
+    nearest = np.abs(scaled[..., None] - levels).argmin(-1)
+    seen = rounding.round_weights(weight, Grid(bits, rule="inq"))
+    assert (seen.uniform, seen.by_channel, seen.clipped) == (False, True, 0)
+    assert seen.grid == tuple(levels)
+    assert seen.smallest_code == -(2 ** (bits - 2))
+    assert seen.codes == tuple(int((nearest == place).sum()) for place in range(len(levels)))
+    assert seen.total == sum(seen.errors.counts) == 300
+    off = (scaled - levels[nearest]) * 2.0 ** powers[:, None]
+    expected = np.sqrt((off**2).sum() / (values**2).sum())
+    assert seen.relative_error == pytest.approx(expected, rel=1e-6)
+    smallest = 2.0 ** (powers + 1 - 2 ** (bits - 2))
+    assert seen.step_sizes == (smallest.min(), np.median(smallest), smallest.max())
+
+
+def test_errors_of_powers_of_two_are_shares_of_the_gap_they_lie_in():
+    # Levels 0, ±1/2, ±1, and then 2: the gaps are 1/2, 1/2 and 1.
+    weight = torch.tensor([[1.2, 0.8, 0.55, -0.3, 0.1, 0.15, -0.45]])
+    seen = rounding.round_weights(weight, Grid(3, rule="inq"))
+    assert seen.grid == (-1.0, -0.5, 0.0, 0.5, 1.0)
+    shares = [0.2, -0.4, 0.1, 0.4, 0.2, 0.3, 0.1]
+    expected, _ = np.histogram(shares, 32, (-0.5, 0.5))
+    assert seen.errors.counts == tuple(expected)
+
+
+def test_a_network_trained_with_inq_is_shown_beside_powers_of_two_alone(tmp_path):
+    root = save_set(tmp_path, members=1)
+    folder = root / "pacs" / "sketch" / "qt-dog-inq-4bit-seed0"
+    save_checkpoint(folder, "qt-dog", 0, 4, "inq")
+    own = Lab(Explorer(root), (PICTURE,))
+    name = own.layers(ERM)[3].name
+    seen = own.round_layer(ERM, name, Grid(4, rule="inq"))
+    assert seen.trained == "pacs/sketch/qt-dog-inq-4bit-seed0"
+    assert len(seen.trained_codes) == len(seen.rounding.codes) == 9
+    # The same random weights, rounded by the lab and by the one who stored them.
+    assert seen.trained_codes == seen.rounding.codes
+    assert seen.network_bytes == (folder / checkpoints.MODEL).stat().st_size
+    assert own.round_layer(ERM, name, Grid(4)).trained is None
+    assert own.round_layer(ERM, name, Grid(7, rule="inq")).trained is None
+    contenders = own.contenders(ERM, Grid(8, rule="inq"))
+    assert [(one.method, one.bits) for one in contenders if one.method == "qt-dog"] == [
+        ("qt-dog", 4)
+    ]
+    rounded, trained = (own.answer(one, [PICTURE]) for one in contenders if one.bits == 4)
+    assert rounded.probabilities == trained.probabilities
+    assert rounded.network_bytes == trained.network_bytes
+
+
 @pytest.mark.parametrize("granularity", ["channel", "tensor"])
 def test_the_least_error_rule_finds_what_numpy_finds(granularity):
     weight = torch.randn(4, 60).pow(3)
@@ -281,8 +337,9 @@ def test_the_least_error_rule_finds_what_numpy_finds(granularity):
 def test_an_unknown_rule_is_named():
     with pytest.raises(ValueError, match="Rule 'best' is unknown"):
         Grid(4, "channel", "best")
-    with pytest.raises(ValueError, match="choose 2 to 8 bits"):
-        Grid(9)
+    for rule in ("start", "inq"):
+        with pytest.raises(ValueError, match="choose 2 to 8 bits"):
+            Grid(9, rule=rule)
 
 
 def test_what_is_not_there_is_named(tiny_lab, root, tmp_path):

@@ -66,6 +66,8 @@ def layer_sentence(seen: LayerRounding) -> str:
     else:
         said.append("No weight lies beyond the grid's ends.")
     said.append(f"Rounding moves the weights by {percent(rounding.relative_error)} of their size.")
+    if not rounding.uniform:
+        said.append("More bits add levels around zero only: between large ones the gaps stay wide.")
     said.append(_uniform_words(rounding))
     if seen.layer.left_out:
         said.append("This layer gives the answer and stays in full precision in every checkpoint.")
@@ -109,7 +111,8 @@ def weights_chart(rounding: Rounding) -> str:
         chart.band(rounding.grid[-1] + half, high, "var(--clipped)")
     chart.bars(edges, counts, "var(--erm)")
     seen = sum(low <= level <= high for level in rounding.grid)
-    chart.verticals(rounding.grid, "var(--grid-line)", 1.8 if seen <= 20 else 0.7)
+    few = seen <= (20 if rounding.uniform else 9)  # powers of two crowd around zero
+    chart.verticals(rounding.grid, "var(--grid-line)", 1.8 if few else 0.7)
     marks = charts.legend(
         [
             (METHOD_STYLES["erm"].marker, "var(--erm)", "weights in full precision"),
@@ -200,7 +203,7 @@ def layer_table(seen: LayerRounding) -> str:
         ("shape (output channels first)", _shape(seen.layer)),
         ("weights looked at", f"{rounding.total:,}"),
         *_grid_rows(rounding),
-        ("error ÷ weights, root mean squares", f"{rounding.relative_error:.4f}"),
+        ("error relative to the weights", f"{rounding.relative_error:.4f}"),
         ("cut off", f"{rounding.clipped:,} ({_share(rounding.clipped, rounding.total)})"),
         ("error's divergence from uniform", f"{rounding.divergence:.4f} nats"),
         ("… uniform noise, by chance", f"{rounding.divergence_by_chance:.4f} nats"),
@@ -259,6 +262,8 @@ def network_sentence(answers: Sequence[Answers], labels: Sequence[str]) -> str:
     else:
         levels = LEVELS[rounded[0].contender.grid.uniform]
         said.append(f"No QT-DoG network was trained here with {levels}.")
+    if not rounded[0].contender.grid.uniform:
+        said.append("INQ rounds some of the weights at a time and trains the others on.")
     return _summary(" ".join(said[:2]), " ".join(said[2:]))
 
 
