@@ -1,15 +1,23 @@
 """INQ against its paper's equations in Python's own floats, and on whole networks."""
 
+import dataclasses
 import itertools
+import json
 import math
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import load_file
+from tiny import config, random_network, save_checkpoint
 from torch import nn
 from torch.nn.utils import parametrize
 
-from qtdog import models, storage
+from qtdog import checkpoints, models, storage
+from qtdog.export import export
+from qtdog.landscape.space import latent_point, weight_point
 from qtdog.quantization import (
     INQConfig,
     LSQConfig,
@@ -340,3 +348,93 @@ def test_a_code_that_stands_for_nothing_is_refused():
     stored.tensors["conv1.0.weight.codes"].fill_(0b1111_0000)  # among others the code -16
     with pytest.raises(ValueError, match=r"'conv1.0.weight' has codes outside -8..8, which stand"):
         storage.restore(stored, "shufflenet_v2_x0_5", 5)
+
+
+# Checkpoints ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory) -> Path:
+    """An INQ and an LSQ checkpoint of 5 bits, and one in full precision."""
+    root = tmp_path_factory.mktemp("checkpoints")
+    save_checkpoint(root / "inq", "qt-dog", 0, 5, "inq")
+    save_checkpoint(root / "lsq", "qt-dog", 0, 5)
+    save_checkpoint(root / "erm", "erm", 0)
+    return root
+
+
+def change_config(folder: Path, place: Path, remove: str = "", **changes) -> Path:
+    """A copy of the checkpoint in `folder` at `place`, with another config.json."""
+    shutil.copytree(folder, place)
+    values = json.loads((place / "config.json").read_text()) | changes
+    values.pop(remove, None)
+    (place / "config.json").write_text(json.dumps(values))
+    return place
+
+
+def test_a_config_says_which_quantizer_made_the_codes(root):
+    for name, quantizer in (("inq", "inq"), ("lsq", "lsq"), ("erm", None)):
+        values = json.loads((root / name / "config.json").read_text())
+        assert values["quantizer"] == quantizer
+        assert checkpoints.load(root / name).config.quantizer == quantizer
+
+
+def test_a_reader_needs_safetensors_json_and_the_formula_alone(root):
+    """Numpy computes a weight from the file; the package's network has the same."""
+    tensors = load_file(root / "inq" / "model.safetensors")
+    network = checkpoints.load(root / "inq").networks[0]
+    weight = network.get_parameter("conv1.0.weight").numpy()
+    codes = np.array(unpacked_by_hand(tensors["conv1.0.weight.codes"], 5, weight.size))
+    magnitude = np.where(codes == 0, 0, 2.0 ** (np.abs(codes) - 1))
+    steps = tensors["conv1.0.weight.step_size"][:, None]
+    by_hand = steps * (np.sign(codes) * magnitude).reshape(len(weight), -1)
+    assert np.array_equal(by_hand.reshape(weight.shape), weight)
+    assert len(set(codes.tolist())) > 8
+
+
+def test_an_old_config_without_a_quantizer_is_lsqs_and_loads_bit_for_bit(root, tmp_path):
+    expected = checkpoints.load(root / "lsq").networks[0].state_dict()
+    old = change_config(root / "lsq", tmp_path / "old", remove="quantizer")
+    loaded = checkpoints.load(old)
+    assert loaded.config == checkpoints.load_config(root / "lsq")
+    for name, value in loaded.networks[0].state_dict().items():
+        assert torch.equal(value, expected[name])
+    old = change_config(root / "erm", tmp_path / "old-erm", remove="quantizer")
+    assert checkpoints.load(old).config.quantizer is None
+
+
+def test_an_unknown_quantizer_is_refused(root, tmp_path):
+    unknown = change_config(root / "inq", tmp_path / "unknown", quantizer="dorefa")
+    with pytest.raises(checkpoints.CheckpointError, match="the unknown quantizer 'dorefa'"):
+        checkpoints.load(unknown)
+
+
+def test_an_ensemble_does_not_mix_quantizers(root, tmp_path):
+    for name in ("inq", "lsq"):
+        shutil.copytree(root / name, tmp_path / name)
+    eoq = dataclasses.replace(
+        config("eoq", 0, 5, "inq"), source_validation=(), training=None, files=()
+    )
+    checkpoints.save_ensemble(tmp_path / "eoq", [tmp_path / "inq", tmp_path / "lsq"], eoq)
+    with pytest.raises(checkpoints.CheckpointError, match="differs from its ensemble in 'quant"):
+        checkpoints.load(tmp_path / "eoq")
+
+
+@pytest.mark.parametrize("file_format", ["numpy", "torchvision"])
+def test_an_inq_checkpoint_is_exported_as_it_answers(root, tmp_path, file_format):
+    exported = export(root / "inq", file_format, tmp_path / "file")
+    assert exported.largest_difference < 1e-4
+    assert exported.pictures > 10
+
+
+def test_latent_weights_are_rounded_to_powers_of_two_wherever_the_loss_is_measured():
+    network = random_network(0, 5, "inq")
+    advance(network, 1)
+    latent = latent_point(network)
+    used = latent.requantize(latent.vector)
+    assert torch.equal(used, weight_point(network).vector)
+    moved = latent.requantize(latent.vector * 1.2)  # all weights, none over 3/2 of its level
+    quantized = {name for name, *_ in quantizers(network)}
+    for block in latent.blocks:
+        if block.name in quantized:
+            assert torch.equal(moved[block.place], used[block.place])
