@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from qtdog.models import NORM_LAYERS
-from qtdog.quantization import step_size_parameters
+from qtdog.quantization import learned_parameters
 from qtdog.training.objectives.batch import Batch, forward
 
 SMALLEST_NORM = 1e-12
@@ -44,7 +44,7 @@ class SAM:
 def _perturbed(network: nn.Module, radius: float) -> Iterator[None]:
     """The network at w + e, from the gradients that its parameters hold; then at w again, bit for
     bit."""
-    step_sizes = set(step_size_parameters(network))
+    step_sizes = set(learned_parameters(network))
     weights = [p for p in network.parameters() if p.grad is not None and p not in step_sizes]
     before = [weight.detach().clone() for weight in weights]
     norm = torch.stack([weight.grad.norm() for weight in weights]).norm()
