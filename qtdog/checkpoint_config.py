@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from qtdog.accuracy import Accuracy
-from qtdog.method_names import OBJECTIVES
+from qtdog.method_names import AVERAGINGS, OBJECTIVES, added_methods
 from qtdog.quantization import QUANTIZERS
 from qtdog.storage import FULL_PRECISION_BITS
 
@@ -32,6 +32,7 @@ SHARED = (
     "quantizer",
     "averaged",
     "objective",
+    "averaging",
 )
 
 
@@ -97,14 +98,21 @@ class CheckpointConfig:
     files: tuple[FileHash, ...] = ()
     """model.safetensors, or the members' config.json."""
     averaged: bool = False
-    """Whether the weights are the mean over the steps since quantization, not those of one step."""
+    """Whether the weights are a mean over steps since quantization, not those of one step."""
     objective: str = "erm"
     """What was minimised: cross-entropy alone ("erm"), or with another DG method."""
+    averaging: str = "sma"
+    """Over which steps averaged weights are the mean: all since quantization, or SWAD's valley."""
     target_in: Accuracy | None = None
     """On the target's 80 % that DomainBed reports, where the split is DomainBed's."""
     quantizer: str | None = "lsq"
     """Which one made the codes: "lsq", "inq" or "nearest"; None in full precision. The first
     checkpoints do not say: theirs is LSQ."""
+
+    @property
+    def added_methods(self) -> tuple[str, ...]:
+        """Names of the DG methods beside quantization that it was trained with."""
+        return added_methods(self.objective, self.averaging)
 
 
 def differing_fields(one: CheckpointConfig, other: CheckpointConfig) -> list[str]:
@@ -142,6 +150,8 @@ def parse_config(path: Path, content: bytes) -> CheckpointConfig:
         raise CheckpointError(f"{path} has the unknown method {config.method!r:.40}.")
     if config.objective not in OBJECTIVES:
         raise CheckpointError(f"{path} has the unknown objective {config.objective!r:.40}.")
+    if config.averaging not in AVERAGINGS:
+        raise CheckpointError(f"{path} has the unknown averaging {config.averaging!r:.40}.")
     if config.bits != FULL_PRECISION_BITS and not 2 <= config.bits <= 8:
         raise CheckpointError(f"{path} has an impossible bit width, {config.bits!r:.20}.")
     if config.bits == FULL_PRECISION_BITS:

@@ -66,6 +66,12 @@ def train(
         Literal["erm", "coral", "mixstyle", "sam"],
         typer.Option(help="Cross-entropy alone, or with another DG method's idea in it."),
     ] = "erm",
+    averaging: Annotated[
+        Literal["sma", "swad"],
+        typer.Option(
+            help="Of the second checkpoint: all steps since quantization, or SWAD's loss valley."
+        ),
+    ] = "sma",
     seed: Annotated[int, typer.Option(help="Decides splits, batches and the head's start.")] = 0,
     recipe: Annotated[
         Literal["paper", "cpu", "digits"] | None,
@@ -101,8 +107,8 @@ def train(
 ) -> None:
     """Train ERM and QT-DoG with one domain held out, and write their checkpoints.
 
-    Each run gives two: the weights of one step, and "averaged", the mean of the weights since the
-    quantization step; source validation chooses the step of either.
+    Each run gives two: the weights of one step, and "averaged", the mean of the weights over steps
+    since the quantization step; source validation chooses which steps.
     """
     from qtdog.checkpoints import load_config
     from qtdog.data import load
@@ -113,7 +119,7 @@ def train(
 
     recipe = recipe or ("digits" if data == "rotated_digits" else "paper")
     settings: dict[str, Any] = {**RECIPES[recipe], "seed": seed, "split": split}
-    settings["objective"] = objective
+    settings |= {"objective": objective, "averaging": averaging}
     chosen = {
         "architecture": architecture,
         "start_weights": start_weights,

@@ -167,7 +167,7 @@ class _Stored:
         preferred = sorted(
             self.all,
             key=lambda one: (
-                one.config.objective != "erm",
+                len(one.config.added_methods),
                 one.config.averaged,
                 abs(one.config.bits - PAPER_BITS),
                 one.name,

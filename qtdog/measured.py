@@ -66,6 +66,8 @@ class MeasuredRow:
 def measured_rows(folder: Path, split: SplitRule = "ours") -> list[MeasuredRow]:
     """Every row that the records in `folder` of runs under one split give, single networks first.
 
+    Of a run with SWAD only the averaged weights: those of one step are the same run's without it.
+
     Raises ValueError naming a file that is not a record.
     """
     records = {path: load_record(path) for path in sorted(Path(folder).glob("*.json"))}
@@ -81,6 +83,7 @@ def measured_rows(folder: Path, split: SplitRule = "ours") -> list[MeasuredRow]:
         for path, record in records.items()
         for outcome in record.outcomes
         if (record.dataset, record.config.architecture) in full_size
+        and (outcome.averaged or record.config.averaging == "sma")
     ]
     return rows + list(_ensembles(records, full_size))
 
@@ -102,7 +105,7 @@ def _row(path: Path, record: RunRecord, outcome: Outcome, full_size: int) -> Mea
     return MeasuredRow(
         table=None,
         backbone=NAMES.get(config.architecture, config.architecture),
-        method=method_name(outcome.method, config.objective),
+        method=method_name(outcome.method, config.objective, config.averaging),
         bits=outcome.bits,
         models_trained=1,
         relative_size=round(outcome.size_bytes / full_size, 4),
@@ -146,14 +149,14 @@ def _ensembles(
         if config.method in ENSEMBLES:
             settings = (config.bits, config.granularity, config.quantize_step, config.steps)
             what = (record.dataset, config.architecture, config.target_domain)
-            how = (config.method, config.objective)
+            how = (config.method, config.objective, config.averaging)
             groups[what + how + settings].append(path)
     for paths in groups.values():
         members = {records[path].config.seed: path for path in paths}
         if not set(range(MEMBERS)) <= members.keys():
             continue
         chosen = [members[seed] for seed in range(MEMBERS)]
-        for name in ("single", "averaged"):
+        for name in ("single", "averaged") if config.averaging == "sma" else ("averaged",):
             yield _ensemble(name, chosen, records, full_size)
 
 
@@ -177,7 +180,7 @@ def _ensemble(
     return MeasuredRow(
         table=None,
         backbone=NAMES.get(config.architecture, config.architecture),
-        method=ensemble_name(config.method, config.objective),
+        method=ensemble_name(config.method, config.objective, config.averaging),
         bits=members[0].bits,
         models_trained=len(paths),
         relative_size=round(size / full_size[first.dataset, config.architecture], 4),

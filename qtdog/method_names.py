@@ -8,19 +8,26 @@ METHODS = {
 }
 ENSEMBLES = {"erm": "ERM ensemble", "qt-dog": "EoQ"}
 OBJECTIVES = {"erm": "ERM", "coral": "CORAL", "mixstyle": "MixStyle", "sam": "SAM"}
+AVERAGINGS = {"sma": "SMA", "swad": "SWAD"}
 
 
-def method_name(method: str, objective: str = "erm") -> str:
-    """ "ERM", "QT-DoG", "CORAL", "CORAL + QT-DoG": the objective is named unless it is ERM's, the
-    quantization unless there is none."""
-    if objective == "erm":
-        return METHODS[method]
-    return " + ".join([OBJECTIVES[objective]] + ([METHODS[method]] if method != "erm" else []))
+def added_methods(objective: str, averaging: str) -> tuple[str, ...]:
+    """The DG methods beside quantization, none of them for cross-entropy and the moving average,
+    which every run has."""
+    objectives = () if objective == "erm" else (OBJECTIVES[objective],)
+    return objectives + (() if averaging == "sma" else (AVERAGINGS[averaging],))
 
 
-def ensemble_name(method: str, objective: str = "erm") -> str:
+def method_name(method: str, objective: str = "erm", averaging: str = "sma") -> str:
+    """ "ERM", "QT-DoG", "CORAL", "CORAL + QT-DoG", "SWAD", "CORAL + SWAD + QT-DoG"."""
+    added = added_methods(objective, averaging)
+    quantization = () if added and method == "erm" else (METHODS[method],)
+    return " + ".join(added + quantization)
+
+
+def ensemble_name(method: str, objective: str = "erm", averaging: str = "sma") -> str:
     """The same for an ensemble of five: "ERM ensemble", "EoQ", "CORAL ensemble", "CORAL + EoQ"."""
-    if objective == "erm":
-        return ENSEMBLES[method]
-    name = OBJECTIVES[objective]
-    return f"{name} ensemble" if method == "erm" else f"{name} + {ENSEMBLES[method]}"
+    added = added_methods(objective, averaging)
+    if added and method == "erm":
+        return f"{' + '.join(added)} ensemble"
+    return " + ".join((*added, ENSEMBLES[method]))

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from qtdog.checkpoint_config import CheckpointConfig
-from qtdog.method_names import OBJECTIVES
 from qtdog.results import Result
 from qtdog.storage import FULL_PRECISION_BITS
 
@@ -131,11 +130,9 @@ def eval_results(entry: CardEntry) -> list[EvalResult]:
 
 
 def _method(config: CheckpointConfig) -> str:
-    if config.objective == "erm":
-        return METHOD_NAMES.get(config.method, config.method)
-    if config.method == "erm":
-        return f"Full precision ({OBJECTIVES[config.objective]})"
-    return f"{OBJECTIVES[config.objective]} + {METHOD_NAMES[config.method]}"
+    if config.method == "erm" and config.added_methods:
+        return f"Full precision ({' + '.join(config.added_methods)})"
+    return " + ".join((*config.added_methods, METHOD_NAMES.get(config.method, config.method)))
 
 
 def dataset_name(dataset: str) -> str:
@@ -312,7 +309,7 @@ def _largest_spread(entries: Sequence[CardEntry]) -> float:
     """Points of accuracy between the best and the worst seed of one method on one domain."""
     groups: dict[tuple[object, ...], list[float]] = {}
     for config in (entry.config for entry in entries if entry.config.training):
-        place, method = (config.dataset, config.target_domain), (config.method, config.objective)
-        key = (*place, *method, config.bits, config.averaged)
+        place = (config.dataset, config.target_domain)
+        key = (*place, config.method, config.added_methods, config.bits, config.averaged)
         groups.setdefault(key, []).append(100 * config.target.fraction)
     return max((max(shares) - min(shares) for shares in groups.values()), default=0.0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from qtdog.measured import MEMBERS, MeasuredRow
-from qtdog.method_names import OBJECTIVES, method_name
+from qtdog.method_names import AVERAGINGS, OBJECTIVES, added_methods, method_name
 from qtdog.training.records import RunRecord, load_record
 
 CONFIDENCE = 0.95
@@ -308,9 +309,9 @@ def _moments(table: pd.DataFrame) -> str:
 def _other_methods(table: pd.DataFrame) -> str:
     """Each other DG method alone and with QT-DoG, and the pairs that tell what either adds."""
     accuracies, pairs, said = [], [], []
-    for objective in OBJECTIVES:
-        alone, together = method_name("erm", objective), method_name("qt-dog", objective)
-        others = table[table.method.isin({alone, together} - {"ERM", "QT-DoG"})]
+    for parts in list(product(OBJECTIVES, AVERAGINGS))[1:]:  # the first is ERM with the average
+        alone, together = method_name("erm", *parts), method_name("qt-dog", *parts)
+        others = table[table.method.isin([alone, together])]
         for domain, group in others.groupby("domain"):
             seeds = sorted(set(group.seed))
             same = table[(table.domain == domain) & table.seed.isin(seeds)]
@@ -318,11 +319,10 @@ def _other_methods(table: pd.DataFrame) -> str:
             for name in ("ERM", "QT-DoG", alone, together):
                 cells = [_mean_and_error(same[same.arm == name + kind].accuracy) for kind in KINDS]
                 accuracies.append(_row([where, name, *cells]))
-        for base in (alone, "QT-DoG") if not others.empty else ():
-            for kind in KINDS:
-                if found := against(table, together + kind, base + kind):
-                    pairs.append(_row([f"{together + kind} – {base + kind}", str(found["all"])]))
-                    said.append(_sentence(together + kind, base + kind, found["all"]))
+        for base, kind in product((alone, "QT-DoG"), KINDS):
+            if found := against(table, together + kind, base + kind):
+                pairs.append(_row([f"{together + kind} – {base + kind}", str(found["all"])]))
+                said.append(_sentence(together + kind, base + kind, found["all"]))
     if not accuracies:
         return ""
     lines = [_row(["domain, seeds", "", "one step", "averaged"]), _rule(4), *accuracies]
@@ -341,7 +341,7 @@ def _stability(runs: Sequence[RunRecord]) -> str:
     """The paper's Fig. 4: does the target accuracy wander less after quantization?"""
     spreads: dict[str, list[float]] = {}
     for record in runs:
-        if record.config.objective != "erm":
+        if added_methods(record.config.objective, record.config.averaging):
             continue
         if record.config.method == "qt-dog" and record.config.bits != 7:
             continue

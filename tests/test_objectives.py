@@ -353,7 +353,9 @@ def test_runs_begun_before_there_were_objectives_go_on_under_their_names():
 
 
 def test_an_unknown_objective_is_refused():
-    with pytest.raises(ValueError, match="Objective 'irm' is unknown: choose one of erm, coral"):
+    with pytest.raises(
+        ValueError, match="The objective 'irm' is unknown: choose one of erm, coral"
+    ):
         dataclasses.replace(CONFIG, objective="irm")
 
 

@@ -170,8 +170,10 @@ def test_every_batch_holds_as_many_images_of_each_source_and_follows_from_seed_a
 def with_validation(monkeypatch, values: list[float], averaged: list[float] = ()) -> None:
     """Evaluations see these source validation accuracies, in order, whatever the network does."""
     singles, averages = iter(values), iter(averaged)
-    monkeypatch.setattr(loop._Evaluator, "of", lambda *_: (next(singles), 0.0))
-    monkeypatch.setattr(loop._Evaluator, "of_average", lambda *_: (next(averages, 0.0), 0.0))
+    monkeypatch.setattr(loop._Evaluator, "of", lambda *_: loop.Scores(next(singles), 0, 1))
+    monkeypatch.setattr(
+        loop._Evaluator, "of_average", lambda *_: loop.Scores(next(averages, 0.0), 0, 1)
+    )
 
 
 @pytest.mark.parametrize("config", [ERM, CONFIG], ids=["erm", "qt-dog"])
@@ -332,7 +334,7 @@ def test_the_log_has_a_line_for_each_evaluation(both):
     lines = text.splitlines()
     assert lines[0] == (
         "step,quantized,train_loss,source_validation,target,averaged_source_validation,"
-        "averaged_target"
+        "averaged_target,source_validation_loss"
     )
     assert len(lines) == 7
     assert lines[-1].startswith("12,True,")
@@ -410,7 +412,7 @@ def test_every_recipe_is_a_valid_configuration_that_survives_json(recipe):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"method": "swad"}, "Method 'swad' is unknown"),
+        ({"method": "swad"}, "The method 'swad' is unknown"),
         ({"quantize_step": 0}, "must lie between 0 and the last step, 5000"),
         ({"quantize_step": 5000}, "must lie between 0 and the last step, 5000"),
         ({"quantize_step": 2001}, "must be multiples of the 200 steps"),

@@ -10,11 +10,19 @@ from qtdog.data import SplitRule
 from qtdog.data.augmentation import Augmentation
 from qtdog.models import IMAGENET_MEAN, IMAGENET_STD
 from qtdog.quantization import LSQConfig
+from qtdog.training.averaging import AveragingName
 from qtdog.training.objectives import ObjectiveName
 
 Method = Literal["erm", "qt-dog", "freeze"]
 """Full precision; quantized and trained on; quantized with weights and step sizes frozen, so that
 only batch norm's affine parameters and the classifier are trained on (the control)."""
+
+CHOICES = {
+    "method": Method,
+    "objective": ObjectiveName,
+    "averaging": AveragingName,
+    "split": SplitRule,
+}
 
 
 @dataclass(frozen=True)
@@ -30,6 +38,7 @@ class TrainConfig:
     target_domain: str
     method: Method = "qt-dog"
     objective: ObjectiveName = "erm"
+    averaging: AveragingName = "sma"
     seed: int = 0
     architecture: str = "resnet50"
     start_weights: str = "torchvision"
@@ -52,15 +61,12 @@ class TrainConfig:
     """Which images of each domain are held out."""
 
     def __post_init__(self) -> None:
-        if self.method not in get_args(Method):
-            known = ", ".join(get_args(Method))
-            raise ValueError(f"Method '{self.method}' is unknown: choose one of {known}.")
-        if self.split not in get_args(SplitRule):
-            known = ", ".join(get_args(SplitRule))
-            raise ValueError(f"The split '{self.split}' is unknown: choose one of {known}.")
-        if self.objective not in get_args(ObjectiveName):
-            known = ", ".join(get_args(ObjectiveName))
-            raise ValueError(f"Objective '{self.objective}' is unknown: choose one of {known}.")
+        for name, kinds in CHOICES.items():
+            if getattr(self, name) not in get_args(kinds):
+                known = ", ".join(get_args(kinds))
+                raise ValueError(
+                    f"The {name} '{getattr(self, name)}' is unknown: choose one of {known}."
+                )
         if not 0 < self.quantize_step < self.steps:
             raise ValueError(
                 f"The quantization step {self.quantize_step} must lie between 0 and the last "
@@ -101,13 +107,15 @@ class TrainConfig:
 
     def method_name(self) -> str:
         """ "erm", "coral" or, say, "qt-dog-7bit" and "qt-dog-7bit-coral": the paper's per-channel
-        step sizes go without saying, and so does cross-entropy alone beside a quantizer."""
+        step sizes go without saying, cross-entropy alone beside a quantizer, and the moving
+        average: "erm-swad" has another."""
         parts = []
         if self.quantized:
             parts += [self.method, f"{self.bits}bit"]
             parts += ["per-tensor"] if self.granularity == "tensor" else []
         if self.objective != "erm" or not parts:
             parts.append(self.objective)
+        parts += [self.averaging] if self.averaging != "sma" else []
         return "-".join(parts)
 
     def label(self, recipe: str) -> str:
@@ -130,6 +138,7 @@ class TrainConfig:
     def trunk_name(self) -> str:
         """The same for every run that is this one up to the quantization step."""
         later = ("method", "bits", "granularity", "leave_out", "step_size_learning_rate", "steps")
+        later = (*later, "averaging")
         trunk = {key: value for key, value in _identity(self).items() if key not in later}
         dataset = self.data.rstrip("/").rpartition("/")[2]
         return f"{dataset}-{self.target_domain}-seed{self.seed}-{_hash(trunk)}"
@@ -137,7 +146,7 @@ class TrainConfig:
 
 # Settings that came after the first runs: at their defaults they are no part of a run's name, so
 # that runs begun before go on.
-ADDED_LATER = ("objective", "split")
+ADDED_LATER = ("objective", "averaging", "split")
 
 
 def _identity(config: TrainConfig) -> dict[str, Any]:

@@ -107,6 +107,7 @@ def finish(run: TrainedRun, chosen: Chosen, run_data: RunData, root: Path, recip
         training=training_record(run, chosen.step, run_data, recipe),
         averaged=chosen.averaged,
         objective=config.objective,
+        averaging=config.averaging,
         target_in=target_in(measurement, run_data),
     )
     folder = checkpoint_folder(root, run_data.name, config, recipe, chosen.averaged)
@@ -150,6 +151,7 @@ def command_line(config: TrainConfig, recipe: str) -> str:
     words = ["python -m qtdog train", f"--data {Path(config.data).name}"]
     words += [f"--target {config.target_domain}", f"--method {config.method}"]
     words += [f"--objective {config.objective}"] if config.objective != "erm" else []
+    words += [f"--averaging {config.averaging}"] if config.averaging != "sma" else []
     words += [f"--seed {config.seed}", f"--recipe {recipe}"]
     usual = {field.name: field.default for field in fields(TrainConfig)} | RECIPES[recipe]
     for name in OPTIONS:

@@ -8,9 +8,10 @@ a run that goes on from a saved state sees exactly what it would have seen witho
 import csv
 import io
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,11 +19,12 @@ from torch import Tensor, nn
 
 from qtdog import data, models
 from qtdog.atomic import write_atomically
+from qtdog.calibration import negative_log_likelihood
 from qtdog.data import Domain, split
 from qtdog.data.augmentation import augment
-from qtdog.evaluation import domain_accuracy
+from qtdog.evaluation import accuracy_of, predict_logits
 from qtdog.quantization import learned_parameters, plain_state, quantize, quantizers
-from qtdog.training.averaging import WeightAverage
+from qtdog.training.averaging import make_averaging
 from qtdog.training.config import TrainConfig
 from qtdog.training.frozen_norm import fuse_frozen_norms
 from qtdog.training.memory import keep_freed_memory
@@ -140,7 +142,7 @@ def train(
     step, seconds, points = 0, 0.0, ()
     best: dict[str, Tensor] = {}
     best_average: dict[str, Tensor] = {}
-    average = WeightAverage()
+    average = make_averaging(config.averaging, run_data.name)
     if state is not None:
         step, seconds, points = state.step, state.seconds, state.points
         best, best_average = dict(state.best), dict(state.best_average)
@@ -149,8 +151,8 @@ def train(
         network.load_state_dict(state.network)
         restore_optimizer(network, optimizer, state.optimizer)
         if step > config.quantize_step:
-            count = step - config.quantize_step
-            average = WeightAverage(count, {n: v.to(device) for n, v in state.average.items()})
+            on_device = {name: value.to(device) for name, value in state.average.items()}
+            average.restore(on_device, step - config.quantize_step)
 
     batches = _Batches(config, run_data.source_training, device)
     losses: list[Tensor] = []
@@ -167,20 +169,17 @@ def train(
             average.add(network.state_dict())
 
         if step % config.evaluate_every == 0:
-            averaged = evaluator.of_average(average) if average.count else (None, None)
-            point = EvaluationPoint(
-                step,
-                _quantized(network),
-                float(torch.stack(losses).mean()),
-                *evaluator.of(network),
-                *averaged,
-            )
+            train_loss = float(torch.stack(losses).mean())
             losses.clear()
-            points = (*points, point)
-            if average.count:
+            now, averaged = evaluator.of(network), None
+            if step > config.quantize_step:
+                average.evaluated(now.source_loss)
+                averaged = evaluator.of_average(average.mean)
+            points = (*points, _point(step, _quantized(network), train_loss, now, averaged))
+            if step > config.quantize_step:
                 if chosen_step(points, config) == step:
                     best = _snapshot(network.state_dict())
-                if chosen_step(points, config, averaged=True) == step:
+                if average.is_chosen(_later(points, config)):
                     best_average = _snapshot(average.mean)
             seconds = time.monotonic() - started
             tensors = optimizer_tensors(network, optimizer)
@@ -190,7 +189,7 @@ def train(
                 points,
                 network.state_dict(),
                 tensors,
-                average.mean,
+                average.tensors(),
                 best,
                 best_average,
             )
@@ -201,27 +200,23 @@ def train(
             write_atomically(folder / "log.csv", lambda handle, log=log: handle.write(log))
         progress(step, f"source {points[-1].source_validation:.1%}" if points else "")
 
+    later = _later(points, config)
+    classes = len(run_data.classes)
     return TrainedRun(
         config,
         run_data.classes,
         _left_out(network, config),
-        _chosen(best, points, config, len(run_data.classes), averaged=False),
-        _chosen(best_average, points, config, len(run_data.classes), averaged=True),
+        _chosen(best, config, classes, chosen_step(points, config), averaged=False),
+        _chosen(best_average, config, classes, average.chosen_step(later), averaged=True),
         points,
         seconds,
     )
 
 
-def chosen_step(
-    points: tuple[EvaluationPoint, ...], config: TrainConfig, averaged: bool = False
-) -> int:
+def chosen_step(points: Sequence[EvaluationPoint], config: TrainConfig) -> int:
     """The evaluation after the quantization step with the highest source validation; the first of
     equals. The target has no say."""
-    later = [point for point in points if point.step > config.quantize_step]
-    return max(
-        later,
-        key=lambda point: point.averaged_source_validation if averaged else point.source_validation,
-    ).step
+    return max(_later(points, config), key=lambda point: point.source_validation).step
 
 
 def log_text(points: tuple[EvaluationPoint, ...]) -> str:
@@ -262,8 +257,16 @@ class _Batches:
         return Batch(pixels, torch.cat(labels), len(labels), generator)
 
 
+class Scores(NamedTuple):
+    """What an evaluation during training finds out of a network: see EvaluationPoint."""
+
+    source_validation: float
+    target: float
+    source_loss: float
+
+
 class _Evaluator:
-    """Accuracy during training: on the source domains' validation splits, on a target sample."""
+    """Scores during training: on the source domains' validation splits, on a target sample."""
 
     def __init__(self, config: TrainConfig, run_data: RunData, device: torch.device) -> None:
         self.config = config
@@ -275,25 +278,50 @@ class _Evaluator:
         self.fast = device.type == "cpu" and images >= FAST_FROM
         self.plain = models.build(config.architecture, self.classes).to(device)
 
-    def of(self, network: nn.Module) -> tuple[float, float]:
-        """(mean over the source domains, target), fractions, of the weights as quantized."""
+    def of(self, network: nn.Module) -> Scores:
+        """Of the weights as quantized."""
         self.plain.load_state_dict(plain_state(network))
         evaluated = self.plain.eval()
         if self.fast:  # half the time, the same up to float rounding
             evaluated = models.for_inference(self.plain, self.config.image_size)
-        source = [self._accuracy(evaluated, domain) for domain in self.source_validation]
-        return float(np.mean(source)), self._accuracy(evaluated, self.target)
+        source = [self._logits(evaluated, domain) for domain in self.source_validation]
+        pairs = list(zip(source, self.source_validation, strict=True))
+        return Scores(
+            float(np.mean([accuracy_of(logits, one.labels).fraction for logits, one in pairs])),
+            accuracy_of(self._logits(evaluated, self.target), self.target.labels).fraction,
+            float(np.mean([negative_log_likelihood(logits, one.labels) for logits, one in pairs])),
+        )
 
-    def of_average(self, average: WeightAverage) -> tuple[float, float]:
+    def of_average(self, mean: Mapping[str, Tensor]) -> Scores:
         """The same of averaged weights, quantized after averaging."""
         network = models.build(self.config.architecture, self.classes).to(self.device)
-        if any("log_step" in name for name in average.mean):
+        if any("log_step" in name for name in mean):
             quantize(network, self.config.quantizer, _left_out(network, self.config))
-        network.load_state_dict(average.mean)
+        network.load_state_dict(mean)
         return self.of(network)
 
-    def _accuracy(self, network: nn.Module, domain: Domain) -> float:
-        return domain_accuracy(network, domain, self.config.mean, self.config.std).fraction
+    def _logits(self, network: nn.Module, domain: Domain) -> np.ndarray:
+        return predict_logits(network, domain.images, self.config.mean, self.config.std)
+
+
+def _point(
+    step: int, quantized: bool, train_loss: float, single: Scores, averaged: Scores | None
+) -> EvaluationPoint:
+    return EvaluationPoint(
+        step,
+        quantized,
+        train_loss,
+        single.source_validation,
+        single.target,
+        averaged.source_validation if averaged else None,
+        averaged.target if averaged else None,
+        single.source_loss,
+    )
+
+
+def _later(points: Sequence[EvaluationPoint], config: TrainConfig) -> list[EvaluationPoint]:
+    """Those after the quantization step: the others choose nothing."""
+    return [point for point in points if point.step > config.quantize_step]
 
 
 def _start_network(config: TrainConfig, classes: int) -> nn.Module:
@@ -330,17 +358,13 @@ def _quantized(network: nn.Module) -> bool:
 
 
 def _chosen(
-    tensors: Mapping[str, Tensor],
-    points: tuple[EvaluationPoint, ...],
-    config: TrainConfig,
-    classes: int,
-    averaged: bool,
+    tensors: Mapping[str, Tensor], config: TrainConfig, classes: int, step: int, averaged: bool
 ) -> Chosen:
     network = models.build(config.architecture, classes)
     if config.quantized:
         quantize(network, config.quantizer, _left_out(network, config))
     network.load_state_dict(tensors)
-    return Chosen(network.eval(), chosen_step(points, config, averaged), averaged)
+    return Chosen(network.eval(), step, averaged)
 
 
 def _snapshot(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -113,7 +113,7 @@ class Sweep:
             "labels/source": np.concatenate(labels).astype(np.uint8),
         }
         outcomes = []
-        if run.config.method == "erm":
+        if run.config.method == "erm" and run.config.averaging == "sma":
             for bits in _post_training_widths(run.config):
                 stored = _rounded(run, bits)
                 measurement = measure(stored, run, run_data)

@@ -9,7 +9,6 @@ from importlib import metadata
 import gradio as gr
 
 from qtdog.explorer import Explorer, StoredCheckpoint
-from qtdog.method_names import OBJECTIVES
 from qtdog.opening import Guests
 from qtdog.training.provenance import processor
 from qtdog.ui.figures import PAPER
@@ -125,7 +124,8 @@ def _row(stored: StoredCheckpoint, sizes: dict[str, int]) -> str:
     style = METHOD_STYLES.get(config.method, METHOD_STYLES["other"])
     marker = f'<span style="color: var(--{config.method})" aria-hidden="true">{style.marker}</span>'
     method = NAMES.get(config.method, config.method)
-    method += f" with {OBJECTIVES[config.objective]}" if config.objective != "erm" else ""
+    if config.added_methods:
+        method += f" with {' and '.join(config.added_methods)}"
     method += ", averaged" if config.averaged else ""
     if config.method == "eoq":
         members = [file.path.split("/")[-2] for file in config.files]

@@ -1,4 +1,4 @@
-"""Weight averaging along one run: the simple moving average of EoA (arXiv 2110.10832, Eq. 1)."""
+"""The mean of a network's states along one run."""
 
 from collections.abc import Mapping
 
@@ -18,15 +18,19 @@ class WeightAverage:
         self.count = count
         self.mean: dict[str, Tensor] = dict(mean or {})
 
-    @torch.no_grad()
     def add(self, state: Mapping[str, Tensor]) -> None:
         """Take one more state into the mean: mean += (state - mean) / count."""
-        self.count += 1
-        if self.count == 1:
-            self.mean = {name: value.detach().clone() for name, value in state.items()}
+        self.merge(WeightAverage(1, state))
+
+    @torch.no_grad()
+    def merge(self, later: "WeightAverage") -> None:
+        """Take all the states of a later average into this one."""
+        self.count += later.count
+        if self.count == later.count:
+            self.mean = {name: value.detach().clone() for name, value in later.mean.items()}
             return
-        for name, value in state.items():
+        for name, value in later.mean.items():
             if value.is_floating_point():
-                self.mean[name].lerp_(value.detach(), 1 / self.count)
+                self.mean[name].lerp_(value.detach(), later.count / self.count)
             else:
                 self.mean[name].copy_(value)
