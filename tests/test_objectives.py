@@ -14,6 +14,7 @@ from qtdog import checkpoints, models
 from qtdog.measured import measured_rows
 from qtdog.model_card import CardEntry
 from qtdog.quantization import LSQConfig, quantize, quantizers
+from qtdog.results.records import FOLDER, RUNS
 from qtdog.study import report_text
 from qtdog.training import sweep
 from qtdog.training.config import RECIPES, TrainConfig
@@ -350,6 +351,12 @@ def test_runs_begun_before_there_were_objectives_go_on_under_their_names():
     config = TrainConfig("pacs", "sketch")
     assert config.name() == "pacs-sketch-qt-dog-7bit-seed0-9f4c241443"
     assert config.trunk_name() == "pacs-sketch-seed0-d5d2b9efd9"
+
+
+def test_records_from_before_there_were_objectives_load():
+    record = load_record(FOLDER / RUNS / "pacs-sketch-qt-dog-7bit-seed0.json")
+    assert (record.config.objective, record.config.averaging) == ("erm", "sma")
+    assert {point.source_validation_loss for point in record.points} == {None}
 
 
 def test_an_unknown_objective_is_refused():
