@@ -41,7 +41,7 @@ def whole_vector(noise: Tensor) -> Tensor:
 
 
 def filter_normalised(noise: Tensor, point: WeightPoint) -> Tensor:
-    """`noise` with every filter scaled to the norm of the filter at `point`; zero for biases.
+    """`noise` with every filter scaled to the norm of the filter at `point`; zero for all else.
 
     Li et al., NeurIPS 2018 (arXiv 1712.09913), section 4. Scaling one layer up and the next down
     changes nothing, and neither does folding batch norm.
@@ -56,7 +56,7 @@ def filter_normalised(noise: Tensor, point: WeightPoint) -> Tensor:
 
 
 def filter_scale(point: WeightPoint) -> Tensor:
-    """(parameters,): the root mean square of each weight's filter, zero for biases.
+    """(parameters,): the root mean square of each weight's filter, zero for all else.
 
     A filter-normalised direction is, to second order, Gaussian noise times this scale.
     """

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from qtdog.folding import fold_batch_norm
-from qtdog.quantization import quantizers
+from qtdog.models import NORM_LAYERS
+from qtdog.quantization import quantizable_weights, quantizers
 
 
 @dataclass(frozen=True)
@@ -22,16 +23,14 @@ class Block:
     name: str
     shape: tuple[int, ...]
     start: int
+    is_weight: bool = False
+    """Whether it holds filters, (out, ...). The others are biases, norms, position embeddings and
+    other tables, and scales of layers."""
 
     @property
     def place(self) -> slice:
         """Its part of the vector."""
         return slice(self.start, self.start + torch.Size(self.shape).numel())
-
-    @property
-    def is_weight(self) -> bool:
-        """Whether it holds filters, (out, ...). The others are biases and what is left of norms."""
-        return len(self.shape) > 1
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,8 @@ def require_same_space(*points: WeightPoint) -> None:
     """Raise ValueError unless straight lines between these networks make sense."""
     if any(point.blocks != points[0].blocks for point in points):
         raise ValueError("These networks have different architectures or classes.")
-    if any(next(point.network.buffers(), None) is not None for point in points):
+    layers = [layer for point in points for layer in point.network.modules()]
+    if any(isinstance(layer, NORM_LAYERS) for layer in layers):
         raise ValueError(
             "This architecture has batch norms that cannot be folded into a convolution, so its "
             "networks cannot be interpolated."
@@ -145,9 +145,10 @@ def _plain_copy(network: nn.Module) -> nn.Module:
 def _point(plain: nn.Module) -> WeightPoint:
     # By name, for the order of registration depends on what a network has been through.
     parameters = dict(sorted(plain.named_parameters()))
+    weights = quantizable_weights(plain)
     blocks, start = [], 0
     for name, parameter in parameters.items():
-        blocks.append(Block(name, tuple(parameter.shape), start))
+        blocks.append(Block(name, tuple(parameter.shape), start, name in weights))
         start = blocks[-1].place.stop
     vector = torch.cat([parameter.detach().flatten() for parameter in parameters.values()])
     return WeightPoint(plain.requires_grad_(False), tuple(blocks), vector.float())
