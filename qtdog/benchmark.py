@@ -141,7 +141,7 @@ def _training_step(erm: Checkpoint) -> Comparison:
     labels = torch.randint(classes, (BATCH,))
 
     def stepper(quantized: bool) -> Callable[[], None]:
-        network = models.build(erm.config.architecture, classes)
+        network = models.build(erm.config.architecture, classes, image_size=size)
         network = network.to(memory_format=torch.channels_last)
         models.train_mode(network, freeze_batch_norm=True)
         optimizer = torch.optim.Adam(network.parameters(), lr=5e-5, fused=True)

@@ -117,7 +117,7 @@ def load(folder: Path) -> Checkpoint:
     model = _read_checked(path, config.files[0], LARGEST_MODEL_BYTES)
     try:
         stored = StoredNetwork(tensors_from_bytes(model), config.bits, config.quantizer)
-        network = restore(stored, config.architecture, len(config.classes))
+        network = restore(stored, config.architecture, len(config.classes), config.image_size)
     except (SafetensorError, KeyError) as error:  # KeyError: a dtype unknown to torch
         raise CheckpointError(f"{path} is not a safetensors file: {error}.") from None
     except ValueError as error:

@@ -132,6 +132,11 @@ def _members(tensors: dict[str, Tensor]) -> list[dict[str, Tensor]]:
     return list(members.values())
 
 
+def _plain(config: CheckpointConfig) -> nn.Module:
+    """The architecture as its library builds it."""
+    return models.build(config.architecture, len(config.classes), image_size=config.image_size)
+
+
 def _description(config: CheckpointConfig) -> dict[str, str]:
     """What a user of the file must know, and the whole config."""
     return {
@@ -174,7 +179,7 @@ def torchvision_state(tensors: dict[str, Tensor], plain: nn.Module) -> dict[str,
 
 def _write_torchvision(checkpoint: Checkpoint) -> bytes:
     config = checkpoint.config
-    plain = models.build(config.architecture, len(config.classes))
+    plain = _plain(config)
     tensors = {
         prefix + name: value.contiguous()
         for prefix, part in _parts(checkpoint)
@@ -186,7 +191,7 @@ def _write_torchvision(checkpoint: Checkpoint) -> bytes:
 def _read_torchvision(content: bytes, config: CheckpointConfig) -> Logits:
     networks = []
     for state in _members(tensors_from_bytes(content)):
-        network = models.build(config.architecture, len(config.classes)).eval()
+        network = _plain(config).eval()
         network.load_state_dict(state, strict=True)
         networks.append(network)
     return Ensemble(networks)
@@ -265,7 +270,7 @@ def _read_numpy(content: bytes, config: CheckpointConfig) -> Logits:
             tensors[name] = torch.from_numpy(array)
     networks = []
     for member in _members(tensors):
-        network = models.build(config.architecture, len(config.classes)).eval()
+        network = _plain(config).eval()
         network.load_state_dict(torchvision_state(member, network))
         networks.append(network)
     return Ensemble(networks)

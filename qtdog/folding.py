@@ -31,6 +31,8 @@ def fold_batch_norm(network: nn.Module) -> dict[str, Tensor]:
 def foldable(network: nn.Module) -> dict[str, str]:
     """Name of each convolution that a batch norm alone follows -> name of that batch norm."""
     layers = dict(network.named_modules())
+    if not any(isinstance(layer, nn.BatchNorm2d) for layer in layers.values()):
+        return {}  # a transformer, say, which could not always be traced, either
     pairs: dict[str, str] = {}
     for node in fx.symbolic_trace(network).graph.nodes:
         if node.op != "call_module" or not isinstance(layers[node.target], nn.BatchNorm2d):

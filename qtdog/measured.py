@@ -19,7 +19,19 @@ from qtdog.method_names import ENSEMBLES, ensemble_name, method_name
 from qtdog.training.records import Outcome, RunRecord, load_logits, load_record
 
 MEMBERS = 5
-NAMES = {"mobilenet_v2": "MobileNetV2", "resnet50": "ResNet-50"}
+NAMES = {
+    "mobilenet_v2": "MobileNetV2",
+    "mobilenet_v3_small": "MobileNetV3-Small",
+    "mobilenet_v3_large": "MobileNetV3-Large",
+    "resnet18": "ResNet-18",
+    "resnet50": "ResNet-50",
+    "resnext50_32x4d": "ResNeXt-50 32x4d",
+    "convnext_tiny": "ConvNeXt-Tiny",
+    "vit_b_16": "ViT-B/16",
+    "timm/deit_small_patch16_224": "DeiT-Small",
+    "timm/deit_small_patch16_224.fb_in1k": "DeiT-Small",
+    "timm/vit_base_patch16_clip_quickgelu_224.openai": "CLIP ViT-B/16",
+}
 
 
 @dataclass(frozen=True)

@@ -150,10 +150,16 @@ def _hub_datasets(entries: Sequence[CardEntry]) -> list[str]:
 
 
 def _tags(entries: Sequence[CardEntry]) -> list[str]:
-    tags = ["domain-generalization", "quantization", "torchvision"]
-    tags += _each(entries, lambda config: config.architecture)
+    tags = ["domain-generalization", "quantization"]
+    tags += _each(entries, lambda config: _library(config.architecture))
+    tags += _each(entries, lambda config: config.architecture.rpartition("/")[2])
     tags += _each(entries, lambda config: config.method)
     return tags + _each(entries, lambda config: config.dataset)
+
+
+def _library(architecture: str) -> str:
+    """What builds the network: "timm/deit_small_patch16_224" is timm's."""
+    return architecture.rpartition("/")[0] or "torchvision"
 
 
 def _each(entries: Iterable[CardEntry], of: Callable[[CheckpointConfig], str]) -> list[str]:

@@ -1,9 +1,10 @@
-"""Any torchvision classification network with an n-class head, and how an image enters it."""
+"""A classification network with an n-class head, and how an image enters it."""
 
 import copy
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import torch
@@ -13,48 +14,59 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from qtdog import timm_networks, torchvision_networks
 from qtdog.folding import fold_batch_norm
+from qtdog.normalization import IMAGENET, Normalization
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
-
-# Old networks with further heads for training only: built without them.
-AUXILIARY_HEADS = {"googlenet": "aux", "inception_v3": "AuxLogits"}
+IMAGENET_MEAN, IMAGENET_STD = IMAGENET
 
 NORM_LAYERS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
-def architectures() -> list[str]:
-    """Names of the classification networks that torchvision can build."""
-    return torchvision.models.list_models(module=torchvision.models)
+def build(
+    architecture: str, classes: int, start_weights: str = "none", image_size: int | None = None
+) -> nn.Module:
+    """A network with a head for `classes`, dropout and stochastic depth off.
 
-
-def build(architecture: str, classes: int, start_weights: str = "none") -> nn.Module:
-    """A torchvision network with a head for `classes`, dropout and stochastic depth off.
-
-    `start_weights`: "torchvision" (its default weights, downloaded once), "none" (random), or a
-    safetensors file with torchvision's state-dict names. The head always starts at random.
+    `architecture`: a classification network of torchvision ("resnet50"), or a vision transformer
+    of timm ("timm/deit_small_patch16_224", see `qtdog.timm_networks`).
+    `start_weights`: "pretrained" (the architecture's own weights, downloaded once), "none"
+    (random), or a safetensors file with the network's state-dict names. The head always starts at
+    random. `image_size`: side of the images; None is the architecture's usual one. Convolutional
+    networks take any image that is large enough, a vision transformer has position embeddings for
+    one size alone: they are made for this one, and start weights are resampled to it.
     Raises ValueError naming what does not fit.
     """
-    if architecture not in architectures():
-        raise ValueError(
-            f"{architecture!r:.40} is not a torchvision classification network. "
-            f"There are: {', '.join(architectures())}."
-        )
-    options = (
-        {"aux_logits": False, "init_weights": False} if architecture in AUXILIARY_HEADS else {}
-    )
-    network = torchvision.models.get_model(
-        architecture, weights=None, num_classes=classes, **options
-    )
+    library = _library(architecture)
+    network = library.create(architecture, classes, image_size)
+    if image_size is not None:
+        _try_size(network, architecture, image_size)
     for layer in network.modules():
         if isinstance(layer, (nn.Dropout, torchvision.ops.StochasticDepth)):
             layer.p = 0.0
-    if start_weights == "torchvision":
-        _start_from(network, _torchvision_weights(architecture), f"torchvision's {architecture}")
+    if start_weights in library.PRETRAINED:
+        weights, source = library.pretrained(architecture), f"The pretrained {architecture}"
     elif start_weights != "none":
-        _start_from(network, _weights_file(Path(start_weights)), start_weights)
+        weights, source = _weights_file(Path(start_weights)), start_weights
+    else:
+        return network
+    try:
+        weights = library.fitted(weights, network)
+    except (RuntimeError, ValueError, LookupError, AttributeError, TypeError) as error:
+        raise ValueError(f"{source} does not fit the network: {error}") from None
+    _start_from(network, weights, source)
     return network
+
+
+def normalization(architecture: str) -> Normalization:
+    """Mean and deviation of the pixels on which the architecture's pretrained weights were trained:
+    ImageNet's for most, others for CLIP and some of torchvision's. Raises ValueError."""
+    return _library(architecture).normalization(architecture)
+
+
+def library_version(architecture: str) -> str:
+    """The library that the network comes from, and its version: "torchvision 0.25.0"."""
+    return _library(architecture).version()
 
 
 def classifier_name(network: nn.Module) -> str:
@@ -110,16 +122,8 @@ def for_inference(network: nn.Module, image_size: int) -> nn.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # transformers check image sizes
         return torch.jit.freeze(torch.jit.trace(fast, example, check_trace=False))
-
-
-def _torchvision_weights(architecture: str) -> dict[str, Tensor]:
-    weights = torchvision.models.get_model_weights(architecture).DEFAULT
-    tensors = weights.get_state_dict(check_hash=True)
-    auxiliary = AUXILIARY_HEADS.get(architecture)
-    if auxiliary is None:
-        return tensors
-    return {name: value for name, value in tensors.items() if not name.startswith(auxiliary)}
 
 
 def _weights_file(path: Path) -> dict[str, Tensor]:
@@ -129,6 +133,30 @@ def _weights_file(path: Path) -> dict[str, Tensor]:
         raise ValueError(f"The start weights {path} do not exist.") from None
     except (SafetensorError, OSError) as error:
         raise ValueError(f"The start weights {path} are not a safetensors file: {error}.") from None
+
+
+def _library(architecture: str) -> ModuleType:
+    """The module that knows the architecture."""
+    return timm_networks if architecture.startswith(timm_networks.PREFIX) else torchvision_networks
+
+
+def _try_size(network: nn.Module, architecture: str, image_size: int) -> None:
+    """Raise ValueError where the network cannot take such images. Only shapes are computed."""
+    state = {name: torch.empty_like(v, device="meta") for name, v in network.state_dict().items()}
+    image = torch.empty(1, 3, image_size, image_size, device="meta")
+    training = network.training
+    try:
+        with torch.no_grad():
+            torch.func.functional_call(network.eval(), state, image)
+    except NotImplementedError:  # it cannot be tried without numbers
+        pass
+    except (RuntimeError, ValueError, AssertionError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise ValueError(
+            f"{architecture} cannot take images of {image_size} px: {reason}"
+        ) from None
+    finally:
+        network.train(training)
 
 
 def _start_from(network: nn.Module, weights: dict[str, Tensor], source: str) -> None:

@@ -21,6 +21,8 @@ GUEST_ARCHITECTURES = (
     *("mobilenet_v2", "mobilenet_v3_small", "mobilenet_v3_large", "shufflenet_v2_x0_5"),
     *("shufflenet_v2_x1_0", "shufflenet_v2_x1_5", "shufflenet_v2_x2_0", "squeezenet1_1"),
     *("efficientnet_b0", "mnasnet1_0", "densenet121", "resnet18", "resnet34", "resnet50"),
+    *("resnext50_32x4d", "convnext_tiny", "timm/deit_small_patch16_224"),
+    "timm/deit_small_patch16_224.fb_in1k",
 )
 GUEST_IMAGE_SIZE = 384
 GUEST_CLASSES = 1000

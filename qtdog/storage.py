@@ -1,6 +1,6 @@
 """A network as the tensors of one safetensors file, and back.
 
-A full-precision network is its plain torchvision state dict. A quantized one is folded first;
+A full-precision network is its library's plain state dict. A quantized one is folded first;
 each quantized weight `w` is then `w.codes` (uint8, packed at exactly b bits a weight) and
 `w.step_size` (float32, one a channel or one in all), and w = step size * level(code). Which levels
 these are follows from the name of the quantizer: level(code) = code for "lsq" and "nearest",
@@ -24,6 +24,7 @@ from qtdog.quantization import (
     levels_of,
     pack,
     packed_size,
+    quantizable_weights,
     quantizers,
     unpack,
 )
@@ -76,10 +77,13 @@ def store(network: nn.Module) -> StoredNetwork:
     return StoredNetwork(tensors, config.bits, config.kind)
 
 
-def restore(stored: StoredNetwork, architecture: str, classes: int) -> nn.Module:
-    """The plain float32 network, in evaluation mode. Raises ValueError for what does not fit."""
+def restore(
+    stored: StoredNetwork, architecture: str, classes: int, image_size: int | None = None
+) -> nn.Module:
+    """The plain float32 network for images of that size (see `models.build`), in evaluation mode.
+    Raises ValueError for what does not fit."""
     folded = stored.bits != FULL_PRECISION_BITS
-    network = copy.deepcopy(_without_weights(architecture, classes, folded))
+    network = copy.deepcopy(_without_weights(architecture, classes, image_size, folded))
     expected = network.state_dict()
     tensors = {
         name: value
@@ -111,8 +115,11 @@ def restore(stored: StoredNetwork, architecture: str, classes: int) -> nn.Module
 
 
 def weight_bits(stored: StoredNetwork, network: nn.Module) -> float:
-    """Mean stored bits a weight, over the network's convolution and linear weights."""
-    weights = {n: p.numel() for n, p in network.named_parameters() if p.dim() > 1}
+    """Mean stored bits a weight, over the weights of convolutions, linear layers and attention."""
+    weights = {
+        name: getattr(layer, attribute).numel()
+        for name, (layer, attribute) in quantizable_weights(network).items()
+    }
     quantized = set(stored.quantized_weights)
     bits = sum(
         count * (stored.bits if name in quantized else FULL_PRECISION_BITS)
@@ -122,13 +129,15 @@ def weight_bits(stored: StoredNetwork, network: nn.Module) -> float:
 
 
 @lru_cache(maxsize=4)  # an ensemble's members share one: building and folding it takes a while
-def _without_weights(architecture: str, classes: int, folded: bool) -> nn.Module:
+def _without_weights(
+    architecture: str, classes: int, image_size: int | None, folded: bool
+) -> nn.Module:
     """The network that the tensors go into, to be copied, not changed."""
     try:
         with torch.device("meta"):  # shapes only: no random weights are drawn
-            network = models.build(architecture, classes)
+            network = models.build(architecture, classes, image_size=image_size)
     except NotImplementedError:  # RegNets compute their widths with tensors
-        network = models.build(architecture, classes)
+        network = models.build(architecture, classes, image_size=image_size)
     if folded:
         fold_batch_norm(network)
     return network.eval()

@@ -1,15 +1,20 @@
 """Networks by name, their start weights, their modes, and how an image enters them."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
+import torchvision
+from architectures import small_transformer
 from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
 from torchvision.ops import StochasticDepth
 from torchvision.transforms import v2
 
-from qtdog import models
+from qtdog import models, torchvision_networks
 
 SMALL = "shufflenet_v2_x0_5"
 
@@ -92,6 +97,110 @@ def test_start_weights_that_do_not_fit_are_named(tmp_path):
     save_file({**state, "conv1.0.weight": torch.zeros(1, 3, 3, 3)}, file)
     with pytest.raises(ValueError, match=r"start\.safetensors does not fit the network"):
         models.build(SMALL, 4, str(file))
+
+
+@pytest.fixture
+def downloads(tmp_path, monkeypatch):
+    """Where torch keeps what it downloaded; a file that is there already is not asked for."""
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    folder = tmp_path / "hub" / "checkpoints"
+    folder.mkdir(parents=True)
+
+    def place(architecture: str) -> Path:
+        url = torchvision.models.get_model_weights(architecture).DEFAULT.url
+        return folder / url.rpartition("/")[2]
+
+    return place
+
+
+@pytest.mark.parametrize("word", ["pretrained", "torchvision"])
+def test_torchvisions_own_weights_fill_everything_but_the_head(word, downloads):
+    state = models.build(SMALL, 1000).state_dict()
+    torch.save(state, downloads(SMALL))
+    network = models.build(SMALL, 4, word)
+    assert torch.equal(network.conv5[0].weight, state["conv5.0.weight"])
+    assert network.fc.weight.shape[0] == 4
+
+
+class Malicious:
+    """Unpickled, it calls a function; torch reads no such thing."""
+
+    def __init__(self, file):
+        self.file = file
+
+    def __reduce__(self):
+        return open, (str(self.file), "w")
+
+
+def test_a_pickle_that_is_more_than_tensors_is_not_executed(downloads, tmp_path):
+    torch.save({"conv1.0.weight": Malicious(tmp_path / "executed")}, downloads(SMALL))
+    with pytest.raises(ValueError, match=f"torchvision's weights for {SMALL} could not be read"):
+        models.build(SMALL, 4, "pretrained")
+    assert not (tmp_path / "executed").exists()
+    assert torch.load(downloads(SMALL), weights_only=False)  # it is what it claims to be
+    assert (tmp_path / "executed").exists()
+
+
+def test_images_of_another_size_than_the_architectures_usual_one():
+    with torch.device("meta"):
+        network = models.build("vit_b_16", 5, image_size=64)
+        assert network.encoder.pos_embedding.shape == (1, 1 + 16, 768)
+        assert network(torch.zeros(1, 3, 64, 64)).shape == (1, 5)
+        assert models.build("vit_b_16", 5).encoder.pos_embedding.shape == (1, 1 + 196, 768)
+    network = models.build(SMALL, 5, image_size=32)
+    assert network.training
+    assert network(torch.zeros(2, 3, 32, 32)).shape == (2, 5)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "size", "reason"),
+    [
+        ("vit_b_16", 40, "indivisible by patch size"),
+        ("maxvit_t", 100, "is not divisible by partition size 7"),
+        ("alexnet", 32, "Output size is too small"),
+        ("inception_v3", 32, "Kernel size can't be greater than actual input size"),
+    ],
+)
+def test_images_that_a_network_cannot_take_are_refused_in_a_sentence(architecture, size, reason):
+    sentence = f"^{architecture} cannot take images of {size} px: [^\\n]*{reason}[^\\n]*$"
+    with torch.device("meta"), pytest.raises(ValueError, match=sentence):
+        models.build(architecture, 5, image_size=size)
+
+
+def test_a_vision_transformers_position_embedding_is_resampled_to_the_images():
+    """From 4 x 4 places to 2 x 2, the class token's row kept."""
+    weights = {n: torch.randn_like(v) for n, v in small_transformer(32).state_dict().items()}
+    network = small_transformer(16)
+    fitted = torchvision_networks.fitted(weights, network)
+    old, new = weights["encoder.pos_embedding"], fitted["encoder.pos_embedding"]
+    assert new.shape == network.encoder.pos_embedding.shape == (1, 5, 16)
+    assert torch.equal(new[:, :1], old[:, :1])
+    grid = old[:, 1:].transpose(1, 2).unflatten(2, (4, 4))
+    expected = F.interpolate(grid, size=(2, 2), mode="bicubic", align_corners=True)
+    torch.testing.assert_close(new[:, 1:], expected.flatten(2).transpose(1, 2))
+    same = torchvision_networks.fitted(weights, small_transformer(32))
+    assert torch.equal(same["encoder.pos_embedding"], old)
+    network.load_state_dict(fitted)
+
+
+def test_the_pixels_scale_is_that_of_the_architectures_weights():
+    for architecture in ("resnet50", "mobilenet_v3_large", "convnext_tiny", "vit_b_16"):
+        assert models.normalization(architecture) == (models.IMAGENET_MEAN, models.IMAGENET_STD)
+    assert models.normalization("efficientnet_v2_l") == ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
+    with pytest.raises(ValueError, match="'resnet19' is not a torchvision"):
+        models.normalization("resnet19")
+
+
+def test_networks_that_torchvision_lets_turn_the_scale_inside_get_it_from_outside():
+    """With its own weights torchvision builds GoogLeNet and Inception with `transform_input`."""
+    network = models.build("googlenet", 5).train()  # batch norm by the batch: signals stay alive
+    torch.nn.init.normal_(network.fc.weight)
+    pixels = torch.rand(4, 3, 64, 64)
+    ours = network(models.normalize(pixels, *models.normalization("googlenet")))
+    network.transform_input = True
+    theirs = network(models.normalize(pixels, models.IMAGENET_MEAN, models.IMAGENET_STD))
+    assert theirs.std() > 0.1
+    torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-3 * float(theirs.detach().std()))
 
 
 @pytest.mark.parametrize("frozen", [True, False])

@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from qtdog.data import SplitRule
 from qtdog.data.augmentation import Augmentation
-from qtdog.models import IMAGENET_MEAN, IMAGENET_STD
+from qtdog.models import normalization
 from qtdog.quantization import LSQConfig
 from qtdog.training.averaging import AveragingName
 from qtdog.training.objectives import ObjectiveName
@@ -41,7 +41,7 @@ class TrainConfig:
     averaging: AveragingName = "sma"
     seed: int = 0
     architecture: str = "resnet50"
-    start_weights: str = "torchvision"
+    start_weights: str = "pretrained"
     bits: int = 7
     granularity: Literal["channel", "tensor"] = "channel"
     leave_out: tuple[str, ...] = ()
@@ -55,8 +55,9 @@ class TrainConfig:
     step_size_learning_rate: float = 1e-3
     freeze_batch_norm: bool = True
     augmentation: Augmentation = field(default_factory=Augmentation)
-    mean: tuple[float, float, float] = IMAGENET_MEAN
-    std: tuple[float, float, float] = IMAGENET_STD
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+    """Of the pixels that the network sees; not given, those of the architecture's own weights."""
     split: SplitRule = "ours"
     """Which images of each domain are held out."""
 
@@ -77,6 +78,10 @@ class TrainConfig:
                 f"The quantization step {self.quantize_step} and the steps {self.steps} must be "
                 f"multiples of the {self.evaluate_every} steps between evaluations."
             )
+        if not (self.mean and self.std):
+            own = normalization(self.architecture)
+            object.__setattr__(self, "mean", self.mean or own.mean)
+            object.__setattr__(self, "std", self.std or own.std)
         self.quantizer  # noqa: B018  raises for a bit width or granularity that does not exist
 
     @property

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torchvision
 
-from qtdog import checkpoints, storage
+from qtdog import checkpoints, models, storage
 from qtdog.accuracy import Accuracy
 from qtdog.checkpoints import CheckpointConfig, TrainingRecord
 from qtdog.evaluation import accuracy_of, predict_logits
@@ -61,7 +60,7 @@ class Finished:
 def measure(stored: storage.StoredNetwork, run: TrainedRun, run_data: RunData) -> Measurement:
     """Evaluate a network as stored."""
     config = run.config
-    network = storage.restore(stored, config.architecture, len(run.classes))
+    network = storage.restore(stored, config.architecture, len(run.classes), config.image_size)
     source, target = [
         tuple(predict_logits(network, one.images, config.mean, config.std) for one in domains)
         for domains in (run_data.source_validation, (run_data.target,))
@@ -138,7 +137,7 @@ def training_record(
         hardware=processor(),
         versions=(
             f"Python {platform.python_version()}, torch {torch.__version__}, "
-            f"torchvision {torchvision.__version__}"
+            + models.library_version(config.architecture)
         ),
         commit=code_version(),
         command=command_line(config, recipe),

@@ -276,7 +276,7 @@ class _Evaluator:
         self.device = device
         images = len(self.target) + sum(map(len, self.source_validation))
         self.fast = device.type == "cpu" and images >= FAST_FROM
-        self.plain = models.build(config.architecture, self.classes).to(device)
+        self.plain = _plain_network(config, self.classes).to(device)
 
     def of(self, network: nn.Module) -> Scores:
         """Of the weights as quantized."""
@@ -294,7 +294,7 @@ class _Evaluator:
 
     def of_average(self, mean: Mapping[str, Tensor]) -> Scores:
         """The same of averaged weights, quantized after averaging."""
-        network = models.build(self.config.architecture, self.classes).to(self.device)
+        network = _plain_network(self.config, self.classes).to(self.device)
         if any("log_step" in name for name in mean):
             quantize(network, self.config.quantizer, _left_out(network, self.config))
         network.load_state_dict(mean)
@@ -327,7 +327,12 @@ def _later(points: Sequence[EvaluationPoint], config: TrainConfig) -> list[Evalu
 def _start_network(config: TrainConfig, classes: int) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
-        return models.build(config.architecture, classes, config.start_weights)
+        return models.build(config.architecture, classes, config.start_weights, config.image_size)
+
+
+def _plain_network(config: TrainConfig, classes: int) -> nn.Module:
+    """One to load weights into."""
+    return models.build(config.architecture, classes, image_size=config.image_size)
 
 
 def _start_quantization(
@@ -360,7 +365,7 @@ def _quantized(network: nn.Module) -> bool:
 def _chosen(
     tensors: Mapping[str, Tensor], config: TrainConfig, classes: int, step: int, averaged: bool
 ) -> Chosen:
-    network = models.build(config.architecture, classes)
+    network = _plain_network(config, classes)
     if config.quantized:
         quantize(network, config.quantizer, _left_out(network, config))
     network.load_state_dict(tensors)

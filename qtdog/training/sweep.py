@@ -159,7 +159,8 @@ def _post_training_widths(config: TrainConfig) -> tuple[int, ...]:
 
 def _rounded(run: TrainedRun, bits: int) -> storage.StoredNetwork:
     """ERM's chosen weights rounded to nearest, with the step sizes that QT-DoG starts from."""
-    network = models.build(run.config.architecture, len(run.classes))
+    config = run.config
+    network = models.build(config.architecture, len(run.classes), image_size=config.image_size)
     network.load_state_dict(run.single.network.state_dict())
     quantize(network, NearestConfig(bits), run.left_out)
     return storage.store(network.eval())
