@@ -1,8 +1,13 @@
-"""Where a network looks: Grad-CAM of its last convolutional feature map.
+"""Where a network looks: Grad-CAM of its last feature map.
 
 Selvaraju et al., Grad-CAM: Visual Explanations from Deep Networks via Gradient-based Localization,
 ICCV 2017. With feature maps A_k of the last convolutional layer and the logit y of a class,
 a_k = mean over places of dy/dA_k and the heat map is ReLU(sum over k of a_k A_k).
+
+A vision transformer's last feature map is its patch tokens as they enter the last attention, where
+the class token hears of them for the last time. The paper's argument is about
+convolutions, whose places stay places; tokens have been mixed by every attention before, so such a
+map says less about where in the picture the evidence is.
 """
 
 from collections.abc import Sequence
@@ -10,6 +15,9 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torchvision.models.vision_transformer import VisionTransformer
+
+from qtdog import timm_networks
 
 
 class ExplainError(ValueError):
@@ -36,16 +44,30 @@ def grad_cam(networks: Sequence[nn.Module], image: Tensor, label: int) -> np.nda
 
 
 def last_map(network: nn.Module, image: Tensor) -> nn.Module:
-    """The module that gives the last convolutional feature map of `network`.
+    """The module that gives the last feature map of `network`.
 
-    It is the last module to finish, in a forward pass of `image`, whose output is four-dimensional
-    (1, channels, h, w) with more than one place. Pooling to a fixed size only repeats places of
-    the map before it and does not count. Raises ExplainError.
+    Of a vision transformer that classifies by its class token it is the norm before the last
+    attention, of one that pools all tokens the last block; both give (1, tokens, channels). Of any
+    other network it is the last module to finish, in a forward pass of `image`, whose output is
+    four-dimensional (1, channels, h, w) with more than one place. Pooling to a fixed size only
+    repeats places of the map before it and does not count. Raises ExplainError.
     """
+    if isinstance(network, VisionTransformer):
+        return network.encoder.layers[-1].ln_1
+    if timm_networks.made(network):
+        last = network.blocks[-1]
+        if network.global_pool != "token":
+            return last  # what is pooled
+        if hasattr(last, "norm1"):
+            return last.norm1
+        raise ExplainError(
+            f"This transformer has blocks of a rare kind, {type(last).__name__}: Grad-CAM does not "
+            "know their feature map."
+        )
     if any(isinstance(module, nn.MultiheadAttention) for module in network.modules()):
         raise ExplainError(
             f"{type(network).__name__} mixes all places by attention: it has no last "
-            "convolutional feature map, which Grad-CAM needs."
+            "feature map, which Grad-CAM needs."
         )
     found: list[nn.Module] = []
 
@@ -94,5 +116,25 @@ def _weighted_map(network: nn.Module, image: Tensor, label: int) -> Tensor:
     finally:
         handle.remove()
         network.train(training)
+    features = maps[-1].detach()
+    if features.ndim == 3:
+        side = _patch_size(network)
+        rows, columns = image.shape[-2] // side, image.shape[-1] // side
+        features, gradient = (_places(each, rows, columns) for each in (features, gradient))
     weights = gradient.mean((2, 3), keepdim=True)  # a_k
-    return (weights * maps[-1].detach()).sum(1)[0]
+    return (weights * features).sum(1)[0]
+
+
+def _patch_size(network: nn.Module) -> int:
+    """Side of a vision transformer's patches in pixels."""
+    return (
+        network.patch_size
+        if isinstance(network, VisionTransformer)
+        else network.patch_embed.patch_size[0]
+    )
+
+
+def _places(tokens: Tensor, rows: int, columns: int) -> Tensor:
+    """(1, further tokens and then patches, channels) -> (1, channels, rows, columns)."""
+    patches = tokens[:, -rows * columns :]  # the class token and registers come first
+    return patches.transpose(1, 2).unflatten(2, (rows, columns))

@@ -285,7 +285,7 @@ class Explorer:
     ) -> tuple[Explanation, ...]:
         """Where the same models look in `image` for the class `label`, or each for the class that
         it chooses itself. Raises ValueError for an unknown target or class, and ExplainError for
-        networks without a convolutional feature map."""
+        networks without a feature map."""
         classes = self._of(target).target.classes
         if label is not None and label not in classes:
             raise ValueError(f"There is no class '{label}'. There are: {', '.join(classes)}.")

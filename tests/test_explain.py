@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from architectures import TINY_VIT, needs_timm, small_transformer
 from tiny import random_network
 from torch import nn
 
@@ -121,14 +122,72 @@ def test_the_last_map_is_found_in_any_architecture(name, module, shape):
 
 
 def test_a_network_without_a_map_is_refused_in_a_sentence():
-    transformer = models.build("vit_b_16", 3)
-    with pytest.raises(ExplainError, match="VisionTransformer mixes all places by attention"):
-        grad_cam([transformer], torch.zeros(1, 3, 224, 224), 0)
+    mixing = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Flatten(), nn.TransformerEncoderLayer(4, 1))
+    with pytest.raises(ExplainError, match="Sequential mixes all places by attention"):
+        grad_cam([mixing], torch.zeros(1, 3, 8, 8), 0)
     flat = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Conv2d(3, 4, 1), nn.Flatten())
     with pytest.raises(ExplainError, match="no convolutional feature map with more than one place"):
         grad_cam([flat], torch.zeros(1, 3, 8, 8), 0)
     with pytest.raises(ValueError, match="There is no class 7: the network has 7"):
         grad_cam([random_network(0, None)], torch.zeros(1, 3, 64, 64), 7)
+
+
+def expected_map(tokens, gradient, prefix, side):
+    """Grad-CAM from tokens and their gradients, (1, tokens, channels), place by place."""
+    weights = gradient[0, prefix:].mean(0)
+    places = [float(weights @ token) for token in tokens[0, prefix:].detach()]
+    return np.maximum(np.array(places).reshape(side, side), 0)
+
+
+def test_of_a_vision_transformer_the_last_attentions_patch_tokens_are_the_map():
+    network, image = small_transformer(32), torch.randn(1, 3, 32, 32)  # 4 x 4 patches
+    before = network.conv_proj(image).flatten(2).transpose(1, 2)
+    before = torch.cat([network.class_token, before], 1) + network.encoder.pos_embedding
+    before = network.encoder.layers[0](before)
+    block = network.encoder.layers[1]
+    tokens = block.ln_1(before).detach().requires_grad_()
+    attended = before + block.self_attention(tokens, tokens, tokens)[0]
+    last = network.encoder.ln(attended + block.mlp(block.ln_2(attended)))
+    logits = network.heads(last[:, 0])[0]
+    torch.testing.assert_close(logits, network(image)[0])
+    maps = [grad_cam([network], image, label) for label in range(3)]
+    for label, got in enumerate(maps):
+        (gradient,) = torch.autograd.grad(logits[label], tokens, retain_graph=True)
+        expected = expected_map(tokens, gradient, 1, 4)
+        np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-6)
+    assert np.stack(maps).any()
+    assert last_map(network, image) is block.ln_1
+
+
+@needs_timm
+def test_of_timms_transformers_it_is_the_same_or_what_they_pool():
+    torch.manual_seed(1)
+    network, image = models.build(TINY_VIT, 3, image_size=64).eval(), torch.randn(1, 3, 64, 64)
+    nn.init.normal_(network.head.weight)
+    before = network._pos_embed(network.patch_embed(image))
+    for block in network.blocks[:-1]:
+        before = block(before)
+    block = network.blocks[-1]
+    tokens = block.norm1(before).detach().requires_grad_()
+    attended = before + block.ls1(block.attn(tokens))
+    last = attended + block.ls2(block.mlp(block.norm2(attended)))
+    logits = network.forward_head(network.norm(last))[0]
+    torch.testing.assert_close(logits, network(image)[0])
+    (gradient,) = torch.autograd.grad(logits[2], tokens)
+    expected = expected_map(tokens, gradient, 1, 4)
+    got = grad_cam([network], image, 2)
+    np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-5 * expected.max())
+
+    pooling = models.build("timm/test_vit2", 3, image_size=64).eval()
+    nn.init.normal_(pooling.head.weight)
+    assert last_map(pooling, image) is pooling.blocks[-1]
+    tokens = pooling.forward_features(image).detach().requires_grad_()
+    logits = pooling.forward_head(tokens)[0]
+    (gradient,) = torch.autograd.grad(logits[1], tokens)
+    expected = expected_map(tokens, gradient, pooling.num_prefix_tokens, 4)
+    assert expected.any()
+    got = grad_cam([pooling], image, 1)
+    np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-5 * expected.max())
 
 
 def test_the_network_stays_as_it_was():

@@ -100,7 +100,7 @@ def looks(image: Image.Image, explanations: Sequence[Explanation]) -> str:
         "<span>each model's hottest place</span></p>"
         + (_compare(shown) if len(shown) > 1 else "")
         + '<p class="note">Grad-CAM (Selvaraju et al., 2017): places whose features in the last '
-        "convolution raise the class's logit. Each model has a scale of its own, so colours say "
+        "feature map raise the class's logit. Each model has a scale of its own, so colours say "
         "where, not how much. The map has few places and is enlarged; it shows what the answer "
         "rests on, not why.</p>"
     )
