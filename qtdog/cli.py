@@ -78,10 +78,11 @@ def train(
         typer.Option(help="Settings that go together; the following options change single ones."),
     ] = None,
     architecture: Annotated[
-        str | None, typer.Option(help="A torchvision classification network.")
+        str | None,
+        typer.Option(help="Of torchvision ('resnet50') or timm ('timm/...'); see `layers`."),
     ] = None,
     start_weights: Annotated[
-        str | None, typer.Option(help="'torchvision', 'none', or a safetensors file.")
+        str | None, typer.Option(help="'pretrained', 'none', or a safetensors file.")
     ] = None,
     bits: Annotated[int | None, typer.Option(help="Bit width of QT-DoG's weights, 2 to 8.")] = None,
     granularity: Annotated[
@@ -159,7 +160,7 @@ def train(
 def sweep(
     data: Annotated[str, typer.Option(help="'rotated_digits', or a folder domain/class/image.")],
     start_weights: Annotated[
-        str | None, typer.Option(help="'torchvision', 'none', or a safetensors file.")
+        str | None, typer.Option(help="'pretrained', 'none', or a safetensors file.")
     ] = None,
     recipe: Annotated[
         Literal["paper", "cpu", "digits"], typer.Option(help="Settings that go together.")
@@ -326,6 +327,36 @@ def evaluate(
         typer.echo(f"{len(compared) - len(wrong)} of {len(compared)} figures are as stated.")
         if wrong:
             raise typer.Exit(1)
+
+
+@app.command()
+def layers(
+    architecture: Annotated[
+        str, typer.Argument(help="Of torchvision ('resnet50') or timm ('timm/...').")
+    ],
+    bits: Annotated[int, typer.Option(help="Bit width, 2 to 8.")] = 7,
+    granularity: Annotated[
+        Literal["channel", "tensor"], typer.Option(help="One step size a channel or tensor.")
+    ] = "channel",
+    quantizer: Annotated[
+        Literal["lsq", "inq", "nearest"], typer.Option(help="What the codes stand for.")
+    ] = "lsq",
+    classes: Annotated[int, typer.Option(help="Of the classifier.")] = 7,
+    image_size: Annotated[
+        int | None, typer.Option(help="Side of the images; by default the architecture's usual.")
+    ] = None,
+    leave_out: Annotated[
+        list[str] | None,
+        typer.Option(help="A layer to keep in full precision besides the classifier."),
+    ] = None,
+) -> None:
+    """List the weights of an architecture: which are quantized, which are not and why, and how
+    large its checkpoint is in full precision and at so many bits."""
+    from qtdog.layers import survey, text
+    from qtdog.quantization import QUANTIZERS
+
+    chosen = QUANTIZERS[quantizer](bits, granularity)
+    typer.echo(text(survey(architecture, chosen, classes, image_size, leave_out or ())))
 
 
 @app.command("calibrate-hint")

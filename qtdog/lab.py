@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from qtdog import checkpoints, models, storage
 from qtdog.checkpoints import CheckpointConfig
 from qtdog.explorer import Explorer, StoredCheckpoint
+from qtdog.layers import kind_of
 from qtdog.quantization import levels_of, quantizable_weights, quantize, unpack
 from qtdog.rounding import Grid, Rounding, count_codes, round_weights
 
@@ -157,7 +158,7 @@ class Lab:
         return tuple(
             Layer(
                 name,
-                _kind(layer),
+                kind_of(layer, attribute),
                 tuple(getattr(layer, attribute).shape),
                 name.startswith(classifier + "."),
             )
@@ -296,7 +297,9 @@ class Lab:
         quantize(network, grid.quantizer, [models.classifier_name(network)])
         stored = storage.store(network)
         config = self._stored[key].config
-        restored = storage.restore(stored, config.architecture, len(config.classes))
+        restored = storage.restore(
+            stored, config.architecture, len(config.classes), config.image_size
+        )
         size = len(tensors_to_bytes(stored.tensors))
         return _Ready(restored, size, _bytes_of(stored.tensors))
 
@@ -308,13 +311,3 @@ class Lab:
 
 def _bytes_of(tensors: Mapping[str, Tensor]) -> dict[str, int]:
     return {name: value.numel() * value.element_size() for name, value in tensors.items()}
-
-
-def _kind(layer: nn.Module) -> str:
-    if not isinstance(layer, (nn.Conv1d, nn.Conv2d, nn.Conv3d)):
-        return "linear layer" if isinstance(layer, nn.Linear) else "attention"
-    size = "×".join(map(str, layer.kernel_size))
-    if layer.groups == 1:
-        return f"{size} convolution"
-    word = "depthwise" if layer.groups == layer.in_channels else "grouped"
-    return f"{word} {size} convolution"

@@ -9,6 +9,7 @@ from qtdog.quantization.apply import (
     quantizable_weights,
     quantize,
     quantizers,
+    weights_to_quantize,
 )
 from qtdog.quantization.inq import INQConfig
 from qtdog.quantization.levels import Levels
@@ -49,4 +50,5 @@ __all__ = [
     "quantize",
     "quantizers",
     "unpack",
+    "weights_to_quantize",
 ]

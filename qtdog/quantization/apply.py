@@ -43,15 +43,11 @@ def quantizable_weights(network: nn.Module) -> dict[str, tuple[nn.Module, str]]:
     return found
 
 
-def quantize(
-    network: nn.Module, config: QuantizerConfig, leave_out: Sequence[str] = ()
-) -> tuple[str, ...]:
-    """Attach a quantizer to every quantizable weight but those of the layers left out.
+def weights_to_quantize(network: nn.Module, leave_out: Sequence[str] = ()) -> tuple[str, ...]:
+    """Names of the quantizable weights but for those of the layers left out.
 
     `leave_out` names layers or blocks as `named_modules` does ("classifier", "features.0").
-    Returns the names of the quantized weights. Raises ValueError for a name that matches no layer.
-    The weights stay the same `Parameter` objects, so an optimizer keeps its state for them; what
-    quantizers learn (`learned_parameters`) must be added to it.
+    Raises ValueError for a name that matches no layer.
     """
     weights = quantizable_weights(network)
     left_out: set[str] = set()
@@ -61,12 +57,24 @@ def quantize(
             layers = ", ".join(name.rpartition(".")[0] for name in weights)
             raise ValueError(f"No layer to leave out is called '{layer}'. There are: {layers}.")
         left_out |= matched
-    chosen = [name for name in weights if name not in left_out]
+    return tuple(name for name in weights if name not in left_out)
+
+
+def quantize(
+    network: nn.Module, config: QuantizerConfig, leave_out: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Attach a quantizer to each of `weights_to_quantize` and return their names.
+
+    The weights stay the same `Parameter` objects, so an optimizer keeps its state for them; what
+    quantizers learn (`learned_parameters`) must be added to it.
+    """
+    weights = quantizable_weights(network)
+    chosen = weights_to_quantize(network, leave_out)
     for name in chosen:
         layer, attribute = weights[name]
         quantizer = config.build(getattr(layer, attribute))
         parametrize.register_parametrization(layer, attribute, quantizer, unsafe=True)
-    return tuple(chosen)
+    return chosen
 
 
 def quantizers(network: nn.Module) -> Iterator[tuple[str, nn.Module, str, Quantizer]]:
