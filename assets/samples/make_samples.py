@@ -1,7 +1,7 @@
 """Rebuild the sample pictures: `python assets/samples/make_samples.py [FILE.png ...]`.
 
 Every entry of index.json, or those named, is drawn anew as a 320 x 320 PNG, by its style:
-pencil, cartoon, doodle: the SVG of the same name, rendered by headless Chromium;
+pencil, line, doodle, cartoon: the SVG of the same name, rendered by headless Chromium;
 painting: the same, then repainted with brush strokes;
 emoji: a glyph of Noto Color Emoji (Debian package fonts-noto-color-emoji).
 """
@@ -25,7 +25,7 @@ GLYPHS = {
     "horse-emoji.png": "\N{HORSE}",
 }
 # In the palette: small files.
-COLOURS = {"pencil": 16, "doodle": 16, "cartoon": 96, "painting": 96, "emoji": 128}
+COLOURS = {"pencil": 16, "line": 16, "doodle": 16, "cartoon": 96, "painting": 96, "emoji": 128}
 
 
 def render_svg(path: Path) -> Image.Image:
