@@ -127,7 +127,7 @@ def to_csv(rows: Sequence[Row]) -> str:
 def _classify(explorer: Explorer, files: Sequence[BatchFile], target: str) -> list[Row]:
     read = [_read(file) for file in files]
     images = [image for image in read if isinstance(image, Image.Image)]
-    answers = iter(explorer.classify_many(images, target))
+    answers = iter(explorer.classify_many(images, target, heavy=True))
     return [
         Row(file.name, file.label, problem=image)
         if isinstance(image, str)

@@ -3,9 +3,9 @@
 import hashlib
 import math
 import os
+import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -187,7 +187,8 @@ class Explorer:
     """Models of a folder `root`/<dataset>/<target>/<checkpoint>/, loaded when first asked for.
 
     Raises CheckpointError when the folder holds no usable checkpoint. One lock guards torch:
-    images go through the models one after the other, with all cores. The latest answers are kept,
+    images go through the models one after the other, with all cores. Models are loaded beside it,
+    so that nobody waits for models that somebody else asked for. The latest answers are kept,
     without the pictures, so an image that was asked before is answered without waiting.
     """
 
@@ -204,6 +205,7 @@ class Explorer:
         for folder in checkpoints.find(self.root):
             self._add(folder)
         self._stored = {key: one for key, one in self._stored.items() if one.shown()}
+        self._loading = {key: threading.Lock() for key in self._stored}
         if not self._stored:
             reason = next(iter(self._problems), "None is full precision, QT-DoG or EoQ.")
             raise CheckpointError(f"No checkpoint in {self.root} can be shown: {reason}")
@@ -215,8 +217,9 @@ class Explorer:
                 self._note(error)
 
     @property
-    def lock(self) -> AbstractContextManager:
-        """Held while torch runs; whoever runs networks beside the explorer takes it too."""
+    def lock(self) -> FairLock:
+        """Held while torch runs; whoever runs networks beside the explorer takes it too, with
+        `heavy()` for the pieces of a long job."""
         return self._lock
 
     @property
@@ -254,28 +257,28 @@ class Explorer:
         key = (target, _fingerprint(image))
         if known := self._predictions.get(key):
             return known
+        loaded = self._models(target)
+        inputs = _Inputs(image)
         with self._lock:
             if known := self._predictions.get(key):  # asked twice at once
                 return known
-            loaded = self._models(target)
-            inputs = _Inputs(image)
             answer = tuple(_predict(model, inputs.of(model.config))[0] for model in loaded)
             return self._predictions.put(key, answer)
 
     def classify_many(
-        self, images: Sequence[Image.Image], target: str
+        self, images: Sequence[Image.Image], target: str, heavy: bool = False
     ) -> list[tuple[Prediction, ...]]:
         """What `classify` says of each image (RGB), in order, several images in one forward pass;
-        at most `IMAGES_AT_ONCE`, then others have their turn. Raises ValueError for an unknown
-        target."""
-        self._of(target)
+        at most `IMAGES_AT_ONCE`, then others have their turn; long before that if this is `heavy`,
+        part of a long job. Raises ValueError for an unknown target."""
+        loaded = self._models(target)
         answers: list[tuple[Prediction, ...]] = []
         for start in range(0, len(images), IMAGES_AT_ONCE):
             inputs = [_Inputs(image) for image in images[start : start + IMAGES_AT_ONCE]]
-            with self._lock:
+            with self._lock.heavy() if heavy else self._lock:
                 by_model = [
                     _predict(model, torch.cat([one.of(model.config) for one in inputs]))
-                    for model in self._models(target)
+                    for model in loaded
                 ]
             answers += zip(*by_model, strict=True)
         return answers
@@ -292,20 +295,20 @@ class Explorer:
         key = (target, label, _fingerprint(image))
         if known := self._explanations.get(key):
             return known
+        labels = {one.method: label or one.label for one in self.classify(image, target)}
+        loaded = self._with_gradients(target)
+        inputs = _Inputs(image)
         with self._lock:
-            labels = {one.method: label or one.label for one in self.classify(image, target)}
-            inputs = _Inputs(image)
             answer = tuple(
                 _explain(model, inputs.of(model.config), labels[model.config.method])
-                for model in self._with_gradients(target)
+                for model in loaded
                 if model.config.method in labels
             )
             return self._explanations.put(key, answer)
 
     def load(self, target: str) -> None:
         """Load a target's models now, so that the first visitor need not wait."""
-        with self._lock:
-            self._models(target)
+        self._models(target)
 
     def read(self, folder: Path) -> Checkpoint:
         """One of `checkpoints(target)`, loaded; from the Hub, it is downloaded first. Raises
@@ -363,8 +366,13 @@ class Explorer:
         return {method: found[method] for method in MODEL_NAMES if method in found}
 
     def _models(self, target: str) -> tuple[_Model, ...]:
+        self._of(target)
         if known := self._loaded.get(target):
             return known
+        with self._loading[target]:
+            return self._loaded.get(target) or self._loaded.put(target, self._load(target))
+
+    def _load(self, target: str) -> tuple[_Model, ...]:
         loaded = []
         fast: dict[int, nn.Module] = {}  # QT-DoG is one of EoQ's members: held once
         for checkpoint in self._load_shown(target).values():
@@ -376,7 +384,7 @@ class Explorer:
             for _ in range(2):  # a frozen graph settles in its first runs
                 model.logits(torch.zeros(1, 3, size, size))
             loaded.append(model)
-        return self._loaded.put(target, tuple(loaded))
+        return tuple(loaded)
 
     def _model(self, checkpoint: Checkpoint, networks: list[nn.Module]) -> _Model:
         if len(networks) > 1:
@@ -403,13 +411,14 @@ class Explorer:
         """The plain networks: the fast ones are frozen graphs, which have no gradients."""
         if known := self._explained.get(target):
             return known
-        return self._explained.put(
-            target,
-            tuple(
+        with self._loading[target]:
+            if known := self._explained.get(target):
+                return known
+            explained = tuple(
                 _Explained(one.config, tuple(each.requires_grad_(False) for each in one.networks))
                 for one in self._load_shown(target).values()
-            ),
-        )
+            )
+            return self._explained.put(target, explained)
 
 
 class _Inputs:

@@ -176,7 +176,7 @@ class Lab:
         if layer not in known:
             raise ValueError(f"'{layer}' is no layer of {key}. There are: {', '.join(known)}.")
         reference = self._reference(key)
-        with self._lock:
+        with self._lock.heavy():
             rounding = round_weights(reference.network.get_parameter(layer), grid, channel)
         rounded = self._ready(Contender(key, "post-training", grid))
         trained = self._trained(key, grid)
@@ -211,7 +211,7 @@ class Lab:
             models.preprocess(picture, config.image_size, config.mean, config.std)
             for picture in pictures
         ]
-        with self._lock, torch.inference_mode():
+        with self._lock.heavy(), torch.inference_mode():
             logits = ready.network(torch.cat(inputs))  # (pictures, classes)
         probabilities = logits.double().softmax(1).tolist()
         return Answers(
@@ -278,7 +278,7 @@ class Lab:
         """The contender's network: kept while there is room, the longest unused goes first."""
         if contender.grid is None:
             return self._reference(contender.key)
-        with self._lock:
+        with self._lock.heavy():
             if contender not in self._networks:
                 self._networks[contender] = (
                     self._load(contender.key)

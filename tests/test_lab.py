@@ -194,7 +194,9 @@ def test_full_precision_and_trained_answers_are_those_of_their_checkpoints(tiny_
 
 
 def test_eight_bits_stay_close_to_full_precision_and_two_do_not():
-    pictures = [read_image(sample.path) for sample in samples()[:4]]
+    # Drawings of which full precision is sure: near a border anything moves.
+    pencil = [sample for sample in samples() if sample.name.endswith("-pencil")]
+    pictures = [read_image(sample.path) for sample in pencil[:4]]
     own = Lab(Explorer(BUNDLED), pictures)
     full = own.answer_samples(Contender(ERM, "erm")).probabilities
     moved = {}
@@ -256,6 +258,9 @@ class Watched:
     def __exit__(self, *error):
         self.depth -= 1
         return self.lock.__exit__(*error)
+
+    def heavy(self):
+        return self
 
 
 @pytest.mark.parametrize("bits", [2, 4, 7])

@@ -5,7 +5,7 @@ The lock that guards torch is given back between chunks, so that others have the
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from PIL import Image
 
 from qtdog.checkpoints import Checkpoint
 from qtdog.data import Domain
+from qtdog.fair_lock import FairLock
 from qtdog.landscape.directions import DirectionKind
 from qtdog.landscape.flatness import flatness_survey, partial_curve
 from qtdog.landscape.images import pixels_hash
@@ -59,7 +60,7 @@ def live_flatness(
     pictures: Sequence[Image.Image],
     labels: Sequence[int],
     kind: DirectionKind,
-    lock: AbstractContextManager,
+    lock: FairLock,
 ) -> Iterator[LiveStep]:
     """Flatness curves of `networks`, one direction finer at every step.
 
@@ -74,14 +75,14 @@ def live_flatness(
     with ExitStack() as opened:
         measured = []
         for checkpoint in networks:
-            with lock:
+            with lock.heavy():
                 measured.append(_begin(checkpoint, pictures, labels, kind, opened))
         columns = len(RADII[kind])
         for done in range(1, DIRECTIONS + 1):
             for one in measured:
                 # The network itself comes before the first direction.
                 points = one.survey.points[len(one.readings) : 1 + done * columns]
-                with lock:
+                with lock.heavy():
                     one.readings.extend(one.meter.read(points))
             curves = tuple(partial_curve(one.survey.record, one.readings) for one in measured)
             seconds = time.monotonic() - started
