@@ -8,7 +8,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 from servers import CHROMIUM_FLAGS, ROOT, running_app
-from test_every_tab import SHOWS
+from tabs import SHOWS
 
 SIZES = {"phone": (390, 844), "desktop": (1280, 800), "projector": (1920, 1080)}
 SETTLE_MS = 4000  # figures and samples come after the first sight of a tab

@@ -7,8 +7,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,23 +24,28 @@ CHROMIUM_FLAGS = [
 ]
 
 
-@contextmanager
-def running_app(checkpoints: Path | str, **variables: str) -> Iterator[str]:
+def running_app(checkpoints: Path | str, **variables: str) -> AbstractContextManager[str]:
     """Start app.py on a folder of checkpoints, or whatever --checkpoints takes, with further
     environment variables; gives the page's address."""
+    return running(["app.py", "--checkpoints", str(checkpoints), "--port"], **variables)
+
+
+@contextmanager
+def running(command: Sequence[str], **variables: str) -> Iterator[str]:
+    """Run a Python script that serves a page on the port that is its last argument; gives the
+    page's address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     environment = {**os.environ, "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
-    environment |= variables
-    command = [sys.executable, "app.py", "--checkpoints", str(checkpoints), "--port", str(port)]
-    server = subprocess.Popen(command, cwd=ROOT, env=environment)
+    environment |= {"PYTHONPATH": str(ROOT), **variables}
+    server = subprocess.Popen([sys.executable, *command, str(port)], cwd=ROOT, env=environment)
     address = f"http://127.0.0.1:{port}/"
     try:
         deadline = time.monotonic() + START_SECONDS
         while True:
             if server.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("app.py did not serve its page.")
+                raise RuntimeError(f"{command[0]} did not serve its page.")
             try:
                 urllib.request.urlopen(address, timeout=5).read()
                 break

@@ -2,22 +2,12 @@
 anything, fits the window, and axe finds no serious violation."""
 
 import pytest
+from pages import DESKTOP, PHONE, opening
 from servers import running_app
+from tabs import SHOWS
 from tiny import save_set
 
-TIMEOUT_MS = 90_000  # a busy machine is no defect
 SETTLE_MS = 1500  # for what comes after the first sight of a tab
-# What tells that a tab has done its work, not only that it is there.
-SHOWS = {
-    "try": "#answers .card",
-    "shift": "text=Probability of",
-    "batch": "text=Classify",
-    "results": "text=Table 1",
-    "landscape": "text=On your pictures, now",
-    "quantize": "text=The whole network, at every width",
-    "learn": "text=What is a domain?",
-    "about": "text=How they were trained",
-}
 # What scripts rely on: every endpoint with its parameters, in order.
 ENDPOINTS = {
     "/batch": "files target",
@@ -35,8 +25,8 @@ ENDPOINTS = {
     "/shift": "image shift label target severity",
 }
 WINDOWS = {
-    "desktop, light": {"viewport": {"width": 1280, "height": 800}, "color_scheme": "light"},
-    "phone, dark": {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"},
+    "desktop, light": {"viewport": DESKTOP, "color_scheme": "light"},
+    "phone, dark": {"viewport": PHONE, "color_scheme": "dark"},
 }
 
 
@@ -54,30 +44,18 @@ def test_a_tab_opens_by_link_works_alone_and_is_accessible(browser, address, tab
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="needs axe-playwright-python"
     )
-    complaints = []
-    page = browser.new_page(**WINDOWS[window])
-    page.set_default_timeout(TIMEOUT_MS)
-    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on(
-        "request",
-        lambda r: (
-            None if r.url.startswith((address, "data:", "blob:")) else complaints.append(r.url)
-        ),
-    )
-    page.goto(f"{address}?tab={tab}")
-    page.locator(f"{SHOWS[tab]} >> visible=true").first.wait_for()
-    page.wait_for_timeout(SETTLE_MS)
-    assert complaints == []
-    wider = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    assert wider <= 0, f"the page is {wider} px wider than the window"
-    found = axe.Axe().run(page).response["violations"]
-    serious = [
-        (one["id"], [node["html"][:160] for node in one["nodes"]][:3])
-        for one in found
-        if one["impact"] in ("serious", "critical")
-    ]
-    page.close()
+    with opening(browser, address) as open_one:
+        page = open_one(f"?tab={tab}", **WINDOWS[window])
+        page.locator(f"{SHOWS[tab]} >> visible=true").first.wait_for()
+        page.wait_for_timeout(SETTLE_MS)
+        wider = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wider <= 0, f"the page is {wider} px wider than the window"
+        found = axe.Axe().run(page).response["violations"]
+        serious = [
+            (one["id"], [node["html"][:160] for node in one["nodes"]][:3])
+            for one in found
+            if one["impact"] in ("serious", "critical")
+        ]
     assert serious == []
 
 

@@ -2,21 +2,17 @@
 
 import csv
 import json
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 
 import numpy as np
 import pytest
 from landscape_files import save_images, save_landscapes, save_trunk
-from servers import ROOT
+from pages import opening, sample
+from servers import ROOT, running
 from tiny import CLASSES
 
 from qtdog.checkpoints import find
+from qtdog.fair_lock import FairLock
 from qtdog.landscape import live, store
 from qtdog.landscape.flatness import increases, mean_and_error
 from qtdog.landscape.records import Curvature, FlatnessCurve, Surface
@@ -51,44 +47,19 @@ def records(landscapes):
 
 @pytest.fixture(scope="module")
 def address(zoo, landscapes):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    words = [str(zoo.parents[1]), str(landscapes), str(port)]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "GRADIO_ANALYTICS_ENABLED": "False"}
-    command = [sys.executable, str(ROOT / "tests" / "landscape_page.py"), *words]
-    server = subprocess.Popen(command, cwd=ROOT, env=environment)
-    place = f"http://127.0.0.1:{port}/"
-    try:
-        deadline = time.monotonic() + 300
-        while True:
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("The page was not served.")
-            try:
-                urllib.request.urlopen(place, timeout=5).read()
-                break
-            except OSError:
-                time.sleep(0.2)
-        yield place
-    finally:
-        server.kill()
-        server.wait()
+    script = str(ROOT / "tests" / "landscape_page.py")
+    with running([script, str(zoo.parents[1]), str(landscapes)]) as address:
+        yield address
 
 
 @pytest.fixture
 def page(browser, address):
-    """A fresh page that must not complain, on the tab."""
-    complaints = []
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    page.set_default_timeout(60_000)
-    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(address)
-    page.get_by_role("tab", name="Landscape").click()
-    page.wait_for_selector("#landscape-numbers table")
-    yield page
-    page.close()
-    assert complaints == []
+    """A fresh page on the tab."""
+    with opening(browser, address) as open_one:
+        page = open_one()
+        page.get_by_role("tab", name="Landscape").click()
+        page.wait_for_selector("#landscape-numbers table")
+        yield page
 
 
 def cells(page, where):
@@ -205,8 +176,6 @@ def test_a_measurement_on_the_spot_shows_what_the_library_measures(page, zoo):
         "document.querySelector('#landscape-news').innerText.includes('12 directions in')"
     )
     found = subjects(find(zoo))
-    from threading import Lock
-
     from qtdog.checkpoints import load
     from qtdog.images import read_image
 
@@ -219,7 +188,7 @@ def test_a_measurement_on_the_spot_shows_what_the_library_measures(page, zoo):
             [read_image(path) for path, _ in labelled],
             [CLASSES.index(name) for _, name in labelled],
             "filter",
-            Lock(),
+            FairLock(),
         )
     )
     rows = {row[0]: row for row in cells(page, "#landscape-live-shown table")}
@@ -240,7 +209,8 @@ def test_a_picture_of_ones_own_is_added_with_its_class(page):
     page.wait_for_function(
         "document.querySelector('#landscape-news').innerText.includes('Add a picture')"
     )
-    page.locator("#landscape-picture input[type=file]").set_input_files(samples()[3].path)
+    own = page.locator("#landscape-picture input[type=file]")
+    own.set_input_files(sample("guitar-pencil").path)
     page.wait_for_function("document.querySelector('#landscape-class input').value === 'guitar'")
     page.locator("#landscape-add").click()
     page.wait_for_selector("#landscape-gallery .thumbnail-item")

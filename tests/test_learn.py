@@ -6,6 +6,7 @@ import math
 import re
 
 import pytest
+from pages import opening, sample
 from servers import ROOT, running_app
 from tiny import save_checkpoint, save_set
 
@@ -190,27 +191,8 @@ def address(root):
 
 @pytest.fixture
 def open_page(browser, address):
-    """Opens the page at a query; it must neither complain nor ask another host for anything."""
-    complaints, pages = [], []
-
-    def opened(query: str):
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        pages.append(page)
-        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "request",
-            lambda r: (
-                None if r.url.startswith((address, "data:", "blob:")) else complaints.append(r.url)
-            ),
-        )
-        page.goto(address + query)
-        return page
-
-    yield opened
-    for page in pages:
-        page.close()
-    assert complaints == []
+    with opening(browser, address) as open_one:
+        yield open_one
 
 
 def test_the_keyboard_walks_through_all_steps_and_answers_each_question(open_page, root):
@@ -270,10 +252,10 @@ def test_the_toys_show_their_closed_forms(open_page):
 
 def test_a_sample_is_classified_in_the_first_step(open_page, root):
     page = open_page("?tab=learn")
-    sample = next(one for one in samples() if one.name == "house-painting")
-    page.locator("#learn-step-1 label", has_text=sample.title).click()
-    page.locator(f"#learn-step-1 img[alt='{sample.alt}']").wait_for()
-    answers = Explorer(root).classify(read_image(sample.path), "pacs/sketch")
+    house = sample("house-painting")
+    page.locator("#learn-step-1 label", has_text=house.title).click()
+    page.locator(f"#learn-step-1 img[alt='{house.alt}']").wait_for()
+    answers = Explorer(root).classify(read_image(house.path), "pacs/sketch")
     shown = page.locator("#learn-step-1 .sampled li").all_inner_texts()
     assert len(shown) == len(answers) == 3
     for text, one in zip(shown, answers, strict=True):
@@ -353,7 +335,7 @@ def test_the_endpoints_answer_as_the_lab_does(address, root):
     seen = client.predict(ERM, listed[2]["name"], 3, 2, api_name="/quantize_layer")
     expected = own.round_layer(ERM, listed[2]["name"], Grid(3), 1)
     assert seen == json.loads(json.dumps(dataclasses.asdict(expected)))
-    picture = samples()[3].path
+    picture = sample("guitar-pencil").path
     file = gradio_client.handle_file(str(picture))
     answers = client.predict(ERM, file, "tensor", "least error", api_name="/quantize_network")
     contenders = own.contenders(ERM, Grid(8, "tensor", "least error"))

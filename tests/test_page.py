@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pages import PHONE, opening, sample
 from PIL import Image, ImageDraw
 from servers import ROOT, running_app
 from test_sentences import DOG, HORSE, prediction
@@ -17,8 +18,9 @@ from qtdog.images import read_image
 from qtdog.ui import figures, heat
 from qtdog.ui.samples import known_label, samples
 
-SAMPLE = ROOT / "assets" / "samples" / "dog-pencil.png"
-TIMEOUT_MS = 90_000  # a busy machine is no defect
+FIRST = sample("dog-line")
+GUITAR = sample("guitar-pencil")
+SAMPLE = FIRST.path
 GUITAR_IS_TOLD = "document.querySelector('#answers .summary').innerText.includes('guitar')"
 
 
@@ -34,28 +36,17 @@ def address(root):
 
 
 @pytest.fixture
-def page(browser, address):
-    """A fresh page that must neither complain nor ask any other host for anything."""
-    complaints = []
-    page = _new_page(browser)
-    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda r: complaints.append(r.url) if _foreign(r.url, address) else None)
-    page.goto(address)
+def open_page(browser, address):
+    with opening(browser, address) as open_one:
+        yield open_one
+
+
+@pytest.fixture
+def page(open_page):
+    """A fresh page."""
+    page = open_page()
     page.wait_for_selector("#answers .card")
-    yield page
-    page.close()
-    assert complaints == []
-
-
-def _new_page(browser):
-    page = browser.new_page(viewport={"width": 1280, "height": 900})
-    page.set_default_timeout(TIMEOUT_MS)
     return page
-
-
-def _foreign(url: str, address: str) -> bool:
-    return not url.startswith((address, "data:", "blob:"))
 
 
 def _shown(page) -> list[list[str]]:
@@ -79,7 +70,7 @@ def test_the_first_screen_shows_a_sample_classified_by_three_models(page, root):
     ]
     assert _shown(page) == _expected(root, SAMPLE)
     assert page.locator("#answers .votes li").count() == 5
-    assert page.locator("#picture img").get_attribute("alt") == samples()[0].alt
+    assert page.locator("#picture img").get_attribute("alt") == FIRST.alt
     assert "The picture's class is dog." in page.locator("#answers .summary").inner_text()
 
 
@@ -88,9 +79,9 @@ def test_a_click_on_a_sample_classifies_it(page, root):
     page.wait_for_function(
         "document.querySelector('#answers .summary').innerText.includes('guitar')"
     )
-    assert samples()[3].label == "guitar"
-    assert _shown(page) == _expected(root, samples()[3].path)
-    page.wait_for_selector(f"#picture img[alt='{samples()[3].alt}']")
+    assert GUITAR.label == "guitar"
+    assert _shown(page) == _expected(root, GUITAR.path)
+    page.wait_for_selector(f"#picture img[alt='{GUITAR.alt}']")
 
 
 def test_the_keyboard_chooses_a_sample_too(page):
@@ -144,9 +135,48 @@ def test_a_cleared_field_is_no_question(page):
     page.locator("#picture button[aria-label='Remove Image']").click()
     page.wait_for_function("location.search === '?sample=own'")
     assert sent
-    assert not any("dog-pencil" in str(request["data"]) for request in sent)
+    assert not any("dog-line" in str(request["data"]) for request in sent)
     assert _shown(page) == before
     assert page.locator("#samples .thumbnail-item.selected").count() == 0
+
+
+def test_a_lecturer_uncovers_one_model_after_the_other(open_page, root):
+    page = open_page("?models=erm")
+    page.wait_for_selector("#answers .card")
+    expected = _expected(root, SAMPLE)
+    assert _shown(page) == expected[:1]
+    assert page.locator("#answers .votes").count() == 0
+    page.locator("#models").get_by_label("EoQ").check()
+    page.wait_for_function("document.querySelectorAll('#answers .card').length === 2")
+    assert _shown(page) == [expected[0], expected[2]]
+    page.wait_for_function("location.search.includes('models=erm%2Ceoq')")
+    page.get_by_role("button", name="Guitar, pencil").click()
+    page.wait_for_function(GUITAR_IS_TOLD)
+    guitar = _expected(root, GUITAR.path)
+    assert _shown(page) == [guitar[0], guitar[2]]
+    for model in ("Full precision", "EoQ"):
+        page.locator("#models").get_by_label(model).uncheck()
+    page.get_by_text("Choose a model to show.").wait_for()
+
+
+def test_who_has_to_wait_sees_the_place_in_the_line(page, address, tmp_path):
+    client = pytest.importorskip("gradio_client").Client(address, verbose=False)
+    random = np.random.default_rng(0)
+    waiting = []
+    for place in range(12):
+        Image.fromarray(random.integers(0, 256, (900, 900, 3), np.uint8)).save(
+            tmp_path / f"{place}.png"
+        )
+        file = pytest.importorskip("gradio_client").handle_file(str(tmp_path / f"{place}.png"))
+        waiting.append(client.submit(file, "pacs/sketch", "horse", api_name="/explain"))
+    page.get_by_role("button", name="Guitar, pencil").click()
+    page.wait_for_function(
+        r"""() => /queue: \d+\/\d+/.test(
+            document.querySelector("#answers [data-testid=status-tracker]")?.innerText)"""
+    )
+    page.wait_for_function(GUITAR_IS_TOLD)
+    for job in waiting:
+        job.result(timeout=120)
 
 
 def test_where_the_models_look_is_shown_to_those_who_ask(page, root):
@@ -171,22 +201,21 @@ def test_where_the_models_look_is_shown_to_those_who_ask(page, root):
     assert layer.get_attribute("alt") == look.get_attribute("alt")
     # They follow the picture, and go when nobody asks any more.
     page.get_by_role("button", name="Guitar, pencil").click()
-    guitar = Explorer(root).explain(read_image(samples()[3].path), "pacs/sketch")
+    guitar = Explorer(root).explain(read_image(GUITAR.path), "pacs/sketch")
     alt = f"{guitar[2].model}, {guitar[2].label}: {heat.where(guitar[2].heat)}"
     page.wait_for_function("alt => document.querySelectorAll('.look img')[2].alt === alt", arg=alt)
     page.get_by_label("Show where each model looks").uncheck()
     page.locator(".look").first.wait_for(state="hidden")
 
 
-def test_a_link_opens_the_same_view(page, browser, address, root):
+def test_a_link_opens_the_same_view(page, open_page, root):
     page.get_by_role("button", name="Horse, painting").click()
     page.get_by_label("Show where each model looks").check()
     page.wait_for_function("location.search.includes('look=true')")
     page.wait_for_function("location.search.includes('sample=horse-painting')")
-    copy = _new_page(browser)
-    copy.goto(page.url.split("?")[0] + page.evaluate("location.search") + "&class=giraffe")
+    copy = open_page(page.evaluate("location.search") + "&class=giraffe")
     copy.wait_for_selector(".look img")
-    horse = next(sample for sample in samples() if sample.name == "horse-painting")
+    horse = sample("horse-painting")
     assert _shown(copy) == _expected(root, horse.path)
     copy.wait_for_selector(f"#picture img[alt='{horse.alt}']")
     assert copy.locator("#samples .thumbnail-item.selected").get_attribute("aria-label") == (
@@ -196,12 +225,10 @@ def test_a_link_opens_the_same_view(page, browser, address, root):
     explained = Explorer(root).explain(read_image(horse.path), "pacs/sketch", "giraffe")
     alts = [image.get_attribute("alt") for image in copy.locator(".look img").all()]
     assert alts == [f"{one.model}, giraffe: {heat.where(one.heat)}" for one in explained]
-    copy.close()
 
 
-def test_a_wrong_link_opens_the_page_and_says_what_was_ignored(browser, address, root):
-    page = _new_page(browser)
-    page.goto(address + "?sample=cat&domain=pacs/moon&tab=nothing&severity=%3Cscript%3E&x=1")
+def test_a_wrong_link_opens_the_page_and_says_what_was_ignored(open_page, root):
+    page = open_page("?sample=cat&domain=pacs/moon&tab=nothing&severity=%3Cscript%3E&x=1")
     page.wait_for_selector("#answers .card")
     notice = page.locator("#address-notice")
     notice.wait_for()
@@ -211,22 +238,19 @@ def test_a_wrong_link_opens_the_page_and_says_what_was_ignored(browser, address,
     assert 'tab "nothing" was ignored' in text
     assert _shown(page) == _expected(root, SAMPLE)
     page.wait_for_function("!location.search.includes('moon') && !location.search.includes('tab')")
-    page.close()
 
 
-def test_a_lesson_shows_its_tabs_alone(browser, address):
-    page = _new_page(browser)
-    page.goto(address + "?tabs=try,learn&tab=learn")
+def test_a_lesson_shows_its_tabs_alone(open_page):
+    page = open_page("?tabs=try,learn&tab=learn")
     tabs = page.locator("#tabs").get_by_role("tab")
     page.locator("#tabs [role=tab][aria-selected=true][data-tab-id=learn]").wait_for()
     page.locator("#tabs [data-tab-id=about]").wait_for(state="hidden")
     assert [tab.inner_text() for tab in tabs.all() if tab.is_visible()] == ["Try it", "Learn"]
-    page.set_viewport_size({"width": 390, "height": 844})
+    page.set_viewport_size(PHONE)
     assert not page.get_by_label("More tabs").is_visible()
     assert "tabs=try" in page.evaluate("location.search")
     tabs.first.click()
     page.wait_for_function("!/[?&]tab=/.test(location.search)")
-    page.close()
 
 
 def test_nothing_is_wider_than_the_screen(page):
@@ -236,7 +260,7 @@ def test_nothing_is_wider_than_the_screen(page):
 
 
 def test_a_phone_shows_the_answer_on_its_first_screen(page):
-    page.set_viewport_size({"width": 390, "height": 844})
+    page.set_viewport_size(PHONE)
     below = page.locator("#answers .summary").bounding_box()
     assert below["y"] + below["height"] < 844
 

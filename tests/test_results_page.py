@@ -6,19 +6,18 @@ import json
 
 import gradio as gr
 import pytest
+from pages import PHONE, opening, served
 from result_files import log_name, log_points, write_results
 
 from qtdog.results import Choice, load_results, pivot, to_frame
 from qtdog.ui.address import Address
 from qtdog.ui.results import FIRST, results_tab
-from qtdog.ui.theme import css, theme
 
 pytestmark = pytest.mark.slow  # minutes in a browser; test_every_tab.py opens each tab by default
-PATIENCE = 90_000  # milliseconds, for a machine that also trains
 
 
-def _serve(folder):
-    """A page with the tab alone, on a free port."""
+def _tab(folder):
+    """A page with the tab alone."""
     address = Address()
     with gr.Blocks(analytics_enabled=False) as page:
         notice = gr.HTML()
@@ -28,16 +27,7 @@ def _serve(folder):
             with address.add_tab(gr.Tab("Results", id="results")):
                 results_tab(address, folder)
         address.wire(page, tabs, notice)
-    _, url, _ = page.queue().launch(
-        prevent_thread_lock=True,
-        quiet=True,
-        theme=theme(),
-        css=css(),
-        ssr_mode=False,
-        show_error=False,
-        footer_links=[],
-    )
-    return page, url
+    return page
 
 
 @pytest.fixture(scope="module")
@@ -47,55 +37,27 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(folder):
-    page, url = _serve(folder)
-    yield url
-    page.close(verbose=False)
-
-
-def _open(browser, url, query="tab=results", **options):
-    """The tab in a page that notes what it complains of and which other hosts it asks."""
-    page = browser.new_page(**{"viewport": {"width": 1280, "height": 900}, **options})
-    page.set_default_timeout(PATIENCE)
-    page.complaints = complaints = []
-    page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("request", lambda r: None if _own(r.url, url) else complaints.append(r.url))
-    page.goto(f"{url}?{query}")
-    page.wait_for_selector(".results-table")
-    return page
+    with served(_tab(folder)) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
-def shared(browser, address):
+def page(browser, address):
     """One page for the tests that leave its choices as they are."""
-    page = _open(browser, address)
-    yield page
-    page.close()
-
-
-@pytest.fixture
-def page(shared):
-    yield shared
-    assert shared.complaints == []
+    with opening(browser, address) as open_one:
+        yield _at_table(open_one("?tab=results"))
 
 
 @pytest.fixture
 def open_page(browser, address):
     """Opens a page of its own, with a query."""
-    pages = []
-
-    def open_one(query="tab=results", url=address, **options):
-        pages.append(_open(browser, url, query, **options))
-        return pages[-1]
-
-    yield open_one
-    for page in pages:
-        page.close()
-        assert page.complaints == []
+    with opening(browser, address) as open_one:
+        yield lambda query="tab=results", **options: _at_table(open_one(f"?{query}", **options))
 
 
-def _own(url, address):
-    return url.startswith((address, "data:", "blob:"))
+def _at_table(page):
+    page.wait_for_selector(".results-table")
+    return page
 
 
 def _rows(page, name=""):
@@ -254,7 +216,7 @@ def test_the_csv_holds_the_numbers_of_the_choice(page, folder):
 
 
 def test_a_phone_in_the_dark_has_no_overflow_and_the_dark_colours(open_page):
-    page = open_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    page = open_page(viewport=PHONE, color_scheme="dark")
     page.wait_for_selector("#plot-training .js-plotly-plot .trace")
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     line = page.locator("#plot-bits-paper .trace .js-line").last
@@ -264,14 +226,11 @@ def test_a_phone_in_the_dark_has_no_overflow_and_the_dark_colours(open_page):
 def test_the_page_works_before_anything_is_measured(open_page, tmp_path):
     write_results(tmp_path / "f")
     (tmp_path / "f" / "measured.csv").unlink()
-    served, url = _serve(tmp_path / "f")
-    try:
+    with served(_tab(tmp_path / "f")) as url:
         page = open_page(url=url)
         assert "Nothing is measured here yet" in page.locator("#results-verdict").inner_text()
         assert len(_rows(page)) == 6
         assert "No run is logged here" in page.locator("#below-training").inner_text()
-    finally:
-        served.close(verbose=False)
 
 
 def test_the_api_gives_the_same_numbers(address, folder):

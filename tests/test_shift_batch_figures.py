@@ -93,9 +93,9 @@ def test_the_chart_puts_each_probability_at_its_severity():
 def test_the_table_never_rounds_to_0_or_100_percent():
     nearly = [(said("erm", "dog", 0.99999),)] * 5 + [(said("erm", "dog", 1.0),)]
     cells = re.findall(r"<td>([^<]+)</td>", shift_figures.table(nearly, "dog", NOISE))
-    assert cells == ["over 99.9 % · dog"] * 5 + ["100.0 % · dog"]
+    assert cells == ["&gt;99.9 % · dog"] * 5 + ["100.0 % · dog"]
     cells = re.findall(r"<td>([^<]+)</td>", shift_figures.table(nearly, "horse", NOISE))
-    assert cells == ["under 0.1 % · dog"] * 5 + ["0.0 % · dog"]
+    assert cells == ["&lt;0.1 % · dog"] * 5 + ["0.0 % · dog"]
 
 
 def test_every_picture_of_the_filmstrip_has_its_verdicts():

@@ -10,24 +10,23 @@ import zipfile
 import gradio as gr
 import numpy as np
 import pytest
+from pages import opening, served
 from PIL import Image, ImageDraw
 from servers import ROOT
 from tiny import CLASSES, save_set
 
 from qtdog.explorer import Explorer
-from qtdog.images import MAX_BYTES, read_image
+from qtdog.images import read_image
 from qtdog.shifts import SHIFTS, shrink
 from qtdog.ui.address import Address
 from qtdog.ui.batch import batch_tab
 from qtdog.ui.picture import picture_field
 from qtdog.ui.shift import shift_tab
-from qtdog.ui.theme import css, theme
 
 TARGET = "pacs/sketch"
 TRIED = ROOT / "assets" / "samples" / "horse-painting.png"
 OPENING = ROOT / "assets" / "samples" / "dog-cartoon.png"
 pytestmark = pytest.mark.slow  # minutes in a browser; test_every_tab.py opens each tab by default
-PATIENCE = 90_000  # milliseconds, for a machine that also trains
 
 
 @pytest.fixture(scope="module")
@@ -51,40 +50,14 @@ def address(explorer):
             with state.add_tab(gr.Tab("Batch", id="batch")):
                 batch_tab(explorer, state)
         state.wire(page, tabs, notice)
-    _, url, _ = page.queue().launch(
-        prevent_thread_lock=True,
-        quiet=True,
-        theme=theme(),
-        css=css(),
-        ssr_mode=False,
-        show_error=False,
-        footer_links=[],
-        max_file_size=MAX_BYTES,
-        allowed_paths=[str(ROOT / "assets")],
-    )
-    yield url
-    page.close(verbose=False)
+    with served(page, allowed_paths=[str(ROOT / "assets")]) as url:
+        yield url
 
 
 @pytest.fixture
 def open_page(browser, address):
-    """Opens a query; the page must neither complain nor ask any other host."""
-    complaints, pages = [], []
-
-    def start(query=""):
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.set_default_timeout(PATIENCE)
-        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", lambda r: complaints.append(r.url) if _foreign(r.url, address) else None)
-        page.goto(address + query)
-        pages.append(page)
-        return page
-
-    yield start
-    for page in pages:
-        page.close()
-    assert complaints == []
+    with opening(browser, address) as open_one:
+        yield open_one
 
 
 @pytest.fixture
@@ -102,15 +75,11 @@ def batch_page(open_page):
     return page
 
 
-def _foreign(url, address):
-    return not url.startswith((address, "data:", "blob:"))
-
-
 def _shares(probability):
     """A probability as the tables write it."""
     if probability >= 0.9995:
-        return "over 99.9 %"
-    return "under 0.1 %" if probability < 0.0005 else f"{probability:.1%}".replace("%", " %")
+        return ">99.9 %"
+    return "<0.1 %" if probability < 0.0005 else f"{probability:.1%}".replace("%", " %")
 
 
 def _expected_table(explorer, path, shift, label):
@@ -280,7 +249,7 @@ def _answers(explorer, model):
 def _start(page, *files):
     page.locator("#batch-files input[type=file]").set_input_files(list(files))
     page.wait_for_selector("#batch-files .file-preview")
-    page.get_by_role("button", name="Classify").click()
+    page.get_by_role("button", name="Classify", exact=True).click()
 
 
 def test_a_batch_shows_what_the_service_says_of_each_picture(batch_page, explorer, archive):
@@ -328,10 +297,10 @@ def test_a_batch_can_be_cancelled_and_another_started(batch_page, explorer, arch
     answer = Explorer.classify_many
     calls = []
 
-    def slowly(self, images, target):
+    def slowly(self, images, target, **options):
         calls.append(len(images))
         time.sleep(1.5)
-        return answer(self, images, target)
+        return answer(self, images, target, **options)
 
     monkeypatch.setattr(Explorer, "classify_many", slowly)
     _start(batch_page, archive)
@@ -343,7 +312,7 @@ def test_a_batch_can_be_cancelled_and_another_started(batch_page, explorer, arch
     assert sum(calls) < 21  # it really stopped
     assert "Cancelled" in batch_page.locator("#batch-answers").inner_text()
     monkeypatch.undo()
-    batch_page.get_by_role("button", name="Classify").click()
+    batch_page.get_by_role("button", name="Classify", exact=True).click()
     batch_page.wait_for_selector(".confusions")
 
 
