@@ -101,7 +101,7 @@ def checkpoint_table(title: str, stored: Sequence[StoredCheckpoint]) -> str:
             "method",
             "seed",
             "bits",
-            "accuracy, held out",
+            "held-out accuracy",
             "source validation",
             "on disk",
             "SHA-256",

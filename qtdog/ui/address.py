@@ -183,8 +183,6 @@ class Address:
             chosen: dict[str, Any] = {}
             if {TAB, TABS} & asked.values.keys():
                 chosen["selected"] = selected if selected in shown else shown[0]
-            if TABS in asked.values:
-                chosen["overflow_behavior"] = "wrap"  # a menu of the others would show hidden ones
             told = figures.notices(asked.problems)
             return [
                 gr.HTML(told, visible=True) if told else gr.skip(),

@@ -2,21 +2,23 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import gradio as gr
 
 from qtdog.batch import Row, accuracies, agreements, classify_files, confusion, models_of
-from qtdog.batch_files import open_batch
+from qtdog.batch_files import BatchFile, open_batch
 from qtdog.explorer import Explorer
+from qtdog.images import read_image
 from qtdog.ui import batch_figures, figures
 from qtdog.ui.address import Address, one_of
-from qtdog.ui.classify import Shown
+from qtdog.ui.events import BATCH_QUEUE, PRIVATE, Shown, alone
+from qtdog.ui.samples import samples
 from qtdog.ui.sentences import plain
 
-# Its own line, one batch at a time; inside, the explorer's lock is taken for a few pictures each.
-BATCH_QUEUE = "batch"
 SECONDS_BETWEEN_NEWS = 0.3
 
 
@@ -47,6 +49,7 @@ def batch_tab(explorer: Explorer, address: Address) -> None:
             with gr.Row():
                 start = gr.Button("Classify", variant="primary", elem_id="batch-start")
                 cancel = gr.Button("Cancel", interactive=False, elem_id="batch-cancel")
+            ours = gr.Button("Classify our samples", size="sm", elem_id="batch-samples")
             limits = gr.HTML(batch_figures.limits(targets[first].classes), padding=False)
         with gr.Column(scale=9, min_width=320):
             answers = gr.HTML(batch_figures.WAITING, elem_id="batch-answers", padding=False)
@@ -60,17 +63,31 @@ def batch_tab(explorer: Explorer, address: Address) -> None:
             table = gr.HTML(elem_id="batch-table", padding=False)
     kept = gr.State()  # the rows, for the visitor's own page
 
-    def ready() -> Shown:
-        return {start: gr.Button(interactive=True), cancel: gr.Button(interactive=False)}
+    def busy(now: bool) -> Shown:
+        starters = {one: gr.Button(interactive=not now) for one in (start, ours)}
+        return {**starters, cancel: gr.Button(interactive=now)}
 
     def run(paths: list[str] | None, key: str) -> Iterator[Shown]:
         if not paths:
-            yield {answers: batch_figures.WAITING, **ready()}
+            yield {answers: batch_figures.WAITING, **busy(False)}
             return
+        yield from work(open_batch(paths, targets[key].classes), key)
+
+    def run_samples(key: str) -> Iterator[Shown]:
+        files = [
+            BatchFile(one.path.name, one.label, partial(read_image, one.path))
+            for one in samples()
+            if one.label in targets[key].classes
+        ]
+        yield from work(nullcontext(files), key, batch_figures.OURS)
+
+    def work(
+        files: AbstractContextManager[list[BatchFile]], key: str, note: str = ""
+    ) -> Iterator[Shown]:
         began = time.monotonic()
         rows: list[Row] = []
         try:
-            with open_batch(paths, targets[key].classes) as opened:
+            with files as opened:
                 told = 0.0
                 yield {answers: batch_figures.progress(0, len(opened), 0)}
                 for chunk in classify_files(explorer, opened, key):
@@ -82,15 +99,15 @@ def batch_tab(explorer: Explorer, address: Address) -> None:
                         yield {answers: news}
         except ValueError as error:  # the batch or the checkpoints cannot be used
             problem = explorer.without_root(error)
-            yield {answers: figures.notices([problem]), **ready()}
+            yield {answers: figures.notices([problem]), **busy(False)}
             return
         shown = batch_figures.results(rows, targets[key].classes, time.monotonic() - began)
         yield {
-            answers: shown,
+            answers: shown + note,
             which: gr.Radio(visible=True, value=batch_figures.ALL),
             table: batch_figures.rows_table(rows),
             kept: rows,
-            **ready(),
+            **busy(False),
         }
 
     def begin() -> Shown:
@@ -100,30 +117,31 @@ def batch_tab(explorer: Explorer, address: Address) -> None:
             which: gr.Radio(visible=False),
             table: "",
             kept: None,
-            start: gr.Button(interactive=False),
-            cancel: gr.Button(interactive=True),
+            **busy(True),
         }
 
     def cancelled() -> Shown:
-        return {answers: batch_figures.CANCELLED, **ready()}
+        return {answers: batch_figures.CANCELLED, **busy(False)}
 
     def show_rows(which: str, rows: list[Row] | None) -> str:
         return batch_figures.rows_table(rows, which) if rows else ""
 
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    outputs = [answers, which, table, kept, start, cancel]
-    begun = start.click(begin, None, outputs, queue=False, **private)
-    running = begun.then(
-        run, [files, target], outputs, concurrency_id=BATCH_QUEUE, concurrency_limit=1, **private
-    )
-    cancel.click(cancelled, None, outputs, cancels=[running], queue=False, **private)
-    which.input(show_rows, [which, kept], table, queue=False, **private)
+    outputs = [answers, which, table, kept, start, ours, cancel]
+    waits = {"api_visibility": "private", "show_progress": "minimal", "show_progress_on": answers}
+    running = [
+        button.click(begin, None, outputs, queue=False, **PRIVATE).then(
+            work_on, asked, outputs, **alone(BATCH_QUEUE), **waits
+        )
+        for button, work_on, asked in ((start, run, [files, target]), (ours, run_samples, target))
+    ]
+    cancel.click(cancelled, None, outputs, cancels=running, queue=False, **PRIVATE)
+    which.input(show_rows, [which, kept], table, queue=False, **PRIVATE)
     target.input(
         lambda key: batch_figures.limits(targets[key].classes),
         target,
         limits,
         queue=False,
-        **private,
+        **PRIVATE,
     )
     address.add("batch-domain", target, one_of(list(targets)))
 
@@ -165,6 +183,5 @@ def batch_tab(explorer: Explorer, address: Address) -> None:
             [gr.File(file_count="multiple", label="files"), gr.Textbox(first, label="target")],
             gr.JSON(label="results"),
             api_name="batch",
-            concurrency_id=BATCH_QUEUE,
-            concurrency_limit=1,
+            **alone(BATCH_QUEUE),
         )

@@ -37,7 +37,11 @@ QUESTION = (
 CANCELLED = '<p class="summary" role="status">Cancelled. Nothing of this batch is kept.</p>'
 WAITING = (
     '<p class="summary" role="status">Choose pictures, or a zip of pictures. In folders named like '
-    "the classes they are also marked right or wrong.</p>"
+    "the classes they are also marked right or wrong. Or see it done with our samples.</p>"
+)
+OURS = (
+    '<p class="nothing">Our samples were drawn for this page, some of them because the models '
+    "disagree about them: an illustration, not a measurement.</p>"
 )
 QUEUED = '<p class="summary" role="status">Waiting for its turn …</p>'
 

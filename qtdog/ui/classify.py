@@ -1,7 +1,7 @@
 """The Try it tab: a picture in, three models side by side out, and where they look."""
 
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import gradio as gr
@@ -9,29 +9,40 @@ from gradio.components import Component
 from PIL import Image
 
 from qtdog.checkpoints import CheckpointError
-from qtdog.explorer import Explorer, Target
+from qtdog.explorer import MODEL_NAMES, Explorer, Target
 from qtdog.images import ImageError, read_image
 from qtdog.ui import figures, heat
-from qtdog.ui.address import Address, one_of, yes_or_no
-from qtdog.ui.picture import UNUSABLE, browsers_show, picture_field, read_or_say_why
+from qtdog.ui.address import Address, one_of, several_of, yes_or_no
+from qtdog.ui.events import Shown, torch_endpoint, torch_event
+from qtdog.ui.picture import (
+    UNUSABLE,
+    browsers_show,
+    cleared_is_empty,
+    picture_field,
+    read_or_say_why,
+)
 from qtdog.ui.samples import known_label, sample_for, samples
 
-# Every event that runs a network waits in this one line.
-TORCH_QUEUE = "torch"
 ALT_TEXT = "The picture that is classified"
 OWN_CHOICE = ("what each model says", "")
 NO_SAMPLE = "own"
-Shown = dict[Any, Any]  # component -> its new value or settings
 
 # Gradio calls them "Thumbnail 3 of 17"; screen readers should say what they show.
 NAME_THE_SAMPLES = """() => document.querySelectorAll('#samples button.thumbnail-item').forEach(
     (button) => button.setAttribute('aria-label', button.querySelector('img').alt))"""
 
-# A field that is cleared may still send the picture it had: what it shows counts.
-CLEARED_IS_EMPTY = """async (picture, ...rest) => {
-    await new Promise((shown) => setTimeout(shown));
-    return [document.querySelector("#picture img") ? picture : null, ...rest];
-}"""
+
+@dataclass(frozen=True)
+class Asked:
+    """What the fields beside the picture say."""
+
+    target: str
+    models: Sequence[str]
+    """Methods: "erm", "qt-dog", "eoq"."""
+    label: str
+    """The class to explain, or "" for each model's own."""
+    look: bool
+    """Whether to show where the models look."""
 
 
 def classify_tab(
@@ -44,6 +55,7 @@ def classify_tab(
     targets = {target.key: target for target in explorer.targets()}
     first = next(iter(targets))
     start = sample_for(targets[first].domain, pictures)
+    methods = _methods(explorer)
 
     with gr.Column(elem_id="page"):
         question = gr.HTML(figures.question(targets[first]), padding=False)
@@ -61,7 +73,7 @@ def classify_tab(
                 gallery = gr.Gallery(
                     [(str(sample.path), sample.title) for sample in pictures],
                     label="Or one of ours",
-                    columns=6,
+                    columns=7,
                     height="auto",
                     selected_index=pictures.index(start),
                     allow_preview=False,
@@ -78,9 +90,16 @@ def classify_tab(
                 )
             with gr.Column(scale=9, min_width=320):
                 answers = gr.HTML(figures.LOADING, elem_id="answers", padding=False)
-                look = gr.Checkbox(
-                    False, label="Show where each model looks (Grad-CAM)", elem_id="look"
-                )
+                with gr.Row(elem_id="show-what"):
+                    chosen_models = gr.CheckboxGroup(
+                        [(MODEL_NAMES[method], method) for method in methods],
+                        value=list(methods),
+                        label="Models to show",
+                        elem_id="models",
+                    )
+                    look = gr.Checkbox(
+                        False, label="Show where each model looks (Grad-CAM)", elem_id="look"
+                    )
                 with gr.Column(visible=False, elem_id="looking") as looking:
                     label_field = gr.Dropdown(
                         _labels(targets[first]),
@@ -95,38 +114,47 @@ def classify_tab(
 
     address.add("sample", sample, one_of([*names, NO_SAMPLE]))
     address.add("domain", target, one_of(list(targets)))
+    address.add("models", chosen_models, several_of(methods))
     address.add("look", look, yes_or_no)
     classes = {name for one in targets.values() for name in one.classes}
     address.add("class", label_field, one_of(["", *sorted(classes)]))
 
-    def answer(image: Image.Image, path: str, key: str) -> str:
+    def answer(image: Image.Image, path: str, asked: Asked) -> str:
         try:
-            shown = figures.results(explorer.classify(image, key), known_label(path, pictures))
+            found = explorer.classify(image, asked.target)
         except CheckpointError:  # not one model of this target can be read
-            shown = ""
-        return figures.notices(explorer.problems) + shown
+            return figures.notices(explorer.problems)
+        shown = [one for one in found if one.method in asked.models]
+        if not shown:
+            return figures.notices(explorer.problems) + figures.NO_MODEL
+        known = known_label(path, pictures)
+        return figures.notices(explorer.problems) + figures.results(shown, known)
 
-    def overlays(image: Image.Image, key: str, label: str) -> str:
-        label = label if label in targets[key].classes else None
+    def overlays(image: Image.Image, asked: Asked) -> str:
+        label = asked.label if asked.label in targets[asked.target].classes else None
         try:
-            return heat.looks(image, explorer.explain(image, key, label))
+            found = explorer.explain(image, asked.target, label)
         except ValueError as error:  # no model can be read, or no network has a feature map
             return figures.notices([explorer.without_root(error)])
+        shown = [one for one in found if one.method in asked.models]
+        return heat.looks(image, shown) if shown else figures.NO_MODEL
 
     # Handlers yield the answers first; where a model looks comes after, to those who asked for it.
 
-    def answer_sample(event: gr.SelectData, key: str, label: str, look: bool) -> Iterator[Shown]:
+    def answer_sample(event: gr.SelectData, *fields: Any) -> Iterator[Shown]:
+        asked = Asked(*fields)
         chosen = pictures[event.index]
         image = read_image(chosen.path)
         yield {
             picture: gr.update(value=str(chosen.path), alt_text=chosen.alt),
-            answers: answer(image, str(chosen.path), key),
+            answers: answer(image, str(chosen.path), asked),
             sample: chosen.name,
         }
-        if look:
-            yield {looks: overlays(image, key, label)}
+        if asked.look:
+            yield {looks: overlays(image, asked)}
 
-    def answer_upload(path: str | None, key: str, label: str, look: bool) -> Iterator[Shown]:
+    def answer_upload(path: str | None, *fields: Any) -> Iterator[Shown]:
+        asked = Asked(*fields)
         shown: Shown = {gallery: gr.Gallery(selected_index=None), sample: NO_SAMPLE}
         if path is None:  # clearing the field is no question: the last answer stays
             yield shown
@@ -142,68 +170,80 @@ def classify_tab(
         yield {
             **shown,
             picture: gr.update(alt_text=ALT_TEXT, **copy),
-            answers: answer(image, path, key),
+            answers: answer(image, path, asked),
         }
-        if look:
-            yield {looks: overlays(image, key, label)}
+        if asked.look:
+            yield {looks: overlays(image, asked)}
 
-    def choose_target(path: str | None, key: str, label: str, look: bool) -> Iterator[Shown]:
-        known = label if label in targets[key].classes else ""
+    def choose_target(path: str | None, *fields: Any) -> Iterator[Shown]:
+        asked = Asked(*fields)
+        known = asked.label if asked.label in targets[asked.target].classes else ""
         shown: Shown = {
-            question: figures.question(targets[key]),
-            label_field: gr.Dropdown(_labels(targets[key]), value=known),
+            question: figures.question(targets[asked.target]),
+            label_field: gr.Dropdown(_labels(targets[asked.target]), value=known),
         }
         if path is None:  # the old answers were of other models
             yield {**shown, answers: figures.NO_PICTURE, looks: ""}
             return
         image = read_or_say_why(path)
-        yield {**shown, answers: answer(image, path, key)}
-        if look:
-            yield {looks: overlays(image, key, known)}
+        yield {**shown, answers: answer(image, path, asked)}
+        if asked.look:
+            yield {looks: overlays(image, asked)}
 
-    def choose_look(path: str | None, key: str, label: str, look: bool) -> Shown:
-        shown: Shown = {looking: gr.Column(visible=look)}
-        if look:
-            missing = path is None
-            shown[looks] = (
-                figures.NO_PICTURE if missing else overlays(read_or_say_why(path), key, label)
-            )
+    def choose_models(path: str | None, *fields: Any) -> Iterator[Shown]:
+        asked = Asked(*fields)
+        if path is None:
+            yield {answers: figures.NO_PICTURE}
+            return
+        image = read_or_say_why(path)
+        yield {answers: answer(image, path, asked)}
+        if asked.look:
+            yield {looks: overlays(image, asked)}
+
+    def choose_look(path: str | None, *fields: Any) -> Shown:
+        asked = Asked(*fields)
+        shown: Shown = {looking: gr.Column(visible=asked.look)}
+        if asked.look and path is None:
+            shown[looks] = figures.NO_PICTURE
+        elif asked.look:
+            shown[looks] = overlays(read_or_say_why(path), asked)
         return shown
 
     def open_address(request: gr.Request) -> Iterator[Shown]:
         """The first answer, to what the address asks for; `Address` itself sets the fields."""
-        asked = address.read(request).values
-        key, name = asked.get("domain", first), asked.get("sample", start.name)
+        given = address.read(request).values
+        asked = Asked(
+            given.get("domain", first),
+            given.get("models", methods),
+            given.get("class", ""),
+            given.get("look", False),
+        )
+        name = given.get("sample", start.name)
         chosen = pictures[names.index(name)] if name in names else start
         image = read_image(chosen.path)
         shown: Shown = {
-            question: figures.question(targets[key]),
-            answers: answer(image, str(chosen.path), key),
+            question: figures.question(targets[asked.target]),
+            answers: answer(image, str(chosen.path), asked),
         }
         if chosen != start:
             shown[picture] = gr.update(value=str(chosen.path), alt_text=chosen.alt)
             shown[gallery] = gr.Gallery(selected_index=pictures.index(chosen))
         yield shown
-        if asked.get("look"):
-            label = asked.get("class", "")
-            yield {looking: gr.Column(visible=True), looks: overlays(image, key, label)}
+        if asked.look:
+            yield {looking: gr.Column(visible=True), looks: overlays(image, asked)}
 
     private: dict[str, Any] = {
         "outputs": [picture, gallery, sample, question, answers, label_field, looking, looks],
-        "concurrency_id": TORCH_QUEUE,
-        "concurrency_limit": 1,
-        "api_visibility": "private",
-        "show_progress": "hidden",
-        # A picture that comes while the one before is being classified must not get lost.
-        "trigger_mode": "always_last",
+        **torch_event(answers),
     }
-    chosen_fields = [target, label_field, look]
+    fields = [target, chosen_models, label_field, look]
     page.load(None, js=NAME_THE_SAMPLES)
     page.load(open_address, None, **private)
-    gallery.select(answer_sample, chosen_fields, **private)
-    picture.input(answer_upload, [picture, *chosen_fields], js=CLEARED_IS_EMPTY, **private)
-    target.input(choose_target, [picture, *chosen_fields], **private)
-    gr.on([look.input, label_field.input], choose_look, [picture, *chosen_fields], **private)
+    gallery.select(answer_sample, fields, **private)
+    picture.input(answer_upload, [picture, *fields], js=cleared_is_empty("picture"), **private)
+    target.input(choose_target, [picture, *fields], **private)
+    chosen_models.input(choose_models, [picture, *fields], **private)
+    gr.on([look.input, label_field.input], choose_look, [picture, *fields], **private)
 
     def classify(image: str, target: str = first) -> list[dict[str, Any]]:
         """Classify one picture with every model of a held-out domain.
@@ -251,11 +291,17 @@ def classify_tab(
     chosen = gr.Textbox("", visible=False, label="label")
     records = gr.JSON(visible=False, label="predictions")
     maps = gr.JSON(visible=False, label="explanations")
-    public: dict[str, Any] = {"concurrency_id": TORCH_QUEUE, "concurrency_limit": 1}
+    public = torch_endpoint()
     hidden = gr.Button(visible=False)
     hidden.click(classify, [file, key], records, api_name="classify", **public)
     hidden.click(explain, [file, key, chosen], maps, api_name="explain", **public)
     return picture, target
+
+
+def _methods(explorer: Explorer) -> tuple[str, ...]:
+    """What there is to show side by side, of any held-out domain."""
+    there = {one.config.method for each in explorer.targets() for one in explorer.shown(each.key)}
+    return tuple(method for method in MODEL_NAMES if method in there)
 
 
 def _choice(target: Target) -> str:

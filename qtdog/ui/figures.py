@@ -21,6 +21,7 @@ from qtdog.unfamiliar import DIGITS, SOURCE, TARGET, Flagged
 PAPER = "https://arxiv.org/abs/2410.06020"
 MOST_BARS = 10
 LOADING = '<p class="summary" role="status">Loading the models …</p>'
+NO_MODEL = '<p class="summary" role="status">Choose a model to show.</p>'
 NO_PICTURE = '<p class="summary" role="status">Choose a picture.</p>'
 
 
@@ -104,13 +105,13 @@ def card(
         ("bits a weight", f"{prediction.bits_per_weight:.1f}" + (f" × {count}" if count else "")),
         ("time", f"{prediction.milliseconds:.1f} ms"),
         (
-            "accuracy, held out",
+            "held-out accuracy",
             f"{prediction.measured.fraction:.1%}".replace("%", " %")
             + f'<span class="counts">{prediction.measured.correct:,} of '
             f"{prediction.measured.total:,}</span>",
         ),
     ]
-    listing = "".join(f"<dt>{term}</dt><dd>{value}</dd>" for term, value in facts)
+    listing = "".join(f"<div><dt>{term}</dt><dd>{value}</dd></div>" for term, value in facts)
     return (
         f'<section class="card" aria-label="{name}" style="--ink: var(--{prediction.method})">'
         f'<h2><span class="marker" aria-hidden="true">{style.marker}</span>{name}</h2>'
@@ -162,13 +163,14 @@ def ballot(prediction: Prediction) -> str:
 
 
 NOTES = (
-    '<div class="foot"><p>Accuracy, held out: on all images of the held-out domain, measured '
+    '<div class="foot"><p>Held-out accuracy: on all images of the held-out domain, measured '
     "with these very checkpoints, each chosen on the source domains alone. Uncertainty: the "
     "entropy of the probabilities, 0 bits when certain. Energy: minus the log of the summed "
     "exponentials of the logits (Liu et al., 2020); where it is higher than for all but 5 % of the "
     "source domains' validation images, the page hints that the picture shows none of the classes. "
     "Disagreement: the mutual information between class and member (Depeweg et al., 2018). Time: "
-    "the forward passes of this picture on this machine.</p></div>"
+    "the forward passes of this picture on this machine. The first three of our pictures are there "
+    "because the models disagree about them; most of our others they all read rightly.</p></div>"
 )
 
 

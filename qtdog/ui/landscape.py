@@ -13,7 +13,7 @@ from qtdog.landscape.records import Curvature, ModelReference, Record, Surface
 from qtdog.landscape.subjects import Subject, order, subjects, title
 from qtdog.ui import figures, landscape_figures
 from qtdog.ui.address import Address, one_of
-from qtdog.ui.classify import Shown
+from qtdog.ui.events import Shown, at_once
 from qtdog.ui.landscape_files import Files
 from qtdog.ui.landscape_live import live_part
 from qtdog.ui.sentences import plain
@@ -166,10 +166,7 @@ def landscape_tab(explorer: Explorer, address: Address, tab: gr.Tab, folder: Pat
     plots = [component for plane in planes for component in plane]
     private: dict[str, Any] = {
         "outputs": [chosen, height, scene, said, numbers, notes, *downloads, *plots],
-        "queue": False,
-        "api_visibility": "private",
-        "show_progress": "hidden",
-        "trigger_mode": "always_last",
+        **at_once(),
     }
     changes = [target.change, way.change, kind.change, split.change]
     changes += [chosen.input, height.input, scene.input]

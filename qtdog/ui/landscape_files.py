@@ -11,7 +11,7 @@ import gradio as gr
 from qtdog.atomic import write_atomically
 from qtdog.landscape.records import Record
 from qtdog.ui import landscape_figures
-from qtdog.ui.classify import Shown
+from qtdog.ui.events import Shown
 
 Buttons = tuple[gr.DownloadButton, gr.DownloadButton]
 

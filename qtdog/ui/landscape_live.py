@@ -10,14 +10,12 @@ from qtdog.explorer import Explorer
 from qtdog.landscape.live import MOST_MODELS, MOST_PICTURES, LiveStep, live_flatness
 from qtdog.landscape.subjects import Subject, side_by_side, title
 from qtdog.ui import figures, landscape_figures
-from qtdog.ui.classify import Shown
+from qtdog.ui.events import LANDSCAPE_QUEUE, PRIVATE, Shown, alone
 from qtdog.ui.landscape_files import Files
-from qtdog.ui.picture import picture_field, read_or_say_why
+from qtdog.ui.picture import cleared_is_empty, picture_field, read_or_say_why
 from qtdog.ui.samples import Sample, known_label, samples
 from qtdog.ui.sentences import plain
 
-# Its own line, one measurement at a time; inside, the explorer's lock is taken chunk by chunk.
-LANDSCAPE_QUEUE = "landscape"
 SAMPLES_AT_FIRST = 8
 
 Labelled = list[tuple[str, str]]
@@ -143,16 +141,14 @@ def live_part(
         now = first_samples(pictures, classes[key]) if with_samples else []
         return {kept: now, gallery: _captioned(now)}
 
-    private: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     results = [news, shown, start, cancel, *downloads]
-    begun = start.click(begin, None, results, queue=False, **private)
+    begun = start.click(begin, None, results, queue=False, **PRIVATE)
     running = begun.then(
         run,
         [kept, target, models, way],
         results,
-        concurrency_id=LANDSCAPE_QUEUE,
-        concurrency_limit=1,
-        **private,
+        **alone(LANDSCAPE_QUEUE),
+        **PRIVATE,
     )
     cancel.click(
         lambda: {news: landscape_figures.LIVE_CANCELLED, **ready()},
@@ -160,11 +156,12 @@ def live_part(
         results,
         cancels=[running],
         queue=False,
-        **private,
+        **PRIVATE,
     )
-    quick: dict[str, Any] = {"queue": False, **private}
+    quick: dict[str, Any] = {"queue": False, **PRIVATE}
     add.click(add_picture, [picture, label, kept], [kept, gallery, picture], **quick)
-    picture.input(guess_class, [picture, label], label, **quick)
+    cleared = cleared_is_empty("landscape-picture")
+    picture.input(guess_class, [picture, label], label, js=cleared, **quick)
     use_samples.click(lambda key: replace(key, True), target, [kept, gallery], **quick)
     clear.click(lambda key: replace(key, False), target, [kept, gallery], **quick)
     target.change(choose_target, [target, kept], [models, label, kept, gallery], **quick)
@@ -214,8 +211,7 @@ def live_part(
             ],
             gr.JSON(label="records"),
             api_name="landscape_live",
-            concurrency_id=LANDSCAPE_QUEUE,
-            concurrency_limit=1,
+            **alone(LANDSCAPE_QUEUE),
         )
 
 

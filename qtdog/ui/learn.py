@@ -12,7 +12,7 @@ from qtdog.lesson import Lesson, lesson
 from qtdog.results import Result, load_results
 from qtdog.ui import figures, learn_figures, learn_toys
 from qtdog.ui.address import Address, one_of
-from qtdog.ui.classify import TORCH_QUEUE
+from qtdog.ui.events import PRIVATE, at_once, torch_event
 from qtdog.ui.learn_steps import steps
 from qtdog.ui.quantize import thumbnail
 from qtdog.ui.samples import samples
@@ -77,13 +77,13 @@ def learn_tab(explorer: Explorer, address: Address, tab: gr.Tab) -> None:
             elif place == 3:
                 bits = gr.Slider(1, 8, 3, step=1, label="Bits", elem_classes="learn-control")
                 shown = gr.HTML(learn_toys.rounding_toy(3), padding=False, elem_id="rounding-toy")
-                bits.input(learn_toys.rounding_toy, bits, shown, **_at_once())
+                bits.input(learn_toys.rounding_toy, bits, shown, **at_once())
             elif place == 4:
                 noise = gr.Slider(
                     0, 2, 0, step=0.05, label="Noise: step size", elem_classes="learn-control"
                 )
                 shown = gr.HTML(learn_toys.valley_toy(0), padding=False, elem_id="valley-toy")
-                noise.input(learn_toys.valley_toy, noise, shown, **_at_once())
+                noise.input(learn_toys.valley_toy, noise, shown, **at_once())
             elif place == 5:
                 gr.HTML(learn_figures.training_curves(told), padding=False)
             elif place == 6:
@@ -126,35 +126,17 @@ def learn_tab(explorer: Explorer, address: Address, tab: gr.Tab) -> None:
         ballot = "".join(figures.ballot(one) for one in predictions if one.members)
         return learn_figures.member_votes(predictions, sample, thumbnails[name], ballot)
 
-    torch_queue: dict[str, Any] = {
-        "concurrency_id": TORCH_QUEUE,
-        "concurrency_limit": 1,
-        "api_visibility": "private",
-        "show_progress": "hidden",
-        "trigger_mode": "always_last",
-    }
     for place, answer in ((1, classified), (6, voted)):
         asked, shown = live[place]
-        tab.select(answer, asked, shown, **torch_queue)
-        asked.input(answer, asked, shown, **torch_queue)
+        tab.select(answer, asked, shown, **torch_event(shown))
+        asked.input(answer, asked, shown, **torch_event(shown))
 
-    browser: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-    step.change(None, step, None, js=SHOW, **browser)
-    tab.select(None, step, None, js=SHOW, **browser)
-    back.click(None, step, step, js=MOVE % -1, **browser)
-    on.click(None, step, step, js=MOVE % 1, **browser)
-    paper.click(None, None, None, js=PRINT, **browser)
+    step.change(None, step, None, js=SHOW, **PRIVATE)
+    tab.select(None, step, None, js=SHOW, **PRIVATE)
+    back.click(None, step, step, js=MOVE % -1, **PRIVATE)
+    on.click(None, step, step, js=MOVE % 1, **PRIVATE)
+    paper.click(None, None, None, js=PRINT, **PRIVATE)
     address.add("step", step, one_of(numbers))
-
-
-def _at_once() -> dict[str, Any]:
-    """For answers that need no network: they wait in no line."""
-    return {
-        "queue": False,
-        "api_visibility": "private",
-        "show_progress": "hidden",
-        "trigger_mode": "always_last",
-    }
 
 
 def _paper(printed: tuple[Result, ...], told: Lesson) -> list[Result]:

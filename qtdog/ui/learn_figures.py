@@ -14,6 +14,7 @@ from qtdog.ui.sentences import percent, plain, votes
 from qtdog.ui.theme import METHOD_STYLES
 
 NAMES = {"erm": "Full precision", "qt-dog": "QT-DoG", "eoq": "EoQ"}
+PRINTED = {"ERM": "Full precision (ERM)"}
 FULL_BITS = 32
 
 
@@ -214,7 +215,7 @@ def measured_table(lesson: Lesson, controls: Sequence[Result], paper: Sequence[R
     if paper:
         printed = [
             (
-                one.method,
+                PRINTED.get(one.method, one.method),
                 f"{one.accuracy:.1f} %" + (f" ± {one.error:.1f}" if one.error else ""),
                 f"Table {one.table}",
             )

@@ -129,8 +129,8 @@ def source_sentence(lesson: Lesson) -> str:
     for network in lesson.of("erm")[:1]:
         if network.source_validation is not None:
             said.append(
-                f"Our network in full precision gets {_percent(network.source_validation)} there. "
-                f"On {_target(lesson)}: <b>{_accuracy(network)}</b>."
+                f"Our network in full precision names {_percent(network.source_validation)} of "
+                f"those pictures rightly. On {_target(lesson)}: <b>{_accuracy(network)}</b>."
             )
     singles = [one for one in _singles(lesson) if one.source_validation is not None]
     if len(singles) > 2:
@@ -164,7 +164,8 @@ def _rounding(lesson: Lesson) -> Step:
             "precision each one takes 32 bits of memory.",
             "To <b>quantize</b> means to round: with 4 bits a weight can only take 2 × 2 × 2 × 2 = "
             "16 values. They lie evenly spaced, like the marks on a ruler. The distance between "
-            "two marks is the <b>step size</b>. Move the slider.",
+            "two marks is the <b>step size</b>. Move the slider: every point of the curve goes to "
+            "the nearest mark, as every weight would.",
         ),
         (
             "Rounding moves a value by half a step at most, sometimes up, sometimes down. Over "
@@ -172,7 +173,7 @@ def _rounding(lesson: Lesson) -> Step:
             "shows it for the weights of a real network.",
         ),
         Quiz(
-            "The step size is 0.1. How far can rounding move a weight that lies on the ruler?",
+            "The marks are 0.1 apart. How far can rounding move a weight that lies between two?",
             (
                 Option(
                     "0.05 at most",
@@ -180,7 +181,10 @@ def _rounding(lesson: Lesson) -> Step:
                     right=True,
                 ),
                 Option("0.1 at most", "That is a whole step: the next mark would be nearer."),
-                Option("That depends on the bits", "The bits are in the step size already."),
+                Option(
+                    "That depends on the bits",
+                    "More bits allow finer marks. But once the marks are 0.1 apart, that decides.",
+                ),
             ),
         ),
     )

@@ -11,9 +11,9 @@ from qtdog.checkpoints import CheckpointError
 from qtdog.explorer import Explorer, Target
 from qtdog.opening import GUEST_COLUMNS, Guest, Guests
 from qtdog.ui import figures
+from qtdog.ui.events import OPENING_QUEUE, alone, torch_endpoint, torch_event
 from qtdog.ui.picture import picture_field, read_or_say_why
 
-TORCH_QUEUE = "torch"  # the line of events that run a network, see classify.py
 MOST_CLASSES = 30
 ASKING = "Another set of checkpoints"
 HINT = (
@@ -53,12 +53,14 @@ def models_section(explorer: Explorer, guests: Guests | None, opened: gr.State) 
             return figures.notices([str(error)]), ""
         return opened_set(guest), guest.key
 
-    private: dict[str, Any] = {
-        "concurrency_id": TORCH_QUEUE,
-        "concurrency_limit": 1,
-        "api_visibility": "private",
-    }
-    gr.on([button.click, address.submit], open_set, address, [answer, opened], **private)
+    gr.on(
+        [button.click, address.submit],
+        open_set,
+        address,
+        [answer, opened],
+        api_visibility="private",
+        **alone(OPENING_QUEUE),
+    )
 
     def open_models(address: str) -> dict[str, Any]:
         """Open another set of checkpoints, for /classify_opened.
@@ -72,7 +74,7 @@ def models_section(explorer: Explorer, guests: Guests | None, opened: gr.State) 
         except CheckpointError as error:
             raise gr.Error(str(error), print_exception=False) from None
 
-    gr.api(open_models, api_name="open_models", concurrency_id=TORCH_QUEUE, concurrency_limit=1)
+    gr.api(open_models, api_name="open_models", **alone(OPENING_QUEUE))
 
 
 def opened_columns(guests: Guests, opened: gr.State, picture: Component, target: Component) -> None:
@@ -95,11 +97,7 @@ def opened_columns(guests: Guests, opened: gr.State, picture: Component, target:
         answer,
         [opened, picture, target],
         columns,
-        concurrency_id=TORCH_QUEUE,
-        concurrency_limit=1,
-        api_visibility="private",
-        show_progress="hidden",
-        trigger_mode="always_last",
+        **torch_event(columns),
     )
 
     def classify_opened(key: str, image: str, target: str = "") -> list[dict[str, Any]]:
@@ -123,8 +121,7 @@ def opened_columns(guests: Guests, opened: gr.State, picture: Component, target:
         [named, file, of],
         gr.JSON(visible=False, label="predictions"),
         api_name="classify_opened",
-        concurrency_id=TORCH_QUEUE,
-        concurrency_limit=1,
+        **torch_endpoint(),
     )
 
 

@@ -31,7 +31,7 @@ def build(explorer: Explorer, guests: Guests | None = None) -> gr.Blocks:
             address.copy_button()
         notice = gr.HTML(visible=False, elem_id="address-notice", padding=False)
         opened = gr.State("")
-        with gr.Tabs(elem_id="tabs") as tabs:
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with address.add_tab(gr.Tab("Try it", id="try")):
                 picture, target = classify_tab(page, explorer, address)
                 if guests is not None:

@@ -39,7 +39,7 @@ class PictureField(gr.Image, metaclass=_NoStubFile):
 
 def picture_field(**settings: Any) -> PictureField:
     """A PictureField; what the page itself puts in it, browsers get as PNG."""
-    return PictureField(type="filepath", format="png", **settings)
+    return PictureField(type="filepath", format="png", elem_classes="picture-field", **settings)
 
 
 def read_or_say_why(path: str | None) -> Image.Image:
@@ -55,3 +55,12 @@ def read_or_say_why(path: str | None) -> Image.Image:
 def browsers_show(path: str) -> bool:
     """Whether the field can show the file at `path` as it is; decided by its name."""
     return Path(path).suffix.lower() not in NOT_SHOWN_BY_BROWSERS
+
+
+def cleared_is_empty(element: str) -> str:
+    """JavaScript for an input event whose first value is the field with that id. A field that is
+    cleared may still send the picture that it had: what it shows counts."""
+    return f"""async (picture, ...rest) => {{
+        await new Promise((shown) => setTimeout(shown));
+        return [document.querySelector("#{element} img") ? picture : null, ...rest];
+    }}"""

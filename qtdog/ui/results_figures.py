@@ -202,7 +202,7 @@ def steps_figure(shown: Sequence[Curve], quantize_step: int | None, domain: str)
         rows=2,
         shared_xaxes=True,
         vertical_spacing=0.09,
-        subplot_titles=("Source validation", f"Held out: {domain}, sample of 1,000 images"),
+        subplot_titles=("Source validation", f"Held out: {domain}, 1,000 images"),
     )
     for curve in shown:
         style = METHOD_STYLES[curve.key]
@@ -226,12 +226,12 @@ def steps_figure(shown: Sequence[Curve], quantize_step: int | None, domain: str)
             quantize_step,
             line={"color": INK, "dash": "dot", "width": 1.5},
             annotation={"text": "quantization", "textangle": 0},
-            annotation_position="top right",
-            row=2,
+            annotation_position="bottom right",
+            row=1,
             col=1,
         )
         figure.add_vline(
-            quantize_step, line={"color": INK, "dash": "dot", "width": 1.5}, row=1, col=1
+            quantize_step, line={"color": INK, "dash": "dot", "width": 1.5}, row=2, col=1
         )
     _dress(figure, height=640)
     figure.update_annotations(font_size=14)

@@ -37,7 +37,7 @@ BENCHMARK = "PACS"
 BIT_TABLES = ("9", "10")
 """The paper's tables of accuracy against bits, both with ResNet-50."""
 CALIBRATION: dict[str, tuple[str, Metric, Metric]] = {
-    "nll": ("NLL (nats an image)", "nll", "source_nll"),
+    "nll": ("NLL (nats)", "nll", "source_nll"),
     "ece": ("ECE (0 to 1)", "ece", "source_ece"),
 }
 """Title, metric on the held-out domain, metric on the source domains' validation splits."""

@@ -14,8 +14,14 @@ from qtdog.images import ImageError, read_image
 from qtdog.shifts import MOST_SEVERE, SEVERITIES, SHIFTS, Shift, shrink
 from qtdog.ui import figures, shift_figures
 from qtdog.ui.address import Address, one_of
-from qtdog.ui.classify import TORCH_QUEUE, Shown
-from qtdog.ui.picture import UNUSABLE, browsers_show, picture_field, read_or_say_why
+from qtdog.ui.events import Shown, torch_endpoint, torch_event
+from qtdog.ui.picture import (
+    UNUSABLE,
+    browsers_show,
+    cleared_is_empty,
+    picture_field,
+    read_or_say_why,
+)
 from qtdog.ui.samples import known_label, samples
 from qtdog.ui.sentences import plain
 from qtdog.ui.shift_figures import Steps
@@ -189,16 +195,11 @@ def shift_tab(explorer: Explorer, address: Address, tab: gr.Tab, tried: Componen
 
     private: dict[str, Any] = {
         "outputs": [picture, sample, label, said, now, chart, strip, table, series],
-        "concurrency_id": TORCH_QUEUE,
-        "concurrency_limit": 1,
-        "api_visibility": "private",
-        "show_progress": "hidden",
-        # Of a slider that moves only the last place counts.
-        "trigger_mode": "always_last",
+        **torch_event(said),
     }
     asked = [target, shift, severity]
     tab.select(open_tab, [sample, *asked, series], **private)
-    picture.input(upload, [picture, *asked], **private)
+    picture.input(upload, [picture, *asked], js=cleared_is_empty("shift-picture"), **private)
     take.click(take_over, [tried, *asked], **private)
     sample.input(choose_sample, [sample, *asked], **private)
     gr.on([shift.input, target.input], choose, [picture, *asked, label], **private)
@@ -257,8 +258,7 @@ def shift_tab(explorer: Explorer, address: Address, tab: gr.Tab, tried: Componen
             ],
             [gr.JSON(label="record"), gr.Image(label="picture", format="png")],
             api_name="shift",
-            concurrency_id=TORCH_QUEUE,
-            concurrency_limit=1,
+            **torch_endpoint(),
         )
 
 

@@ -210,9 +210,9 @@ def _of(prediction: Prediction, label: str) -> float:
 def _exact(probability: float) -> str:
     """With one digit after the point, but never 0 or 100 % for what is only nearly so."""
     if 0.9995 <= probability < 1:
-        return "over 99.9 %"
+        return ">99.9 %"
     if 0 < probability < 0.0005:
-        return "under 0.1 %"
+        return "<0.1 %"
     return f"{100 * probability:.1f} %"
 
 

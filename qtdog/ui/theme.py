@@ -72,9 +72,82 @@ def theme() -> Base:
         block_label_text_color="#48566a",
         block_label_text_color_dark="#aab6c8",
         block_shadow="none",
+        block_title_text_color="#48566a",
+        block_title_text_color_dark="#aab6c8",
+        block_title_text_size="0.95rem",
         body_text_color="#172033",
         body_text_color_dark="#e8edf5",
+        input_background_fill="#ffffff",
+        input_background_fill_dark="#1a202b",
+        input_border_color=_LINE,
+        input_border_color_dark=_LINE_DARK,
+        input_border_width="1px",
+        input_shadow="none",
+        input_shadow_dark="none",
+        slider_color=_INK,
+        slider_color_dark=_INK_DARK,
+        **_buttons(),
+        **_choices(),
     )
+
+
+# What is chosen or to be pressed is dark on light, and light on dark: colours are the methods'.
+_INK, _INK_DARK = "#22304a", "#d9e4f5"
+_LINE, _LINE_DARK = "#bcc6d4", "#465267"
+
+
+def _buttons() -> dict[str, str]:
+    """Filled for the main action, a frame for the others."""
+    return {
+        "button_border_width": "1px",
+        "button_large_padding": "9px 22px",
+        "button_large_text_size": "1.02rem",
+        "button_medium_text_size": "0.98rem",
+        "button_small_padding": "6px 12px",
+        "button_small_text_size": "0.92rem",
+        "button_primary_background_fill": _INK,
+        "button_primary_background_fill_dark": _INK_DARK,
+        "button_primary_background_fill_hover": "#3a4c6c",
+        "button_primary_background_fill_hover_dark": "#ffffff",
+        "button_primary_border_color": _INK,
+        "button_primary_border_color_dark": _INK_DARK,
+        "button_primary_text_color": "#ffffff",
+        "button_primary_text_color_dark": "#11151c",
+        "button_secondary_background_fill": "#ffffff",
+        "button_secondary_background_fill_dark": "#1a202b",
+        "button_secondary_background_fill_hover": "#e8ecf2",
+        "button_secondary_background_fill_hover_dark": "#2b3444",
+        "button_secondary_border_color": _LINE,
+        "button_secondary_border_color_dark": _LINE_DARK,
+        "button_secondary_text_color": "#172033",
+        "button_secondary_text_color_dark": "#e8edf5",
+    }
+
+
+def _choices() -> dict[str, str]:
+    """Radios and checkboxes: pills with a frame, filled where chosen."""
+    return {
+        "checkbox_border_radius": "5px",
+        "checkbox_label_border_width": "1px",
+        "checkbox_label_padding": "6px 14px",
+        "checkbox_label_background_fill": "#ffffff",
+        "checkbox_label_background_fill_dark": "#1a202b",
+        "checkbox_label_background_fill_hover": "#e8ecf2",
+        "checkbox_label_background_fill_hover_dark": "#2b3444",
+        "checkbox_label_background_fill_selected": _INK,
+        "checkbox_label_background_fill_selected_dark": _INK_DARK,
+        "checkbox_label_border_color": _LINE,
+        "checkbox_label_border_color_dark": _LINE_DARK,
+        "checkbox_label_border_color_selected": _INK,
+        "checkbox_label_border_color_selected_dark": _INK_DARK,
+        "checkbox_label_text_color_selected": "#ffffff",
+        "checkbox_label_text_color_selected_dark": "#11151c",
+        "checkbox_label_shadow": "none",
+        "checkbox_background_color_selected": "#0b5cad",
+        "checkbox_background_color_selected_dark": "#0b5cad",
+        "checkbox_border_color": "#7d8aa0",
+        "checkbox_border_color_dark": "#7d8aa0",
+    }
 
 
 def css() -> str:
