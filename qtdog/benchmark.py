@@ -60,9 +60,11 @@ class Comparison:
 
 def measure(folder: Path) -> list[Comparison]:
     """Compare the checkpoints of one held-out domain with plain torchvision in eager mode."""
-    by_method = {
-        checkpoints.load_config(found).method: found for found in reversed(checkpoints.find(folder))
-    }
+    by_method = {}
+    for found in checkpoints.find(folder):
+        config = checkpoints.load_config(found)
+        if not config.added_methods:
+            by_method.setdefault(config.method, found)
     if missing := {"erm", "eoq"} - by_method.keys():
         raise ValueError(f"{folder} lacks a checkpoint of the method {', '.join(sorted(missing))}.")
     erm, eoq = (checkpoints.load(by_method[method]) for method in ("erm", "eoq"))

@@ -111,8 +111,8 @@ class CheckpointConfig:
 
     @property
     def added_methods(self) -> tuple[str, ...]:
-        """Names of the DG methods beside quantization that it was trained with."""
-        return added_methods(self.objective, self.averaging)
+        """Names of the DG methods beside quantization that its weights come from."""
+        return added_methods(self.objective, self.averaging if self.averaged else "sma")
 
 
 def differing_fields(one: CheckpointConfig, other: CheckpointConfig) -> list[str]:

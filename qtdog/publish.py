@@ -114,11 +114,12 @@ def _measured_row(config: CheckpointConfig, measured: Sequence[Result]) -> Resul
     hashes = {file.sha256 for file in config.files}
     place = (config.dataset.lower(), config.target_domain, config.averaged)
     counts = (config.target.correct, config.target.total)
+    ensemble = " + ".join((*config.added_methods, METHOD_NAMES["eoq"]))
     for row in measured:
         run = row.measurement
         if run.sha256 in hashes:
             return row
-        is_ensemble = config.method == "eoq" and row.method == METHOD_NAMES["eoq"]
+        is_ensemble = config.method == "eoq" and row.method == ensemble
         same_place = (row.dataset.lower(), row.domain, run.averaged) == place
         if is_ensemble and same_place and (run.correct, run.total) == counts:
             return row

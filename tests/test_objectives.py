@@ -2,6 +2,8 @@
 
 import dataclasses
 import itertools
+import json
+import shutil
 
 import numpy as np
 import pytest
@@ -11,6 +13,10 @@ from tiny_runs import CONFIG, tiny_data
 from torch import Tensor, nn
 
 from qtdog import checkpoints, models
+from qtdog.explorer import Explorer
+from qtdog.lab import Lab
+from qtdog.landscape.subjects import same_trunk, subjects, title
+from qtdog.lesson import lesson
 from qtdog.measured import measured_rows
 from qtdog.model_card import CardEntry
 from qtdog.quantization import LSQConfig, quantize, quantizers
@@ -30,6 +36,8 @@ from qtdog.training.objectives.mixstyle import (
 from qtdog.training.objectives.sam import SAM
 from qtdog.training.records import load_record
 from qtdog.training.sweep import Sweep
+from qtdog.ui.about import checkpoint_tables
+from qtdog.ui.quantize_figures import reference_name
 
 OBJECTIVES = ("erm", "coral", "mixstyle", "sam")
 
@@ -401,10 +409,10 @@ def test_records_and_checkpoints_remember_the_objective_in_name_and_content(swep
     }
     place = swept.checkpoints / "rotated_digits" / "75-degrees"
     assert {folder.name for folder in place.iterdir()} == names.keys()
-    for name, title in names.items():
+    for name, named in names.items():
         config = checkpoints.load_config(place / name)
         assert config.objective == "coral"
-        assert CardEntry(name, config, 0, None).title == title
+        assert CardEntry(name, config, 0, None).title == named
 
 
 def test_rows_are_named_as_in_the_papers_tables(swept):
@@ -441,6 +449,35 @@ def test_the_report_pairs_each_method_with_and_without_qt_dog(swept):
     assert "MixStyle" not in section
     without = [row for row in rows if "CORAL" not in row.method]
     assert "With other DG methods" not in report_text(without, swept.records)
+
+
+def test_pages_that_compare_erm_with_qt_dog_pass_over_other_methods(swept, tmp_path):
+    """Beside ERM, CORAL is not shown, though it comes first by name; alone it is."""
+    shutil.copytree(swept.checkpoints, tmp_path, dirs_exist_ok=True)
+    place = tmp_path / "rotated_digits" / "75-degrees"
+    key = "rotated_digits/75-degrees"
+    assert {one.name for one in Explorer(tmp_path).shown(key)} == {
+        "coral-seed0",
+        "qt-dog-7bit-coral-seed0",
+    }
+    shutil.copytree(place / "coral-seed0", place / "erm-seed0")
+    config = json.loads((place / "erm-seed0" / "config.json").read_text())
+    (place / "erm-seed0" / "config.json").write_text(json.dumps(config | {"objective": "erm"}))
+    explorer = Explorer(tmp_path)
+    assert {one.name for one in explorer.shown(key)} == {"erm-seed0", "qt-dog-7bit-coral-seed0"}
+    assert [one.name for one in lesson(explorer).all] == ["erm-seed0"]
+    models = {one.folder.name: one.model for one in subjects(sorted(place.iterdir()))}
+    assert {name: title(model) for name, model in models.items()} == {
+        "erm-seed0": "Full precision, seed 0",
+        "coral-seed0": "CORAL, seed 0",
+        "coral-averaged-seed0": "CORAL, averaged, seed 0",
+        "qt-dog-7bit-coral-seed0": "CORAL + QT-DoG, 7 bits, seed 0",
+        "qt-dog-7bit-coral-averaged-seed0": "CORAL + QT-DoG, 7 bits, averaged, seed 0",
+    }
+    assert same_trunk(subjects(sorted(place.iterdir())), averaged=False) is None
+    names = [reference_name(one) for one in Lab(explorer, ()).references()]
+    assert len(set(names)) == len(names) == 3
+    assert "QT-DoG with CORAL, averaged" in checkpoint_tables(explorer)
 
 
 def test_members_of_different_objectives_make_no_ensemble(swept):

@@ -14,6 +14,7 @@ from qtdog import checkpoints
 from qtdog.checkpoints import CheckpointConfig, CheckpointError
 from qtdog.landscape.records import ModelReference, Provenance
 from qtdog.landscape.space import WeightPoint, weight_point
+from qtdog.method_names import method_name
 from qtdog.storage import FULL_PRECISION_BITS
 from qtdog.training.provenance import code_version, processor
 
@@ -48,9 +49,13 @@ def subjects(folders: Sequence[Path]) -> list[Subject]:
 
 
 def reference(name: str, config: CheckpointConfig) -> ModelReference:
-    """How a record names the checkpoint of a single network."""
+    """How a record names the checkpoint of a single network. One with another DG method in it has
+    that method's name, so that it is never taken for ERM or QT-DoG alone."""
+    averaging = config.averaging if config.averaged else "sma"
+    named = method_name(config.method, config.objective, averaging)
+    method = named if config.added_methods else config.method
     seed, sha256 = config.training.seed, config.files[0].sha256
-    return ModelReference(name, config.method, config.bits, config.averaged, seed, sha256)
+    return ModelReference(name, method, config.bits, config.averaged, seed, sha256)
 
 
 def side_by_side(found: Sequence[Subject]) -> list[Subject]:

@@ -33,7 +33,7 @@ def reference_name(reference: Reference) -> str:
     config = reference.config
     parts = [f"{plain(config.target_domain)} held out ({config.dataset.upper()})"]
     parts += [f"seed {config.training.seed}"] if config.training else []
-    parts += ["averaged weights"] if config.averaged else []
+    parts += [*config.added_methods, *(["averaged weights"] if config.averaged else [])]
     return ", ".join(parts)
 
 
