@@ -299,15 +299,27 @@ def test_sams_second_pass_leaves_no_trace_in_batch_norm():
 # In the loop ------------------------------------------------------------------------------------
 
 
+QUICK = {("coral", "sma", "freeze"), ("mixstyle", "swad", "erm"), ("sam", "sma", "qt-dog")}
+
+
 @pytest.mark.parametrize(
-    ("objective", "method"), [("coral", "freeze"), ("mixstyle", "erm"), ("sam", "qt-dog")]
+    ("objective", "averaging", "method"),
+    [
+        pytest.param(*parts, marks=[] if parts in QUICK else pytest.mark.slow)
+        for parts in itertools.product(OBJECTIVES, ("sma", "swad"), ("erm", "qt-dog", "freeze"))
+    ],
 )
-def test_each_objective_trains_with_each_method(run_data, objective, method, tmp_path):
-    config = dataclasses.replace(CONFIG, objective=objective, method=method)
+def test_each_objective_and_averaging_combine_with_each_method(
+    run_data, objective, averaging, method, tmp_path
+):
+    parts = {"objective": objective, "averaging": averaging, "method": method}
+    config = dataclasses.replace(CONFIG, **parts, steps=6, quantize_step=2, evaluate_every=1)
     trained = train(config, run_data, tmp_path)
-    assert [point.step for point in trained.points] == [2, 4, 6, 8, 10, 12]
+    assert [point.step for point in trained.points] == [1, 2, 3, 4, 5, 6]
     assert all(np.isfinite(point.train_loss) for point in trained.points)
-    assert trained.points[-1].quantized == (method != "erm")
+    for chosen in (trained.single, trained.average):
+        assert (next(quantizers(chosen.network), None) is not None) == (method != "erm")
+        assert chosen.step > 2
 
 
 def test_an_interrupted_mixstyle_run_ends_bit_for_bit_the_same(run_data, tmp_path):
