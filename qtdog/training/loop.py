@@ -135,7 +135,7 @@ def train(
     )
     if config.freeze_batch_norm:
         fuse_frozen_norms(network)
-    objective = make_objective(config.objective, network)
+    objective = make_objective(config.objective, network, config.image_size)
     evaluator = _Evaluator(config, run_data, device)
     optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate, fused=True)
     state = load_state(state_file) or load_state(trunk_file)

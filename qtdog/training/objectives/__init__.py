@@ -26,15 +26,15 @@ class Objective(Protocol):
         ...
 
 
-def make_objective(name: ObjectiveName, network: nn.Module) -> Objective:
-    """The objective with its published parameters, for this network.
+def make_objective(name: ObjectiveName, network: nn.Module, image_size: int) -> Objective:
+    """The objective with its published parameters, for this network and side of its images.
 
     Raises ValueError for a network that it does not work with.
     """
     if name == "coral":
         return CORAL()
     if name == "mixstyle":
-        return MixStyle(mixstyle_places(network))
+        return MixStyle(mixstyle_places(network, image_size))
     if name == "sam":
         return SAM()
     return ERM()

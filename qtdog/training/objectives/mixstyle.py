@@ -16,7 +16,6 @@ from qtdog.training.objectives.batch import Batch, forward
 STAGES = (2, 3, 4)
 """Halvings of the picture's side after which styles are mixed. In a ResNet these are layer1 to
 layer3, the paper's choice for PACS."""
-TRACED_SIZE = 224
 EPSILON = 1e-6  # added to the variance, as published
 
 
@@ -100,8 +99,8 @@ def mix_styles(features: Tensor, partners: Tensor, share: Tensor) -> Tensor:
     )
 
 
-def mixstyle_places(network: nn.Module) -> tuple[str, ...]:
-    """The modules that take the picture from one of `STAGES` to the next: their input is a stage's
+def mixstyle_places(network: nn.Module, image_size: int) -> tuple[str, ...]:
+    """The modules that halve the picture's side after `STAGES` halvings: their input is a stage's
     output. Of nested ones the outermost. Stages that the network skips give none.
 
     Found by sending one empty picture through. Raises ValueError for a network without feature
@@ -122,14 +121,14 @@ def mixstyle_places(network: nn.Module) -> tuple[str, ...]:
     network.eval()
     try:
         with torch.no_grad():
-            network(torch.zeros(1, 3, TRACED_SIZE, TRACED_SIZE, device=parameter.device))
+            network(torch.zeros(1, 3, image_size, image_size, device=parameter.device))
     finally:
         for hook in hooks:
             hook.remove()
     for name, _ in network.named_modules():  # parents come before their children
         if name in shapes:
-            before, after = (round(math.log2(TRACED_SIZE / shape[3])) for shape in shapes[name])
-            if before in STAGES and after > before and shapes[name][1][3] > 1:
+            before, after = (round(math.log2(image_size / shape[3])) for shape in shapes[name])
+            if before in STAGES and after == before + 1:
                 found.setdefault(before, name)
     if not found:
         raise ValueError(
