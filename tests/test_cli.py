@@ -86,6 +86,23 @@ def test_help_of_evaluation_says_which_images_count(command):
     assert "--check" in out
 
 
+def test_a_sweep_does_only_the_runs_with_a_name_of_choice(command, tmp_path):
+    words = ("sweep", "--data", "rotated_digits", "--recipe", "cpu", "--list")
+    words += ("--records", tmp_path, "--runs", tmp_path, "--only")
+    code, out, error = command(*words, "mixstyle")
+    assert code == 0, error
+    assert "0 of 4 runs" in out
+    runs = [line.removeprefix("not yet: ") for line in out.splitlines() if "not yet" in line]
+    assert runs == [
+        f"rotated_digits-75-degrees-{method}-seed{seed}"
+        for seed in (0, 1)
+        for method in ("mixstyle", "qt-dog-7bit-mixstyle")
+    ]
+    code, _, error = command(*words, "irm")
+    assert code == 2
+    assert "No run of the plan has 'irm' in its name" in error
+
+
 # From data to ensemble --------------------------------------------------------------------------
 
 
