@@ -82,7 +82,8 @@ def train(
         typer.Option(help="Of torchvision ('resnet50') or timm ('timm/...'); see `layers`."),
     ] = None,
     start_weights: Annotated[
-        str | None, typer.Option(help="'pretrained', 'none', or a safetensors file.")
+        str | None,
+        typer.Option(help="'pretrained', 'none', a safetensors file, or 'hub:ORG/NAME'."),
     ] = None,
     bits: Annotated[int | None, typer.Option(help="Bit width of QT-DoG's weights, 2 to 8.")] = None,
     granularity: Annotated[
@@ -160,7 +161,8 @@ def train(
 def sweep(
     data: Annotated[str, typer.Option(help="'rotated_digits', or a folder domain/class/image.")],
     start_weights: Annotated[
-        str | None, typer.Option(help="'pretrained', 'none', or a safetensors file.")
+        str | None,
+        typer.Option(help="'pretrained', 'none', a safetensors file, or 'hub:ORG/NAME'."),
     ] = None,
     recipe: Annotated[
         Literal["paper", "cpu", "digits"], typer.Option(help="Settings that go together.")

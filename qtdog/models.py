@@ -3,20 +3,18 @@
 import copy
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import torch
 import torchvision
 from PIL import Image
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from qtdog import timm_networks, torchvision_networks
 from qtdog.folding import fold_batch_norm
 from qtdog.normalization import IMAGENET, Normalization
+from qtdog.start_weights import read as read_start_weights
 
 IMAGENET_MEAN, IMAGENET_STD = IMAGENET
 
@@ -31,10 +29,11 @@ def build(
     `architecture`: a classification network of torchvision ("resnet50"), or a vision transformer
     of timm ("timm/deit_small_patch16_224", see `qtdog.timm_networks`).
     `start_weights`: "pretrained" (the architecture's own weights, downloaded once), "none"
-    (random), or a safetensors file with the network's state-dict names. The head always starts at
-    random. `image_size`: side of the images; None is the architecture's usual one. Convolutional
-    networks take any image that is large enough, a vision transformer has position embeddings for
-    one size alone: they are made for this one, and start weights are resampled to it.
+    (random), a safetensors file with the network's state-dict names, or "hub:ORG/NAME" for such a
+    file on the Hugging Face Hub. The head always starts at random. `image_size`: side of the
+    images; None is the architecture's usual one. Convolutional networks take any image that is
+    large enough, a vision transformer has position embeddings for one size alone: they are made for
+    this one, and start weights are resampled to it.
     Raises ValueError naming what does not fit.
     """
     library = _library(architecture)
@@ -47,7 +46,7 @@ def build(
     if start_weights in library.PRETRAINED:
         weights, source = library.pretrained(architecture), f"The pretrained {architecture}"
     elif start_weights != "none":
-        weights, source = _weights_file(Path(start_weights)), start_weights
+        weights, source = read_start_weights(start_weights), start_weights
     else:
         return network
     try:
@@ -124,15 +123,6 @@ def for_inference(network: nn.Module, image_size: int) -> nn.Module:
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", torch.jit.TracerWarning)  # transformers check image sizes
         return torch.jit.freeze(torch.jit.trace(fast, example, check_trace=False))
-
-
-def _weights_file(path: Path) -> dict[str, Tensor]:
-    try:
-        return load_file(path)
-    except FileNotFoundError:
-        raise ValueError(f"The start weights {path} do not exist.") from None
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"The start weights {path} are not a safetensors file: {error}.") from None
 
 
 def _library(architecture: str) -> ModuleType:

@@ -15,17 +15,14 @@ from importlib import metadata
 from types import ModuleType
 from typing import Any
 
-from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from qtdog import start_weights
 from qtdog.normalization import Normalization
 
 PREFIX = "timm/"
 PRETRAINED = ("pretrained",)
 MODULES = ("vision_transformer", "deit")
-WEIGHTS_FILE = "model.safetensors"
 
 
 def version() -> str:
@@ -60,15 +57,7 @@ def pretrained(architecture: str) -> dict[str, Tensor]:
     repository = _settings(architecture).hf_hub_id
     if not repository:
         raise ValueError(f"timm has no weights for {architecture} on the Hub.")
-    try:
-        return load_file(hf_hub_download(repository, WEIGHTS_FILE))
-    except LocalEntryNotFoundError:
-        reason = "the Hub cannot be reached; offline, give a safetensors file as start weights"
-    except EntryNotFoundError:
-        reason = f"{repository} has no {WEIGHTS_FILE}, and pickled weights are not loaded"
-    except (HfHubHTTPError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-    raise ValueError(f"The weights of {architecture} could not be had: {reason}.")
+    return start_weights.from_hub(repository, f"The weights of {architecture}")
 
 
 def fitted(weights: Mapping[str, Tensor], network: nn.Module) -> dict[str, Tensor]:

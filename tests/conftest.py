@@ -10,6 +10,8 @@ os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 import pytest
 import torch
+from hub_server import HubServer, without_xet
+from huggingface_hub import constants
 from servers import CHROMIUM_FLAGS
 
 from qtdog import cli
@@ -57,6 +59,21 @@ def command(monkeypatch, capsys):
         return end.value.code or 0, captured.out, captured.err
 
     return run
+
+
+@pytest.fixture
+def default_hub(tmp_path, monkeypatch):
+    """A stand-in for the Hub that the client takes for the Hub itself, and a cache of its own."""
+    without_xet()
+    with HubServer(tmp_path / "hub") as server:
+        monkeypatch.setattr(constants, "ENDPOINT", server.endpoint)
+        monkeypatch.setattr(
+            constants,
+            "HUGGINGFACE_CO_URL_TEMPLATE",
+            server.endpoint + "/{repo_id}/resolve/{revision}/{filename}",
+        )
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))
+        yield server
 
 
 @pytest.fixture(scope="module")

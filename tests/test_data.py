@@ -6,11 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from sklearn.datasets import load_digits
 
 from qtdog import data
-from qtdog.data import DataError, folders, load_folder
+from qtdog.data import DataError, folders, load_folder, rows
+from qtdog.training.config import TrainConfig
+from qtdog.training.loop import _Batches, load_run_data
 
 DOMAINS, CLASSES = ("art", "photo", "sketch"), ("cat", "dog")
 
@@ -204,6 +207,52 @@ def test_a_folder_without_domains_or_classes_is_an_error(root, tmp_path):
         shutil.rmtree(root / domain / "dog")
     with pytest.raises(DataError, match="holds 1 classes: it takes at least two"):
         load_folder(root, 8)
+
+
+# More than memory holds ---------------------------------------------------------------------------
+
+
+def test_a_large_domains_part_stays_on_disk_and_gives_the_same_images(root, monkeypatch):
+    photo = load_folder(root, 8).domain("photo")
+    order = np.array([9, 0, 4, 4, 2])
+    small = photo.subset(order)
+    monkeypatch.setattr(rows, "LARGEST_IN_MEMORY", 10)
+    large = photo.subset(order)
+    assert isinstance(large.images, rows.Rows)
+    assert not isinstance(small.images, (rows.Rows, np.memmap))
+    assert (large.images.shape, large.images.dtype) == ((5, 8, 8, 3), np.uint8)
+    assert np.array_equal(np.asarray(large.images), small.images)
+    assert np.array_equal(large.images[1:3], small.images[1:3])
+    assert np.array_equal(large.images[np.array([4, 0])], small.images[[4, 0]])
+    part, same = large.subset(np.array([3, 1])), small.subset(np.array([3, 1]))
+    assert np.array_equal(np.asarray(part.images), same.images)
+    assert part.names == same.names
+    assert len(large.images) == 5
+
+
+def test_training_from_disk_draws_the_very_batches_that_it_draws_from_memory(root, monkeypatch):
+    config = TrainConfig(
+        str(root), "art", image_size=8, images_per_domain=2, mean=(0.5,) * 3, std=(0.5,) * 3
+    )
+    batches = []
+    for limit in (rows.LARGEST_IN_MEMORY, 10):
+        monkeypatch.setattr(rows, "LARGEST_IN_MEMORY", limit)
+        data = load_run_data(config)
+        kind = {isinstance(one.images, rows.Rows) for one in data.source_training}
+        assert kind == {limit == 10}
+        batches.append(_Batches(config, data.source_training, torch.device("cpu")))
+    for step in (0, 7):
+        one, two = (each.at(step) for each in batches)
+        assert torch.equal(one.images, two.images)
+        assert torch.equal(one.labels, two.labels)
+
+
+def test_unreadable_images_leave_no_gap_among_the_others(root):
+    before = load_folder(root, 8).domain("photo").images.copy()
+    (root / "photo" / "cat" / "02.png").write_text("no image")
+    after = load_folder(root, 8).domain("photo")
+    assert np.array_equal(after.images, np.delete(before, 2, 0))
+    assert len(after) == len(after.images) == 9
 
 
 # Rotated digits ---------------------------------------------------------------------------------

@@ -191,6 +191,33 @@ def test_a_record_survives_the_round_trip(swept, tmp_path):
         load_record(path)
 
 
+def test_labels_of_more_than_256_classes_and_no_state_are_kept(tmp_path, monkeypatch):
+    """As of DomainNet, in a study that keeps no states."""
+    few = tiny_data()
+    shifted = [
+        dataclasses.replace(one, labels=one.labels + 280)
+        for one in (*few.source_training, *few.source_validation, few.target)
+    ]
+    many = dataclasses.replace(
+        few,
+        classes=tuple(f"class {k}" for k in range(300)),
+        source_training=tuple(shifted[:2]),
+        source_validation=tuple(shifted[2:4]),
+        target=shifted[4],
+    )
+    monkeypatch.setattr(sweep, "load_run_data", lambda config: many)
+    places = [tmp_path / name for name in ("runs", "records", "checkpoints")]
+    config = dataclasses.replace(CONFIG, method="erm", steps=4, quantize_step=2)
+    Sweep("digits", *places, keep_states=False).run("rotated_digits", [config], silent)
+    (path,) = places[1].glob("*.json")
+    logits = load_logits(path)
+    assert np.array_equal(logits["labels/target"], few.target.labels + 280)
+    right = (logits["single/target"].argmax(1) == many.target.labels).sum()
+    assert load_record(path).outcomes[-2].target.correct == right
+    assert not list(places[0].glob("rotated*/state.safetensors"))
+    assert list(places[0].glob("rotated*/log.csv"))
+
+
 # Rows -------------------------------------------------------------------------------------------
 
 

@@ -6,28 +6,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 from architectures import CLIP, DEIT, TINY_VIT
-from hub_server import HubServer, without_xet
 from huggingface_hub import constants
 from safetensors.torch import save, save_file
 
 from qtdog import cli, models
 
 timm = pytest.importorskip("timm", reason="needs timm")
-
-
-@pytest.fixture
-def hub(tmp_path, monkeypatch):
-    """A stand-in for the Hub, and a cache of its own."""
-    without_xet()
-    with HubServer(tmp_path / "hub") as server:
-        monkeypatch.setattr(constants, "ENDPOINT", server.endpoint)
-        monkeypatch.setattr(
-            constants,
-            "HUGGINGFACE_CO_URL_TEMPLATE",
-            server.endpoint + "/{repo_id}/resolve/{revision}/{filename}",
-        )
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))
-        yield server
 
 
 def trained(image_size: int, classes: int = 9) -> dict[str, torch.Tensor]:
@@ -130,26 +114,26 @@ def test_start_weights_that_do_not_fit_are_named(tmp_path):
         models.build(TINY_VIT, 4, str(file))
 
 
-def test_pretrained_weights_come_from_the_hub_as_safetensors_once(hub):
+def test_pretrained_weights_come_from_the_hub_as_safetensors_once(default_hub):
     state = trained(160, classes=1000)
     pickle = b"never read"
-    hub.commit(
+    default_hub.commit(
         "timm/test_vit.r160_in1k",
         {"model.safetensors": save(state), "pytorch_model.bin": pickle, "config.json": b"{}"},
     )
     network = models.build(TINY_VIT, 4, "pretrained", 32)
     assert torch.equal(network.blocks[0].mlp.fc1.weight, state["blocks.0.mlp.fc1.weight"])
-    assert {request.file for request in hub.log if request.file} == {"model.safetensors"}
-    hub.fail(stage="get", path="*", status=500)
+    assert {request.file for request in default_hub.log if request.file} == {"model.safetensors"}
+    default_hub.fail(stage="get", path="*", status=500)
     again = models.build(TINY_VIT + ".r160_in1k", 4, "pretrained", 32)
     assert torch.equal(again.pos_embed, network.pos_embed)
 
 
-def test_pickled_weights_are_never_loaded(hub):
-    hub.commit("timm/test_vit.r160_in1k", {"pytorch_model.bin": b"a pickle"})
+def test_pickled_weights_are_never_loaded(default_hub):
+    default_hub.commit("timm/test_vit.r160_in1k", {"pytorch_model.bin": b"a pickle"})
     with pytest.raises(ValueError, match=r"has no model\.safetensors, and pickled weights are not"):
         models.build(TINY_VIT, 4, "pretrained")
-    assert not any(request.file.endswith(".bin") for request in hub.log)
+    assert not any(request.file.endswith(".bin") for request in default_hub.log)
 
 
 def test_without_the_hub_the_weights_are_asked_for_as_a_file(tmp_path, monkeypatch):

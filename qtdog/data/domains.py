@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from qtdog.data.rows import Rows, take
+
 
 @dataclass(frozen=True)
 class Domain:
@@ -15,7 +17,7 @@ class Domain:
     """
 
     name: str
-    images: np.ndarray
+    images: np.ndarray | Rows
     labels: np.ndarray
     names: tuple[str, ...]
 
@@ -25,7 +27,7 @@ class Domain:
     def subset(self, rows: np.ndarray) -> "Domain":
         """The images at `rows`, in that order."""
         names = tuple(self.names[row] for row in rows)
-        return Domain(self.name, self.images[rows], self.labels[rows], names)
+        return Domain(self.name, take(self.images, rows), self.labels[rows], names)
 
 
 @dataclass(frozen=True)

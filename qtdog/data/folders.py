@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import math
 import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from tqdm import tqdm
@@ -107,14 +109,16 @@ def _load_domain(folder: Path, classes: Sequence[str], image_size: int) -> tuple
     record, pixels = cached.with_suffix(".json"), cached.with_suffix(".npy")
     # The record is written after the pixels, so where it is, the pixels are whole.
     if not record.exists():
-        images, problems = _decode(files, image_size, folder.name)
-        write_atomically(pixels, lambda handle: np.save(handle, images))
+        problems: list[tuple[str, str]] = []
+        write_atomically(
+            pixels, lambda handle: problems.extend(_decode(files, image_size, folder.name, handle))
+        )
         content = json.dumps(problems).encode()
         write_atomically(record, lambda handle: handle.write(content))
     problems = json.loads(record.read_text())
-    images = np.load(pixels, mmap_mode="r", allow_pickle=False)
     unreadable = {name for name, _ in problems}
     readable = [file for file in files if file.name not in unreadable]
+    images = np.load(pixels, mmap_mode="r", allow_pickle=False)[: len(readable)]
     labels = np.array([file.label for file in readable], np.int64)
     domain = Domain(folder.name, images, labels, tuple(file.name for file in readable))
     return domain, [f"{name}: {reason}" for name, reason in problems]
@@ -130,23 +134,33 @@ def _cache_key(folder: Path, files: Sequence[_ImageFile], image_size: int) -> st
 
 
 def _decode(
-    files: Sequence[_ImageFile], image_size: int, title: str
-) -> tuple[np.ndarray, list[tuple[str, str]]]:
+    files: Sequence[_ImageFile], image_size: int, title: str, handle: BinaryIO
+) -> list[tuple[str, str]]:
+    """Write the images to a .npy file, one by one, for a domain may be larger than memory.
+
+    Returns the names of the unreadable ones, with the reasons; the file ends in as many rows that
+    nothing is written to.
+    """
+
     def one(file: _ImageFile) -> np.ndarray | str:
         try:
             return resize(read_image(file.path), image_size)
         except ImageError as error:
             return str(error)
 
+    shape = (len(files), image_size, image_size, 3)
+    header = {"descr": "|u1", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(handle, header)
+    end = handle.tell() + math.prod(shape)
+    problems = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = list(
-            tqdm(pool.map(one, files), total=len(files), desc=f"reading {title}", unit="image")
+        results = tqdm(
+            pool.map(one, files), total=len(files), desc=f"reading {title}", unit="image"
         )
-    problems = [
-        (file.name, result)
-        for file, result in zip(files, results, strict=True)
-        if isinstance(result, str)
-    ]
-    images = [result for result in results if not isinstance(result, str)]
-    empty = np.zeros((0, image_size, image_size, 3), np.uint8)
-    return (np.stack(images) if images else empty), problems
+        for file, result in zip(files, results, strict=True):
+            if isinstance(result, str):
+                problems.append((file.name, result))
+            else:
+                handle.write(result.tobytes())
+    handle.truncate(end)
+    return problems

@@ -11,6 +11,7 @@ from qtdog import checkpoints, models, storage
 from qtdog.accuracy import Accuracy
 from qtdog.checkpoints import CheckpointConfig, TrainingRecord
 from qtdog.evaluation import accuracy_of, predict_logits
+from qtdog.start_weights import short_name
 from qtdog.training.config import RECIPES, TrainConfig
 from qtdog.training.loop import Chosen, RunData, TrainedRun, log_text
 from qtdog.training.provenance import code_version, processor
@@ -130,7 +131,7 @@ def training_record(
             config.step_size_learning_rate if config.method == "qt-dog" else None
         ),
         freeze_batch_norm=config.freeze_batch_norm,
-        start_weights=Path(config.start_weights).name,
+        start_weights=short_name(config.start_weights),
         augmentation=str(config.augmentation),
         data_fingerprint=run_data.fingerprint,
         seconds=round(run.seconds, 1),
@@ -156,7 +157,7 @@ def command_line(config: TrainConfig, recipe: str) -> str:
     for name in OPTIONS:
         value = getattr(config, name)
         if value != usual[name]:
-            value = Path(value).name if name == "start_weights" else value
+            value = short_name(value) if name == "start_weights" else value
             words.append(f"--{name.replace('_', '-')} {value}")
     words += [f"--leave-out {layer}" for layer in config.leave_out]
     return " ".join(words)

@@ -22,6 +22,7 @@ from qtdog.atomic import write_atomically
 from qtdog.calibration import negative_log_likelihood
 from qtdog.data import Domain, split
 from qtdog.data.augmentation import augment
+from qtdog.data.rows import Rows
 from qtdog.evaluation import accuracy_of, predict_logits
 from qtdog.quantization import learned_parameters, plain_state, quantize, quantizers
 from qtdog.training.averaging import make_averaging
@@ -39,6 +40,7 @@ from qtdog.training.state import (
 )
 
 TARGET_SAMPLE = 1000  # images of the target domain in the logged curve
+STATE = "state.safetensors"  # in a run's folder
 FAST_FROM = 500  # images to evaluate, from which making a fast copy of the network pays
 
 Progress = Callable[[int, str], None]
@@ -116,6 +118,11 @@ def run_folder(runs: Path, config: TrainConfig, run_data: RunData) -> Path:
     return runs / f"{config.name()}-{run_data.fingerprint}"
 
 
+def forget_state(runs: Path, config: TrainConfig, run_data: RunData) -> None:
+    """Delete the state of a run that need not go on; its log and its trunk stay."""
+    (run_folder(runs, config, run_data) / STATE).unlink(missing_ok=True)
+
+
 def train(
     config: TrainConfig, run_data: RunData, runs: Path, progress: Progress = lambda step, text: None
 ) -> TrainedRun:
@@ -127,7 +134,7 @@ def train(
     keep_freed_memory()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     folder = run_folder(runs, config, run_data)
-    state_file = folder / "state.safetensors"
+    state_file = folder / STATE
     trunk_file = runs / "trunks" / f"{config.trunk_name()}-{run_data.fingerprint}.safetensors"
 
     network = _start_network(config, len(run_data.classes)).to(
@@ -230,13 +237,19 @@ def log_text(points: tuple[EvaluationPoint, ...]) -> str:
 
 
 class _Batches:
-    """The batch of every step, a function of the seed and the step. Images live on the device."""
+    """The batch of every step, a function of the seed and the step.
+
+    Images live on the device, those of a domain too large for memory on disk.
+    """
 
     def __init__(
         self, config: TrainConfig, domains: tuple[Domain, ...], device: torch.device
     ) -> None:
         self.config = config
-        self.images = [torch.from_numpy(domain.images).to(device) for domain in domains]
+        self.images = [
+            one.images if isinstance(one.images, Rows) else torch.from_numpy(one.images).to(device)
+            for one in domains
+        ]
         self.labels = [torch.from_numpy(domain.labels).to(device) for domain in domains]
 
     def at(self, step: int) -> Batch:
@@ -247,14 +260,20 @@ class _Batches:
         for domain_images, domain_labels in zip(self.images, self.labels, strict=True):
             rows = torch.randint(
                 len(domain_labels), (config.images_per_domain,), generator=generator
-            ).to(domain_labels.device)
-            images.append(domain_images[rows])
-            labels.append(domain_labels[rows])
+            )
+            images.append(_at(domain_images, rows, domain_labels.device))
+            labels.append(domain_labels[rows.to(domain_labels.device)])
         pixels = torch.cat(images).permute(0, 3, 1, 2).float() / 255
         pixels = augment(pixels, config.image_size, config.augmentation, generator)
         pixels = models.normalize(pixels, config.mean, config.std)
         pixels = pixels.contiguous(memory_format=torch.channels_last)
         return Batch(pixels, torch.cat(labels), len(labels), generator)
+
+
+def _at(images: Tensor | Rows, rows: Tensor, device: torch.device) -> Tensor:
+    if isinstance(images, Rows):
+        return torch.from_numpy(images[rows.numpy()]).to(device)
+    return images[rows.to(device)]
 
 
 class Scores(NamedTuple):

@@ -81,7 +81,7 @@ def save_record(path: Path, record: RunRecord, logits: Mapping[str, np.ndarray])
     """Write `path` (.json) and, before it, the logits beside it (.safetensors).
 
     `logits`: "<outcome>/target" and "<outcome>/source", (n, classes) float32, and "labels/target"
-    and "labels/source", (n,) uint8.
+    and "labels/source", (n,) of the smallest unsigned integers.
     """
     tensors = tensors_to_bytes(dict(logits))
     write_atomically(path.with_suffix(".safetensors"), lambda handle: handle.write(tensors))

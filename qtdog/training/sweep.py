@@ -16,9 +16,18 @@ from qtdog import models, storage
 from qtdog.calibration import expected_calibration_error, negative_log_likelihood
 from qtdog.evaluation import accuracy_of
 from qtdog.quantization import NearestConfig, quantize
+from qtdog.start_weights import short_name
 from qtdog.training.config import TrainConfig
 from qtdog.training.finish import Measurement, finish, measure, target_in, training_record
-from qtdog.training.loop import Chosen, Progress, RunData, TrainedRun, load_run_data, train
+from qtdog.training.loop import (
+    Chosen,
+    Progress,
+    RunData,
+    TrainedRun,
+    forget_state,
+    load_run_data,
+    train,
+)
 from qtdog.training.objectives import ObjectiveName
 from qtdog.training.records import Outcome, RunRecord, save_record
 
@@ -74,6 +83,8 @@ class Sweep:
     """One JSON and the logits a finished run."""
     checkpoints: Path
     """The checkpoints of every finished run."""
+    keep_states: bool = True
+    """Whether a recorded run's state stays: six times its network in full precision."""
 
     def record_path(self, dataset: str, config: TrainConfig) -> Path:
         """Where the record of a run is or will be."""
@@ -103,14 +114,17 @@ class Sweep:
                     run_data = {key: load_run_data(config)}
                 trained = train(config, run_data[key], self.runs, progress(config))
                 self._record(path, trained, run_data[key])
+                if not self.keep_states:
+                    forget_state(self.runs, config, run_data[key])
                 done.append(config)
         return done
 
     def _record(self, path: Path, run: TrainedRun, run_data: RunData) -> None:
         labels = [one.labels for one in run_data.source_validation]
+        label = np.min_scalar_type(len(run_data.classes) - 1)  # DomainNet has 345
         kept = {
-            "labels/target": run_data.target.labels.astype(np.uint8),
-            "labels/source": np.concatenate(labels).astype(np.uint8),
+            "labels/target": run_data.target.labels.astype(label),
+            "labels/source": np.concatenate(labels).astype(label),
         }
         outcomes = []
         if run.config.method == "erm" and run.config.averaging == "sma":
@@ -129,7 +143,10 @@ class Sweep:
             kept[f"{outcome.name}/target"] = done.measurement.target
             kept[f"{outcome.name}/source"] = np.concatenate(done.measurement.source)
         how = training_record(run, run.single.step, run_data, self.recipe)
-        names = {key: Path(getattr(run.config, key)).name for key in ("data", "start_weights")}
+        names = {
+            "data": Path(run.config.data).name,
+            "start_weights": short_name(run.config.start_weights),
+        }
         record = RunRecord(
             config=dataclasses.replace(run.config, **names),
             recipe=self.recipe,
