@@ -63,7 +63,16 @@ def train(
         ),
     ] = "both",
     objective: Annotated[
-        Literal["erm", "coral", "mixstyle", "sam"],
+        Literal[
+            "erm",
+            "coral",
+            "mixstyle",
+            "sam",
+            "noise-1e-4",
+            "noise-5e-5",
+            "noise-1e-5",
+            "noise-5e-6",
+        ],
         typer.Option(help="Cross-entropy alone, or with another DG method's idea in it."),
     ] = "erm",
     averaging: Annotated[

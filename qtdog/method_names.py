@@ -7,7 +7,16 @@ METHODS = {
     "post-training": "Post-training",
 }
 ENSEMBLES = {"erm": "ERM ensemble", "qt-dog": "EoQ"}
-OBJECTIVES = {"erm": "ERM", "coral": "CORAL", "mixstyle": "MixStyle", "sam": "SAM"}
+OBJECTIVES = {
+    "erm": "ERM",
+    "coral": "CORAL",
+    "mixstyle": "MixStyle",
+    "sam": "SAM",
+    **{
+        f"noise-{size}": f"ERM + uniform weight noise ±{size}"
+        for size in ("1e-4", "5e-5", "1e-5", "5e-6")
+    },
+}
 AVERAGINGS = {"sma": "SMA", "swad": "SWAD"}
 
 

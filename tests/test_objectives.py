@@ -34,13 +34,14 @@ from qtdog.training.objectives.mixstyle import (
     mix_styles,
     mixstyle_places,
 )
+from qtdog.training.objectives.noise import WeightNoise
 from qtdog.training.objectives.sam import SAM
 from qtdog.training.records import load_record
 from qtdog.training.sweep import Sweep
 from qtdog.ui.about import checkpoint_tables
 from qtdog.ui.quantize_figures import reference_name
 
-OBJECTIVES = ("erm", "coral", "mixstyle", "sam")
+OBJECTIVES = ("erm", "coral", "mixstyle", "sam", "noise-1e-4")
 
 
 @pytest.fixture(scope="module")
@@ -298,6 +299,52 @@ def test_sams_second_pass_leaves_no_trace_in_batch_norm():
     assert networks[0].bn1.momentum == networks[1].bn1.momentum
 
 
+# Noise ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("bits", [None, 4])
+def test_noise_is_uniform_on_every_weight_but_the_classifiers_and_leaves_none_behind(bits):
+    torch.manual_seed(0)
+    network = models.build("resnet18", 5).eval()
+    if bits:
+        quantize(network, LSQConfig(bits), ["fc"])
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    seen: dict[str, Tensor] = {}
+
+    def look(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        for name, value in module.state_dict().items():
+            seen[name] = (value - before[name]).double()
+
+    network.register_forward_pre_hook(look)
+    WeightNoise(1e-3).backward(network, batch())
+    suffix = "weight.original" if bits else "conv1.weight"
+    moved = {name for name, change in seen.items() if change.any()}
+    assert len(moved) == 20, "of 20 convolutions each one weight"
+    assert "fc.weight" not in moved
+    assert any(name.endswith(suffix) for name in moved)
+    noise = torch.cat([seen[name].flatten() for name in moved])
+    assert noise.abs().max() <= 1e-3 * (1 + 1e-3)
+    assert noise.mean().item() == pytest.approx(0, abs=2e-6)
+    assert noise.std().item() == pytest.approx(1e-3 / 3**0.5, rel=2e-3)
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+def test_noises_gradient_is_that_of_the_noisy_weights():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4 * 62 * 62, 5))
+    given = batch(seed=3)
+    noise = torch.rand(4, 3, 3, 3, generator=batch(seed=3).generator)
+    WeightNoise(0.2).backward(network, given)
+    found = gradients(network)
+    network.zero_grad()
+    with torch.no_grad():
+        network[0].weight += 0.2 * (2 * noise - 1)
+    F.cross_entropy(network(given.images), given.labels).backward()
+    for name, gradient in gradients(network).items():
+        torch.testing.assert_close(found[name], gradient, rtol=1e-4, atol=1e-6)
+
+
 # In the loop ------------------------------------------------------------------------------------
 
 
@@ -365,6 +412,8 @@ def test_the_objective_is_part_of_the_trunk_and_of_every_name():
         ("mixstyle", "qt-dog"): "qt-dog-7bit-mixstyle",
         ("sam", "erm"): "sam",
         ("sam", "qt-dog"): "qt-dog-7bit-sam",
+        ("noise-1e-4", "erm"): "noise-1e-4",
+        ("noise-1e-4", "qt-dog"): "qt-dog-7bit-noise-1e-4",
     }
 
 

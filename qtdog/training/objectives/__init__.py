@@ -12,9 +12,12 @@ from qtdog.training.objectives.batch import Batch
 from qtdog.training.objectives.coral import CORAL
 from qtdog.training.objectives.erm import ERM
 from qtdog.training.objectives.mixstyle import MixStyle, mixstyle_places
+from qtdog.training.objectives.noise import WeightNoise
 from qtdog.training.objectives.sam import SAM
 
-ObjectiveName = Literal["erm", "coral", "mixstyle", "sam"]
+ObjectiveName = Literal[
+    "erm", "coral", "mixstyle", "sam", "noise-1e-4", "noise-5e-5", "noise-1e-5", "noise-5e-6"
+]
 
 
 class Objective(Protocol):
@@ -37,6 +40,8 @@ def make_objective(name: ObjectiveName, network: nn.Module, image_size: int) -> 
         return MixStyle(mixstyle_places(network, image_size))
     if name == "sam":
         return SAM()
+    if name.startswith("noise-"):
+        return WeightNoise(float(name.removeprefix("noise-")))
     return ERM()
 
 

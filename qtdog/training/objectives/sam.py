@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from qtdog.models import NORM_LAYERS
 from qtdog.quantization import learned_parameters
 from qtdog.training.objectives.batch import Batch, forward
+from qtdog.training.objectives.perturbed import restored
 
 SMALLEST_NORM = 1e-12
 
@@ -46,17 +47,12 @@ def _perturbed(network: nn.Module, radius: float) -> Iterator[None]:
     bit."""
     step_sizes = set(learned_parameters(network))
     weights = [p for p in network.parameters() if p.grad is not None and p not in step_sizes]
-    before = [weight.detach().clone() for weight in weights]
     norm = torch.stack([weight.grad.norm() for weight in weights]).norm()
-    with torch.no_grad():
-        for weight in weights:
-            weight.addcmul_(weight.grad, radius / (norm + SMALLEST_NORM))
-    try:
-        yield
-    finally:
+    with restored(weights):
         with torch.no_grad():
-            for weight, value in zip(weights, before, strict=True):
-                weight.copy_(value)
+            for weight in weights:
+                weight.addcmul_(weight.grad, radius / (norm + SMALLEST_NORM))
+        yield
 
 
 @contextmanager

@@ -1,0 +1,19 @@
+"""Weights that are changed for a pass."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+
+
+@contextmanager
+def restored(weights: Sequence[nn.Parameter]) -> Iterator[Sequence[nn.Parameter]]:
+    """The weights may be changed inside; afterwards they are what they were, bit for bit."""
+    before = [weight.detach().clone() for weight in weights]
+    try:
+        yield weights
+    finally:
+        with torch.no_grad():
+            for weight, value in zip(weights, before, strict=True):
+                weight.copy_(value)
