@@ -98,6 +98,13 @@ def train(
     granularity: Annotated[
         Literal["channel", "tensor"] | None, typer.Option(help="One step size a channel or tensor.")
     ] = None,
+    quantizer: Annotated[
+        Literal["lsq", "inq"] | None,
+        typer.Option(
+            help="How QT-DoG quantizes: all weights at once, with learned step sizes (lsq), or in "
+            "four parts, the largest first, to powers of two (inq)."
+        ),
+    ] = None,
     leave_out: Annotated[
         list[str] | None,
         typer.Option(help="A layer to keep in full precision besides the classifier."),
@@ -136,6 +143,7 @@ def train(
         "start_weights": start_weights,
         "bits": bits,
         "granularity": granularity,
+        "quantizer": quantizer,
         "leave_out": tuple(leave_out) if leave_out else None,
         "steps": steps,
         "quantize_step": quantize_step,

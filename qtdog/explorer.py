@@ -161,13 +161,14 @@ class _Stored:
     all: list[StoredCheckpoint] = field(default_factory=list)
 
     def shown(self) -> dict[str, StoredCheckpoint]:
-        """By method: without another DG method rather than with one, not averaged rather than
-        averaged, the paper's bit width, then by name."""
+        """By method: without another DG method rather than with one, LSQ rather than INQ, not
+        averaged rather than averaged, the paper's bit width, then by name."""
         chosen: dict[str, StoredCheckpoint] = {}
         preferred = sorted(
             self.all,
             key=lambda one: (
                 len(one.config.added_methods),
+                one.config.quantizer == "inq",
                 one.config.averaged,
                 abs(one.config.bits - PAPER_BITS),
                 one.name,

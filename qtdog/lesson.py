@@ -99,9 +99,10 @@ def read_curve(folder: Path) -> tuple[CurvePoint, ...]:
 
 def _compared(stored: tuple[StoredCheckpoint, ...]) -> list[Network]:
     """Full precision, and the quantized ones of EoQ's width (else of the widest QT-DoG); those with
-    averaged weights where there are no others of the method. Those with another DG method only
-    where there are no others at all."""
+    averaged weights where there are no others of the method. Those with another DG method, or with
+    INQ, only where there are no others at all."""
     stored = tuple(one for one in stored if not one.config.added_methods) or stored
+    stored = tuple(one for one in stored if one.config.quantizer != "inq") or stored
     single = {one.config.method for one in stored if not one.config.averaged}
     plain = [one for one in stored if one.config.averaged == (one.config.method not in single)]
     widths = [one.config.bits for one in plain if one.config.method == "eoq"]

@@ -117,7 +117,7 @@ def _row(path: Path, record: RunRecord, outcome: Outcome, full_size: int) -> Mea
     return MeasuredRow(
         table=None,
         backbone=NAMES.get(config.architecture, config.architecture),
-        method=method_name(outcome.method, config.objective, config.averaging),
+        method=method_name(outcome.method, config.objective, config.averaging, config.quantizer),
         bits=outcome.bits,
         models_trained=1,
         relative_size=round(outcome.size_bytes / full_size, 4),
@@ -161,7 +161,7 @@ def _ensembles(
         if config.method in ENSEMBLES:
             settings = (config.bits, config.granularity, config.quantize_step, config.steps)
             what = (record.dataset, config.architecture, config.target_domain)
-            how = (config.method, config.objective, config.averaging)
+            how = (config.method, config.objective, config.averaging, config.quantizer)
             groups[what + how + settings].append(path)
     for paths in groups.values():
         members = {records[path].config.seed: path for path in paths}
@@ -192,7 +192,7 @@ def _ensemble(
     return MeasuredRow(
         table=None,
         backbone=NAMES.get(config.architecture, config.architecture),
-        method=ensemble_name(config.method, config.objective, config.averaging),
+        method=ensemble_name(config.method, config.objective, config.averaging, config.quantizer),
         bits=members[0].bits,
         models_trained=len(paths),
         relative_size=round(size / full_size[first.dataset, config.architecture], 4),

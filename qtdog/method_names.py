@@ -27,16 +27,25 @@ def added_methods(objective: str, averaging: str) -> tuple[str, ...]:
     return objectives + (() if averaging == "sma" else (AVERAGINGS[averaging],))
 
 
-def method_name(method: str, objective: str = "erm", averaging: str = "sma") -> str:
-    """ "ERM", "QT-DoG", "CORAL", "CORAL + QT-DoG", "SWAD", "CORAL + SWAD + QT-DoG"."""
+def method_name(
+    method: str, objective: str = "erm", averaging: str = "sma", quantizer: str | None = "lsq"
+) -> str:
+    """ "ERM", "QT-DoG", "QT-DoG (INQ)", "CORAL", "CORAL + QT-DoG", "CORAL + SWAD + QT-DoG"."""
     added = added_methods(objective, averaging)
     quantization = () if added and method == "erm" else (METHODS[method],)
-    return " + ".join(added + quantization)
+    return " + ".join(added + quantization) + quantizer_suffix(method, quantizer)
 
 
-def ensemble_name(method: str, objective: str = "erm", averaging: str = "sma") -> str:
+def ensemble_name(
+    method: str, objective: str = "erm", averaging: str = "sma", quantizer: str | None = "lsq"
+) -> str:
     """The same for an ensemble of five: "ERM ensemble", "EoQ", "CORAL ensemble", "CORAL + EoQ"."""
     added = added_methods(objective, averaging)
     if added and method == "erm":
         return f"{' + '.join(added)} ensemble"
-    return " + ".join((*added, ENSEMBLES[method]))
+    return " + ".join((*added, ENSEMBLES[method])) + quantizer_suffix(method, quantizer)
+
+
+def quantizer_suffix(method: str, quantizer: str | None) -> str:
+    """ " (INQ)" for a method that trains with INQ, nothing for others."""
+    return " (INQ)" if quantizer == "inq" and method in ("qt-dog", "freeze", "eoq") else ""

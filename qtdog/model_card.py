@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from qtdog.checkpoint_config import CheckpointConfig
+from qtdog.method_names import quantizer_suffix
 from qtdog.results import Result
 from qtdog.storage import FULL_PRECISION_BITS
 
@@ -132,7 +133,9 @@ def eval_results(entry: CardEntry) -> list[EvalResult]:
 def _method(config: CheckpointConfig) -> str:
     if config.method == "erm" and config.added_methods:
         return f"Full precision ({' + '.join(config.added_methods)})"
-    return " + ".join((*config.added_methods, METHOD_NAMES.get(config.method, config.method)))
+    name = METHOD_NAMES.get(config.method, config.method)
+    name += quantizer_suffix(config.method, config.quantizer)
+    return " + ".join((*config.added_methods, name))
 
 
 def dataset_name(dataset: str) -> str:
@@ -316,6 +319,7 @@ def _largest_spread(entries: Sequence[CardEntry]) -> float:
     groups: dict[tuple[object, ...], list[float]] = {}
     for config in (entry.config for entry in entries if entry.config.training):
         place = (config.dataset, config.target_domain)
-        key = (*place, config.method, config.added_methods, config.bits, config.averaged)
+        how = (config.method, config.added_methods, config.quantizer)
+        key = (*place, *how, config.bits, config.averaged)
         groups.setdefault(key, []).append(100 * config.target.fraction)
     return max((max(shares) - min(shares) for shares in groups.values()), default=0.0)

@@ -16,7 +16,7 @@ from qtdog.training.records import RunRecord, load_record
 CONFIDENCE = 0.95
 KINDS = ("", ", averaged")
 """Endings of an arm: the weights of one step, and the averaged ones."""
-ARMS = ("ERM", "QT-DoG", "Freeze", "Post-training", "ERM ensemble", "EoQ")
+ARMS = ("ERM", "QT-DoG", "QT-DoG (INQ)", "Freeze", "Post-training", "ERM ensemble", "EoQ")
 
 
 @dataclass(frozen=True)

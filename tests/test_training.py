@@ -65,7 +65,7 @@ def finishable(chosen: Chosen) -> Chosen:
     """A copy, built anew: finishing a run bakes its network in place, and parametrized layers
     share their class with their deep copies."""
     network = models.build(CONFIG.architecture, 10)
-    quantize(network, CONFIG.quantizer, ["fc"])
+    quantize(network, CONFIG.quantization, ["fc"])
     network.load_state_dict(chosen.network.state_dict())
     return dataclasses.replace(chosen, network=network.eval())
 
@@ -299,7 +299,7 @@ def quantize_anew(trunk: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     network = models.build(CONFIG.architecture, 10)
     tensors = {n.removeprefix("network/"): v for n, v in trunk.items() if n.startswith("network/")}
     network.load_state_dict(tensors)
-    quantize(network, CONFIG.quantizer, ["fc"])
+    quantize(network, CONFIG.quantization, ["fc"])
     return network.state_dict()
 
 

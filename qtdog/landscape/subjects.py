@@ -49,11 +49,11 @@ def subjects(folders: Sequence[Path]) -> list[Subject]:
 
 
 def reference(name: str, config: CheckpointConfig) -> ModelReference:
-    """How a record names the checkpoint of a single network. One with another DG method in it has
-    that method's name, so that it is never taken for ERM or QT-DoG alone."""
+    """How a record names the checkpoint of a single network. One with another DG method in it, or
+    with INQ, has that method's name, so that it is never taken for ERM or QT-DoG alone."""
     averaging = config.averaging if config.averaged else "sma"
-    named = method_name(config.method, config.objective, averaging)
-    method = named if config.added_methods else config.method
+    named = method_name(config.method, config.objective, averaging, config.quantizer)
+    method = named if config.added_methods or config.quantizer == "inq" else config.method
     seed, sha256 = config.training.seed, config.files[0].sha256
     return ModelReference(name, method, config.bits, config.averaged, seed, sha256)
 

@@ -74,9 +74,9 @@ class INQQuantizer(Quantizer):
         and set all that are frozen to their levels."""
         magnitude = weight.abs().masked_fill(self.frozen, torch.inf).flatten()
         largest = magnitude.argsort(descending=True, stable=True)[: round(share * weight.numel())]
-        frozen = self.frozen.flatten()
-        frozen[largest] = True
-        self.frozen.copy_(frozen.view(weight.shape))
+        chosen = torch.zeros_like(magnitude, dtype=torch.bool)
+        chosen[largest] = True
+        self.frozen.logical_or_(chosen.view(weight.shape))
         on_level = self.levels.values(self.codes(weight), self.step_size)
         weight.copy_(torch.where(self.frozen, on_level, weight))
         return True

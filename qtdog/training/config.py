@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from qtdog.data import SplitRule
 from qtdog.data.augmentation import Augmentation
 from qtdog.models import normalization
-from qtdog.quantization import LSQConfig
+from qtdog.quantization import QUANTIZERS, Granularity, QuantizerConfig
 from qtdog.training.averaging import AveragingName
 from qtdog.training.objectives import ObjectiveName
 
@@ -17,11 +17,15 @@ Method = Literal["erm", "qt-dog", "freeze"]
 """Full precision; quantized and trained on; quantized with weights and step sizes frozen, so that
 only batch norm's affine parameters and the classifier are trained on (the control)."""
 
+QuantizerName = Literal["lsq", "inq"]
+"""Learned step sizes, or powers of two that are frozen share by share."""
+
 CHOICES = {
     "method": Method,
     "objective": ObjectiveName,
     "averaging": AveragingName,
     "split": SplitRule,
+    "quantizer": QuantizerName,
 }
 
 
@@ -31,7 +35,8 @@ class TrainConfig:
 
     `learning_rate` is Adam's, for weights. `step_size_learning_rate` is Adam's for the logarithm
     of the step sizes, so about the relative change a step. The checkpoint is chosen by source
-    validation among the evaluations after `quantize_step`, for ERM as for QT-DoG.
+    validation among the evaluations after `quantize_step`, for ERM as for QT-DoG, with INQ among
+    those at which all weights are quantized.
     """
 
     data: str
@@ -43,7 +48,7 @@ class TrainConfig:
     architecture: str = "resnet50"
     start_weights: str = "pretrained"
     bits: int = 7
-    granularity: Literal["channel", "tensor"] = "channel"
+    granularity: Granularity = "channel"
     leave_out: tuple[str, ...] = ()
     """Layers left in full precision besides the classifier."""
     image_size: int = 224
@@ -60,6 +65,7 @@ class TrainConfig:
     """Of the pixels that the network sees; not given, those of the architecture's own weights."""
     split: SplitRule = "ours"
     """Which images of each domain are held out."""
+    quantizer: QuantizerName = "lsq"
 
     def __post_init__(self) -> None:
         for name, kinds in CHOICES.items():
@@ -82,7 +88,7 @@ class TrainConfig:
             own = normalization(self.architecture)
             object.__setattr__(self, "mean", self.mean or own.mean)
             object.__setattr__(self, "std", self.std or own.std)
-        self.quantizer  # noqa: B018  raises for a bit width or granularity that does not exist
+        self.quantization  # noqa: B018  raises for an impossible bit width or granularity
 
     @property
     def quantized(self) -> bool:
@@ -90,9 +96,33 @@ class TrainConfig:
         return self.method != "erm"
 
     @property
-    def quantizer(self) -> LSQConfig:
+    def quantization(self) -> QuantizerConfig:
         """How QT-DoG quantizes in this run."""
-        return LSQConfig(self.bits, self.granularity)
+        return QUANTIZERS[self.quantizer](self.bits, self.granularity)
+
+    @property
+    def schedule(self) -> dict[int, float]:
+        """Step -> share of the weights that is quantized from there on; empty in full precision.
+
+        LSQ and the control "freeze" quantize all weights at the quantization step. INQ's shares
+        (50, 75, 87.5 and 100 %) begin at equal distances from there: as many steps as between two
+        of them are left at the end to train what is not quantized, the classifier, biases and
+        batch norm.
+        """
+        if not self.quantized:
+            return {}
+        shares = (1.0,) if self.method == "freeze" else self.quantization.shares
+        left = self.steps - self.quantize_step
+        return {
+            self.quantize_step + left * place // len(shares): share
+            for place, share in enumerate(shares)
+        }
+
+    @property
+    def settled_step(self) -> int:
+        """The quantization step, with INQ that of the last share: from here on the network is what
+        it is to be. Evaluations after it can be chosen, and weights after it are averaged."""
+        return max(self.schedule, default=self.quantize_step)
 
     @property
     def stored_size(self) -> int:
@@ -111,12 +141,13 @@ class TrainConfig:
         return cls(**{**values, "augmentation": Augmentation(**values["augmentation"])})
 
     def method_name(self) -> str:
-        """ "erm", "coral" or, say, "qt-dog-7bit" and "qt-dog-7bit-coral": the paper's per-channel
-        step sizes go without saying, cross-entropy alone beside a quantizer, and the moving
-        average: "erm-swad" has another."""
+        """ "erm", "coral" or, say, "qt-dog-7bit", "qt-dog-inq-7bit", "qt-dog-7bit-coral": LSQ and
+        the paper's per-channel step sizes go without saying, cross-entropy alone beside a
+        quantizer, and the moving average: "erm-swad" has another."""
         parts = []
         if self.quantized:
-            parts += [self.method, f"{self.bits}bit"]
+            parts += [self.method] + ([self.quantizer] if self.quantizer != "lsq" else [])
+            parts += [f"{self.bits}bit"]
             parts += ["per-tensor"] if self.granularity == "tensor" else []
         if self.objective != "erm" or not parts:
             parts.append(self.objective)
@@ -143,7 +174,7 @@ class TrainConfig:
     def trunk_name(self) -> str:
         """The same for every run that is this one up to the quantization step."""
         later = ("method", "bits", "granularity", "leave_out", "step_size_learning_rate", "steps")
-        later = (*later, "averaging")
+        later = (*later, "averaging", "quantizer")
         trunk = {key: value for key, value in _identity(self).items() if key not in later}
         dataset = self.data.rstrip("/").rpartition("/")[2]
         return f"{dataset}-{self.target_domain}-seed{self.seed}-{_hash(trunk)}"
@@ -151,7 +182,7 @@ class TrainConfig:
 
 # Settings that came after the first runs: at their defaults they are no part of a run's name, so
 # that runs begun before go on.
-ADDED_LATER = ("objective", "averaging", "split")
+ADDED_LATER = ("objective", "averaging", "split", "quantizer")
 
 
 def _identity(config: TrainConfig) -> dict[str, Any]:

@@ -22,6 +22,7 @@ OPTIONS = (
     "start_weights",
     "bits",
     "granularity",
+    "quantizer",
     "steps",
     "quantize_step",
     "evaluate_every",
@@ -109,6 +110,7 @@ def finish(run: TrainedRun, chosen: Chosen, run_data: RunData, root: Path, recip
         objective=config.objective,
         averaging=config.averaging,
         target_in=target_in(measurement, run_data),
+        quantizer=stored.quantizer,
     )
     folder = checkpoint_folder(root, run_data.name, config, recipe, chosen.averaged)
     checkpoints.save(folder, stored, record, log_text(run.points))
@@ -128,7 +130,9 @@ def training_record(
         images_per_domain=config.images_per_domain,
         learning_rate=config.learning_rate,
         step_size_learning_rate=(
-            config.step_size_learning_rate if config.method == "qt-dog" else None
+            config.step_size_learning_rate
+            if (config.method, config.quantizer) == ("qt-dog", "lsq")
+            else None
         ),
         freeze_batch_norm=config.freeze_batch_norm,
         start_weights=short_name(config.start_weights),

@@ -24,7 +24,7 @@ from qtdog.data import Domain, split
 from qtdog.data.augmentation import augment
 from qtdog.data.rows import Rows
 from qtdog.evaluation import accuracy_of, predict_logits
-from qtdog.quantization import learned_parameters, plain_state, quantize, quantizers
+from qtdog.quantization import advance, learned_parameters, plain_state, quantize, quantizers
 from qtdog.training.averaging import make_averaging
 from qtdog.training.config import TrainConfig
 from qtdog.training.frozen_norm import fuse_frozen_norms
@@ -71,7 +71,7 @@ class Chosen:
     network: nn.Module
     step: int
     averaged: bool
-    """Whether its weights are the mean of those since the quantization step."""
+    """Whether its weights are the mean of those since `settled_step`."""
 
 
 @dataclass(frozen=True)
@@ -153,37 +153,42 @@ def train(
     if state is not None:
         step, seconds, points = state.step, state.seconds, state.points
         best, best_average = dict(state.best), dict(state.best_average)
-        if any("log_step" in name for name in state.network):
+        if config.quantized and step > config.quantize_step:
             _start_quantization(network, optimizer, config)
         network.load_state_dict(state.network)
         restore_optimizer(network, optimizer, state.optimizer)
-        if step > config.quantize_step:
+        if step > config.settled_step:
             on_device = {name: value.to(device) for name, value in state.average.items()}
-            average.restore(on_device, step - config.quantize_step)
+            average.restore(on_device, step - config.settled_step)
 
     batches = _Batches(config, run_data.source_training, device)
     losses: list[Tensor] = []
     started = time.monotonic() - seconds
     while step < config.steps:
-        if step == config.quantize_step and config.quantized and not _quantized(network):
-            _start_quantization(network, optimizer, config)
+        if step in config.schedule:
+            if step == config.quantize_step:
+                _start_quantization(network, optimizer, config)
+            for weight in advance(network, config.schedule[step]):
+                optimizer.state.pop(weight, None)  # or its momentum would move what is frozen
         models.train_mode(network, config.freeze_batch_norm)
         optimizer.zero_grad()
         losses.append(objective.backward(network, batches.at(step)))
         optimizer.step()
         step += 1
-        if step > config.quantize_step:
+        if step > config.settled_step:
             average.add(network.state_dict())
 
         if step % config.evaluate_every == 0:
             train_loss = float(torch.stack(losses).mean())
             losses.clear()
             now, averaged = evaluator.of(network), None
-            if step > config.quantize_step:
+            settled = step > config.settled_step
+            if settled:
                 average.evaluated(now.source_loss)
                 averaged = evaluator.of_average(average.mean)
-            points = (*points, _point(step, _quantized(network), train_loss, now, averaged))
-            if step > config.quantize_step:
+            quantized = config.quantized and settled
+            points = (*points, _point(step, quantized, train_loss, now, averaged))
+            if settled:
                 if chosen_step(points, config) == step:
                     best = _snapshot(network.state_dict())
                 if average.is_chosen(_later(points, config)):
@@ -221,8 +226,8 @@ def train(
 
 
 def chosen_step(points: Sequence[EvaluationPoint], config: TrainConfig) -> int:
-    """The evaluation after the quantization step with the highest source validation; the first of
-    equals. The target has no say."""
+    """The evaluation after `settled_step` with the highest source validation; the first of equals.
+    The target has no say."""
     return max(_later(points, config), key=lambda point: point.source_validation).step
 
 
@@ -313,11 +318,7 @@ class _Evaluator:
 
     def of_average(self, mean: Mapping[str, Tensor]) -> Scores:
         """The same of averaged weights, quantized after averaging."""
-        network = _plain_network(self.config, self.classes).to(self.device)
-        if any("log_step" in name for name in mean):
-            quantize(network, self.config.quantizer, _left_out(network, self.config))
-        network.load_state_dict(mean)
-        return self.of(network)
+        return self.of(_with_weights(mean, self.config, self.classes).to(self.device))
 
     def _logits(self, network: nn.Module, domain: Domain) -> np.ndarray:
         return predict_logits(network, domain.images, self.config.mean, self.config.std)
@@ -339,8 +340,8 @@ def _point(
 
 
 def _later(points: Sequence[EvaluationPoint], config: TrainConfig) -> list[EvaluationPoint]:
-    """Those after the quantization step: the others choose nothing."""
-    return [point for point in points if point.step > config.quantize_step]
+    """Those at which the network is what it is to be: the others choose nothing."""
+    return [point for point in points if point.step > config.settled_step]
 
 
 def _start_network(config: TrainConfig, classes: int) -> nn.Module:
@@ -361,34 +362,35 @@ def _start_quantization(
 
     The control "freeze" trains neither.
     """
-    quantize(network, config.quantizer, _left_out(network, config))
+    quantize(network, config.quantization, _left_out(network, config))
     if config.method == "freeze":
         for _, layer, attribute, quantizer in quantizers(network):
             quantizer.requires_grad_(False)
             layer.parametrizations[attribute].original.requires_grad_(False)
         optimizer.zero_grad()  # Adam passes over what has no gradient, its momentum included
         return
-    optimizer.add_param_group(
-        {"params": learned_parameters(network), "lr": config.step_size_learning_rate}
-    )
+    if learned := learned_parameters(network):
+        optimizer.add_param_group({"params": learned, "lr": config.step_size_learning_rate})
 
 
 def _left_out(network: nn.Module, config: TrainConfig) -> tuple[str, ...]:
     return (models.classifier_name(network), *config.leave_out)
 
 
-def _quantized(network: nn.Module) -> bool:
-    return next(quantizers(network), None) is not None
+def _with_weights(tensors: Mapping[str, Tensor], config: TrainConfig, classes: int) -> nn.Module:
+    """A network with weights from after the quantization step, and quantizers if the method has
+    any."""
+    network = _plain_network(config, classes)
+    if config.quantized:
+        quantize(network, config.quantization, _left_out(network, config))
+    network.load_state_dict(tensors)
+    return network
 
 
 def _chosen(
     tensors: Mapping[str, Tensor], config: TrainConfig, classes: int, step: int, averaged: bool
 ) -> Chosen:
-    network = _plain_network(config, classes)
-    if config.quantized:
-        quantize(network, config.quantizer, _left_out(network, config))
-    network.load_state_dict(tensors)
-    return Chosen(network.eval(), step, averaged)
+    return Chosen(_with_weights(tensors, config, classes).eval(), step, averaged)
 
 
 def _snapshot(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

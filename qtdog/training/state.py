@@ -19,6 +19,7 @@ class EvaluationPoint:
 
     step: int
     quantized: bool
+    """Whether all weights are, but for the layers left out."""
     train_loss: float
     """Mean cross-entropy since the evaluation before."""
     source_validation: float
@@ -26,7 +27,7 @@ class EvaluationPoint:
     target: float
     """Accuracy on a fixed sample of the target domain: logged, never used."""
     averaged_source_validation: float | None = None
-    """The same of the averaged weights; None up to the quantization step."""
+    """The same of the averaged weights; None before there are any."""
     averaged_target: float | None = None
     source_validation_loss: float | None = None
     """Mean over the source domains of the cross-entropy on their held-out 20 %; None in records

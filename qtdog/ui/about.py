@@ -9,6 +9,7 @@ from importlib import metadata
 import gradio as gr
 
 from qtdog.explorer import Explorer, StoredCheckpoint
+from qtdog.method_names import quantizer_suffix
 from qtdog.opening import Guests
 from qtdog.training.provenance import processor
 from qtdog.ui.figures import PAPER
@@ -124,6 +125,7 @@ def _row(stored: StoredCheckpoint, sizes: dict[str, int]) -> str:
     style = METHOD_STYLES.get(config.method, METHOD_STYLES["other"])
     marker = f'<span style="color: var(--{config.method})" aria-hidden="true">{style.marker}</span>'
     method = NAMES.get(config.method, config.method)
+    method += quantizer_suffix(config.method, config.quantizer)
     if config.added_methods:
         method += f" with {' and '.join(config.added_methods)}"
     method += ", averaged" if config.averaged else ""

@@ -16,7 +16,8 @@ AveragingName = Literal["sma", "swad"]
 class Averaging(Protocol):
     """A mean of the network's states since the quantization step, and which one a run ends in.
 
-    `points` are the evaluations since the quantization step.
+    `points` are the evaluations since then. With INQ all this begins when all weights are
+    quantized (`TrainConfig.settled_step`).
     """
 
     @property
@@ -45,7 +46,7 @@ class Averaging(Protocol):
         ...
 
     def restore(self, tensors: Mapping[str, Tensor], steps: int) -> None:
-        """Go on from `tensors`, `steps` after the quantization step."""
+        """Go on from `tensors`, after so many `steps`."""
         ...
 
 

@@ -11,7 +11,8 @@ class WeightAverage:
 
     Averaged are the floating-point tensors of a state dict: weights, biases, batch-norm
     statistics and, in a quantized network, the latent weights and the logarithms of the step
-    sizes, so that quantizing comes after averaging. Other tensors are those of the last state.
+    sizes, so that quantizing comes after averaging. Weights that INQ has frozen are their own mean,
+    bit for bit. Other tensors are those of the last state.
     """
 
     def __init__(self, count: int = 0, mean: Mapping[str, Tensor] | None = None) -> None:
