@@ -2,20 +2,15 @@
 
 import dataclasses
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from qtdog.atomic import write_atomically
 from qtdog.cli_data import data_app
-
-if TYPE_CHECKING:
-    from tqdm import tqdm
-
-    from qtdog.training.config import TrainConfig
+from qtdog.cli_reproduce import EXAMPLES as REPRODUCE_EXAMPLES
+from qtdog.cli_reproduce import reproduce
 
 app = typer.Typer(
     help="Train, evaluate and combine quantized classifiers for domains never seen in training.",
@@ -130,6 +125,7 @@ def train(
     """
     from qtdog.checkpoints import load_config
     from qtdog.data import load
+    from qtdog.progress import progress_bar
     from qtdog.training.config import RECIPES, TrainConfig
     from qtdog.training.finish import finish
     from qtdog.training.loop import load_run_data
@@ -163,7 +159,7 @@ def train(
     for one in methods:
         config = dataclasses.replace(config, method=one)
         try:
-            with _progress_bar(config.steps, f"{config.method_name()} seed {seed}") as progress:
+            with progress_bar(config.steps, f"{config.method_name()} seed {seed}") as progress:
                 trained = train_run(config, run_data, runs, progress)
         except KeyboardInterrupt:
             typer.echo("Stopped. The same command goes on from the last evaluation.", err=True)
@@ -203,6 +199,7 @@ def sweep(
     last evaluations.
     """
     from qtdog.data import load
+    from qtdog.progress import sweep_progress
     from qtdog.training.config import RECIPES, TrainConfig
     from qtdog.training.sweep import Sweep, plan
 
@@ -219,7 +216,7 @@ def sweep(
         raise ValueError(f"No run of the plan has '{only}' in its name: see --list without --only.")
     if not show:
         try:
-            study.run(dataset.name, configs, _sweep_progress, most)
+            study.run(dataset.name, configs, sweep_progress, most)
         except KeyboardInterrupt:
             typer.echo("Stopped. The same command goes on from the last evaluation.", err=True)
             raise typer.Exit(130) from None
@@ -535,28 +532,6 @@ def export(
     )
 
 
-def _sweep_progress(config: "TrainConfig") -> Callable[[int, str], None]:
-    from tqdm import tqdm
-
-    bar = tqdm(total=config.steps, unit="step")
-    bar.set_description(f"{config.target_domain} {config.method_name()} seed {config.seed}")
-
-    def show(step: int, text: str) -> None:
-        _advance(bar, step, text)
-        if step == config.steps:
-            bar.close()
-
-    return show
-
-
-def _advance(bar: "tqdm", step: int, text: str) -> None:
-    if bar.n == 0 and step > 1:
-        bar.initial = bar.n = step - 1
-        bar.refresh()
-    bar.set_postfix_str(text, refresh=False)
-    bar.update(step - bar.n)
-
-
 @app.command()
 def publish(
     repo_id: Annotated[
@@ -632,13 +607,7 @@ def export_site(
     typer.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB, open it in a browser")
 
 
-@contextmanager
-def _progress_bar(steps: int, title: str) -> Iterator[Callable[[int, str], None]]:
-    """A bar with the time left; it starts where an interrupted run goes on."""
-    from tqdm import tqdm
-
-    with tqdm(total=steps, desc=title, unit="step") as bar:
-        yield lambda step, text: _advance(bar, step, text)
+app.command(epilog=REPRODUCE_EXAMPLES)(reproduce)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from qtdog.data.folders import DataError, load_folder
 from qtdog.data.splits import SplitRule, split, split_rows
 
 __all__ = [
+    "ROTATED_DIGITS",
     "DataError",
     "Domain",
     "DomainDataset",

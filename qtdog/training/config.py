@@ -155,10 +155,11 @@ class TrainConfig:
         return "-".join(parts)
 
     def label(self, recipe: str) -> str:
-        """The method's name and, where quantization starts at another step than the recipe's or the
-        split is not ours, that: "qt-dog-7bit-from240-domainbed"."""
+        """The method's name and, where quantization (in full precision the averaging) starts at
+        another step than the recipe's or the split is not ours, that:
+        "qt-dog-7bit-from240-domainbed"."""
         usual = RECIPES[recipe].get("quantize_step", TrainConfig.quantize_step)
-        moved = self.quantized and self.quantize_step != usual
+        moved = self.quantize_step != usual
         return (
             self.method_name()
             + (f"-from{self.quantize_step}" if moved else "")

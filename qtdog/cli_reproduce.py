@@ -1,0 +1,116 @@
+"""`python -m qtdog reproduce`: a table of the paper, from its plan to its numbers."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+EXAMPLES = """
+Examples:
+
+  python -m qtdog reproduce --table 1 --list
+
+      What Table 1 takes: runs, operations, hours, memory, disk. Nothing is trained.
+
+  python -m qtdog reproduce --table 2 --dataset PACS --data PACS
+
+      Train what is not recorded yet, then show the numbers beside the paper's. Wants a GPU.
+
+  python -m qtdog reproduce --table 2 --dataset PACS --data rotated_digits --recipe digits \\
+      --target 75-degrees --trials 1
+
+      The same plan in a few minutes on digits, to see that it runs.
+
+Stop it whenever you like: the same command goes on. Start it on several GPUs or machines that share
+the folder --out: they share the runs.
+"""
+
+
+def reproduce(
+    table: Annotated[str, typer.Option(help="1, 2, or 4 to 15.")],
+    dataset: Annotated[
+        str | None, typer.Option(help="A benchmark of the table; needed to train.")
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(help="The benchmark's folder domain/class/image, or 'rotated_digits'."),
+    ] = None,
+    show: Annotated[bool, typer.Option("--list", help="Only show plan, cost and results.")] = False,
+    recipe: Annotated[
+        Literal["paper", "cpu", "digits"],
+        typer.Option(help="Other than 'paper': a smaller network and schedule, as for `train`."),
+    ] = "paper",
+    steps: Annotated[int | None, typer.Option(help="Fewer training steps, for a trial.")] = None,
+    target: Annotated[
+        list[str] | None, typer.Option(help="Only this held-out domain; may be repeated.")
+    ] = None,
+    trials: Annotated[
+        int | None, typer.Option(help="Fewer than three seeds, and members of an ensemble.")
+    ] = None,
+    split: Annotated[
+        Literal["ours", "domainbed"], typer.Option(help="The rule of the held-out fifth.")
+    ] = "domainbed",
+    start_weights: Annotated[
+        str | None, typer.Option(help="Instead of the table's: as for `train`.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Records, unfinished runs and checkpoints.")] = Path(
+        "runs/reproduce"
+    ),
+    most: Annotated[int | None, typer.Option(help="Stop after so many runs.")] = None,
+    gpu: Annotated[
+        Literal["T4", "V100", "L4", "A100", "H100"], typer.Option(help="For the hours on paper.")
+    ] = "A100",
+    utilisation: Annotated[
+        float, typer.Option(help="Share of the GPU's peak that is assumed.", min=0.01, max=1)
+    ] = 0.2,
+    measure: Annotated[
+        bool, typer.Option(help="Time a few steps on this machine for its hours.")
+    ] = True,
+) -> None:
+    """Run a table of the paper, cell by cell, and show its numbers beside the paper's.
+
+    Each run is done once, also where several cells or tables need it. Rows of methods that this
+    package does not implement stay the paper's alone and are named.
+    """
+    from rich.console import Console
+
+    from qtdog.data.benchmarks import by_name
+    from qtdog.progress import sweep_progress
+    from qtdog.reproduce import cells as tables
+    from qtdog.reproduce import report
+    from qtdog.reproduce.outcome import outcomes
+    from qtdog.reproduce.plan import do, left, make_setting, runs
+    from qtdog.reproduce.plan_cost import GPUS, Assumption
+
+    name = by_name(dataset).name if dataset else None
+    if not show and not (name and data):
+        raise ValueError("To train, give --dataset and --data; to see the plan alone, --list.")
+    cells = tables.cells(table, name)
+    chosen = {
+        "recipe": recipe,
+        "steps": steps,
+        "trials": trials,
+        "split": split,
+        "start_weights": start_weights,
+    }
+    settings = {
+        one: make_setting(by_name(one), data, tuple(target or ()), **chosen)
+        for one in dict.fromkeys(cell.dataset for cell in cells)
+    }
+    console = Console()
+    console.print(*report.plan_report(table, cells, settings), sep="\n")
+    plans = {
+        one: runs([cell for cell in cells if cell.dataset == one], setting)
+        for one, setting in settings.items()
+    }
+    to_do = {one: left(plan, settings[one], out) for one, plan in plans.items()}
+    assumed = Assumption(gpu, GPUS[gpu], utilisation)
+    console.print(*report.cost_report(plans, to_do, settings, assumed, measure), sep="\n")
+    if not show:
+        try:
+            do(to_do[name], settings[name], out, sweep_progress, most)
+        except KeyboardInterrupt:
+            typer.echo("Stopped. The same command goes on from the last evaluation.", err=True)
+            raise typer.Exit(130) from None
+    found = outcomes(table, cells, settings, out)
+    console.print(*report.outcome_report(found, settings), sep="\n")
