@@ -11,6 +11,7 @@ from qtdog.reproduce.plan import Setting, config, seeds
 from qtdog.reproduce.plan_cost import Assumption, PlanCost, image_memory, plan_cost
 from qtdog.reproduce.step_cost import step_cost, step_memory
 from qtdog.results import Result
+from qtdog.start_weights import short_name
 from qtdog.training.config import TrainConfig
 
 PREFIXES = ("", "k", "M", "G", "T", "P", "E")
@@ -90,11 +91,7 @@ def outcome_report(
     """The paper's numbers and below each ours: a line a row of the table, a column a benchmark or
     held-out domain."""
     columns = dict.fromkeys(_column(one) for one in found)
-    table = Table(
-        title="The paper's numbers and, below, those here (difference), in percent",
-        title_justify="left",
-        show_lines=True,
-    )
+    table = Table(show_lines=True)
     table.add_column("row")
     for dataset, domain, split in columns:
         inside = "\nin-domain" if split == "in-domain" else ""
@@ -105,7 +102,8 @@ def outcome_report(
     for name, cells in rows.items():
         table.add_row(name, *(_cell(cells.get(column)) for column in columns))
     done = sum(one.accuracy is not None for one in found)
-    lines: list[Table | str] = [table, f"{done} of {len(found)} numbers are there."]
+    heading = "The paper's numbers and, below, those here (difference), in percent"
+    lines: list[Table | str] = [heading, table, f"{done} of {len(found)} numbers are there."]
     if any(one.paper.split == "in-domain" for one in found):
         lines.append(
             "In-domain: the mean over the source domains' held-out fifths, by which the checkpoint "
@@ -216,13 +214,13 @@ def _stand_ins(cells: Sequence[Cell], settings: Mapping[str, Setting]) -> list[s
     if run.architecture != backbone.architecture:
         said.append(f"the network is {run.architecture} at {run.image_size} px")
     if run.start_weights != backbone.start_weights:
-        said.append(f"the start weights are {run.start_weights}")
+        said.append(f"the start weights are {short_name(run.start_weights)}")
     if setting.recipe != "paper" or setting.steps:
         said.append(f"there are {run.steps:,} steps of {run.images_per_domain} images a domain")
     if set(setting.targets) != set(setting.domains):
-        said.append(f"held out are {', '.join(setting.targets)} alone")
+        said.append(f"held out is only {', then '.join(setting.targets)}")
     if setting.trials:
-        said.append(f"there are {setting.trials} trials")
+        said.append("there is 1 trial" if setting.trials == 1 else f"{setting.trials} trials")
     if setting.split != "domainbed":
         said.append("the split is not DomainBed's")
     if not said:
