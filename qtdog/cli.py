@@ -3,7 +3,7 @@
 import dataclasses
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -11,6 +11,10 @@ from qtdog.atomic import write_atomically
 from qtdog.cli_data import data_app
 from qtdog.cli_reproduce import EXAMPLES as REPRODUCE_EXAMPLES
 from qtdog.cli_reproduce import reproduce
+
+if TYPE_CHECKING:
+    from qtdog.training.config import TrainConfig
+    from qtdog.training.slurm import Resources
 
 app = typer.Typer(
     help="Train, evaluate and combine quantized classifiers for domains never seen in training.",
@@ -24,6 +28,18 @@ SplitOption = Annotated[
     Literal["ours", "domainbed"],
     typer.Option(help="Which fifth of each domain is held out: by our rule or DomainBed's."),
 ]
+
+SlurmScriptOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Train nothing: write a script for SLURM's sbatch, a task for every run that is left."
+    ),
+]
+SlurmGpusOption = Annotated[int, typer.Option(help="With --slurm-script: GPUs of a run.")]
+SlurmTimeOption = Annotated[
+    str, typer.Option(help='With --slurm-script: a task\'s time limit, as "12:00:00".')
+]
+SlurmPartitionOption = Annotated[str, typer.Option(help="With --slurm-script: the partition.")]
 
 TRAIN_EXAMPLES = """
 Examples:
@@ -39,6 +55,11 @@ Examples:
   python -m qtdog train --data PACS --target sketch
 
       The paper's setting: ResNet-50 at 224 px, 5,000 steps; wants a GPU.
+
+  torchrun --nproc-per-node 4 --max-restarts 3 -m qtdog train --data PACS --target sketch
+
+      The same run on four GPUs, each with a quarter of every domain's images. When a process is
+      lost, all start again from the last evaluation.
 
 Stop it whenever you like: the same command goes on from the last evaluation.
 """
@@ -123,13 +144,8 @@ def train(
     Each run gives two: the weights of one step, and "averaged", the mean of the weights over steps
     since the quantization step; source validation chooses which steps.
     """
-    from qtdog.checkpoints import load_config
-    from qtdog.data import load
-    from qtdog.progress import progress_bar
+    from qtdog.training import parallel
     from qtdog.training.config import RECIPES, TrainConfig
-    from qtdog.training.finish import finish
-    from qtdog.training.loop import load_run_data
-    from qtdog.training.loop import train as train_run
 
     recipe = recipe or ("digits" if data == "rotated_digits" else "paper")
     settings: dict[str, Any] = {**RECIPES[recipe], "seed": seed, "split": split}
@@ -151,23 +167,39 @@ def train(
     settings |= {name: value for name, value in chosen.items() if value is not None}
     methods = ("erm", "qt-dog") if method == "both" else (method,)
     config = TrainConfig(data=data, target_domain=target or "", **settings)
-    if target is None:
-        target = load(data, config.image_size).domains[-1].name
-        typer.echo(f"Held-out domain: {target} (choose another with --target).")
-        config = dataclasses.replace(config, target_domain=target)
+    with parallel.joined():
+        _train(config, methods, recipe, runs, out)
+
+
+def _train(
+    config: "TrainConfig", methods: tuple[str, ...], recipe: str, runs: Path, out: Path
+) -> None:
+    from qtdog.checkpoints import load_config
+    from qtdog.data import load
+    from qtdog.progress import progress_bar
+    from qtdog.training import parallel
+    from qtdog.training.finish import finish
+    from qtdog.training.loop import load_run_data, train
+
+    if not config.target_domain:
+        with parallel.first_on_each_machine():
+            last = load(config.data, config.image_size).domains[-1].name
+        _tell(f"Held-out domain: {last} (choose another with --target).")
+        config = dataclasses.replace(config, target_domain=last)
     run_data = load_run_data(config)
-    for one in methods:
-        config = dataclasses.replace(config, method=one)
+    for method in methods:
+        config = dataclasses.replace(config, method=method)
+        title = f"{config.method_name()} seed {config.seed}"
         try:
-            with progress_bar(config.steps, f"{config.method_name()} seed {seed}") as progress:
-                trained = train_run(config, run_data, runs, progress)
+            with progress_bar(config.steps, title) as progress:
+                trained = train(config, run_data, runs, progress)
         except KeyboardInterrupt:
-            typer.echo("Stopped. The same command goes on from the last evaluation.", err=True)
+            _tell("Stopped. The same command goes on from the last evaluation.", err=True)
             raise typer.Exit(130) from None
-        for chosen in (trained.single, trained.average):
+        for chosen in (trained.single, trained.average) if parallel.leads() else ():
             folder = finish(trained, chosen, run_data, out, recipe).folder
-            outcome = load_config(folder)
-            typer.echo(f"{folder}: {outcome.target} on {target}, chosen at step {chosen.step}")
+            result = f"{load_config(folder).target} on {config.target_domain}"
+            typer.echo(f"{folder}: {result}, chosen at step {chosen.step}")
 
 
 @app.command()
@@ -190,41 +222,66 @@ def sweep(
         str, typer.Option(help="Only runs whose record's name contains this text.")
     ] = "",
     show: Annotated[bool, typer.Option("--list", help="Only say what is done.")] = False,
+    slurm_script: SlurmScriptOption = None,
+    gpus: SlurmGpusOption = 1,
+    time_limit: SlurmTimeOption = "",
+    partition: SlurmPartitionOption = "",
 ) -> None:
     """The whole study, run by run, the most important first; what is recorded is not done again.
 
     ERM, QT-DoG and the freeze control on every held-out domain and seed, then bit widths,
     granularity and the moment of quantization, then other DG methods. Start it once a core, with
-    OMP_NUM_THREADS=1: the processes share the work. Stop it whenever you like; it goes on from the
-    last evaluations.
+    OMP_NUM_THREADS=1: the processes share the work; on a cluster, --slurm-script makes a job array
+    of it. Stop it whenever you like; it goes on from the last evaluations.
     """
     from qtdog.data import load
     from qtdog.progress import sweep_progress
+    from qtdog.training import parallel
     from qtdog.training.config import RECIPES, TrainConfig
+    from qtdog.training.slurm import Resources
     from qtdog.training.sweep import Sweep, plan
 
     settings = {**RECIPES[recipe]} | ({"start_weights": start_weights} if start_weights else {})
     base = TrainConfig(data=data, target_domain="", split=split, **settings)
-    dataset = load(data, base.image_size)
     study = Sweep(recipe, runs, records, runs / "checkpoints")
-    configs = [
-        one
-        for one in plan(base, tuple(domain.name for domain in dataset.domains))
-        if only in study.record_path(dataset.name, one).stem
-    ]
-    if not configs:
-        raise ValueError(f"No run of the plan has '{only}' in its name: see --list without --only.")
-    if not show:
-        try:
-            study.run(dataset.name, configs, sweep_progress, most)
-        except KeyboardInterrupt:
-            typer.echo("Stopped. The same command goes on from the last evaluation.", err=True)
-            raise typer.Exit(130) from None
-    left = [one for one in configs if not study.record_path(dataset.name, one).exists()]
-    typer.echo(f"{len(configs) - len(left)} of {len(configs)} runs are in {records}.")
+    with parallel.joined():
+        with parallel.first_on_each_machine():
+            dataset = load(data, base.image_size)
+        domains = tuple(domain.name for domain in dataset.domains)
+        named = {study.record_path(dataset.name, one).stem: one for one in plan(base, domains)}
+        chosen = {name: config for name, config in named.items() if only in name}
+        if not chosen:
+            raise ValueError(
+                f"No run of the plan has '{only}' in its name: see --list without --only."
+            )
+        if not (show or slurm_script):
+            try:
+                study.run(dataset.name, list(chosen.values()), sweep_progress, most)
+            except KeyboardInterrupt:
+                _tell("Stopped. The same command goes on from the last evaluation.", err=True)
+                raise typer.Exit(130) from None
+        left = [name for name in chosen if not (records / f"{name}.json").exists()]
+        _tell(f"{len(chosen) - len(left)} of {len(chosen)} runs are in {records}.")
     if show:
-        for config in left:
-            typer.echo(f"not yet: {study.record_path(dataset.name, config).stem}")
+        for name in left:
+            typer.echo(f"not yet: {name}")
+    if slurm_script:
+        command = ["sweep", "--data", data, "--recipe", recipe, "--split", split]
+        command += ["--start-weights", start_weights] if start_weights else []
+        command += ["--records", str(records), "--runs", str(runs)]
+        resources = Resources(gpus, time_limit, partition)
+        _write_slurm_script(slurm_script, command, left, resources, runs / "slurm")
+
+
+def _write_slurm_script(
+    path: Path, command: list[str], runs: list[str], resources: "Resources", logs: Path
+) -> None:
+    from qtdog.training.slurm import array_script
+
+    text = array_script(command, runs, resources, Path.cwd(), logs)
+    logs.mkdir(parents=True, exist_ok=True)  # SLURM fails without a word where it is missing
+    write_atomically(path, lambda handle: handle.write(text.encode()))
+    typer.echo(f"Written: {path}, {len(runs)} runs. Submit them with: sbatch {path}")
 
 
 @app.command()
@@ -608,6 +665,14 @@ def export_site(
 
 
 app.command(epilog=REPRODUCE_EXAMPLES)(reproduce)
+
+
+def _tell(text: str, err: bool = False) -> None:
+    """Print a line, once for all processes of a run."""
+    from qtdog.training import parallel
+
+    if parallel.leads():
+        typer.echo(text, err=err)
 
 
 def main() -> None:

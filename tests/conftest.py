@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections.abc import Callable
 
 # Before gradio or the Hub's client is imported: both ask once.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -12,6 +13,7 @@ import pytest
 import torch
 from hub_server import HubServer, without_xet
 from huggingface_hub import constants
+from processes import fork_server
 from servers import CHROMIUM_FLAGS
 
 from qtdog import cli
@@ -74,6 +76,28 @@ def default_hub(tmp_path, monkeypatch):
         )
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))
         yield server
+
+
+@pytest.fixture(scope="session")
+def processes():
+    return fork_server()
+
+
+@pytest.fixture
+def start(processes) -> Callable:
+    """`start(function, *arguments)` gives a process that does it; none outlives the test."""
+    started = []
+
+    def start(target: Callable, *arguments: object):
+        process = processes.Process(target=target, args=arguments)
+        process.start()
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.join()
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from torchvision.transforms.v2 import functional as reference
 
 from qtdog.data.augmentation import (
     Augmentation,
+    Part,
     augment,
     color_jitter,
     grey,
@@ -167,6 +168,13 @@ def test_the_same_seed_gives_the_same_pictures_and_another_seed_others():
     one, two, other = (augment(images(), 10, Augmentation(), generator(s)) for s in (7, 7, 8))
     assert torch.equal(one, two)
     assert not torch.allclose(one, other, atol=0.1)
+
+
+def test_a_part_of_a_batch_gets_what_it_gets_in_the_whole():
+    rows = torch.tensor([1, 2, 5])
+    whole = augment(images(), 8, Augmentation(grey=0.5), generator())
+    part = augment(images()[rows], 8, Augmentation(grey=0.5), generator(), Part(rows, 6))
+    assert torch.equal(part, whole[rows])
 
 
 def test_only_the_given_generator_is_used():

@@ -1,18 +1,16 @@
 """A run that is interrupted or killed at any moment ends as if it had not been."""
 
 import hashlib
-import multiprocessing
-import os
 import random
 import signal
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import tiny_runs
 import torch
+from processes import end_of
 from tiny_runs import CONFIG, Kill, tiny_data
 
 from qtdog import checkpoints
@@ -122,46 +120,6 @@ def test_a_foreign_or_truncated_state_is_an_error_that_names_the_file(tmp_path):
 
 
 # Killed -----------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def processes() -> multiprocessing.context.ForkServerContext:
-    """Starts processes from a server that has everything loaded: a tenth of a second each."""
-    context = multiprocessing.get_context("forkserver")
-    paths = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
-    context.set_forkserver_preload(["pytest", "tiny_runs", "test_resume"])
-    first = context.Process(target=int)
-    first.start()  # starts the server
-    first.join()
-    if before is None:
-        del os.environ["PYTHONPATH"]
-    else:
-        os.environ["PYTHONPATH"] = before
-    return context
-
-
-@pytest.fixture
-def start(processes) -> Callable[..., multiprocessing.Process]:
-    started = []
-
-    def start(target: Callable, *arguments: object) -> multiprocessing.Process:
-        process = processes.Process(target=target, args=arguments)
-        process.start()
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.join()
-
-
-def end_of(process: multiprocessing.Process) -> int:
-    process.join(120)
-    assert process.exitcode is not None, "it hangs"
-    return process.exitcode
 
 
 def model_hash(root: Path) -> str:

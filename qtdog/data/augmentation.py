@@ -22,32 +22,48 @@ class Augmentation:
     grey: float = 0.1
 
 
+@dataclass(frozen=True)
+class Part:
+    """Which images of a batch are at hand: those at `rows` (n,) of `batch`."""
+
+    rows: Tensor
+    batch: int
+
+
 def augment(
-    images: Tensor, size: int, settings: Augmentation, generator: torch.Generator
+    images: Tensor,
+    size: int,
+    settings: Augmentation,
+    generator: torch.Generator,
+    part: Part | None = None,
 ) -> Tensor:
     """(batch, 3, h, w) in 0..1 -> (batch, 3, size, size) in 0..1.
 
     All randomness comes from `generator`, which must be on the CPU: the same seed gives the same
-    draws on every device.
+    draws on every device. Images that are a `part` of a batch get what they get in the whole.
     """
-    images = random_resized_crop(images, size, settings, generator)
+    images = random_resized_crop(images, size, settings, generator, part)
     if settings.jitter:
-        images = color_jitter(images, settings.jitter, generator)
+        images = color_jitter(images, settings.jitter, generator, part)
     if settings.grey:
-        chosen = torch.rand(len(images), generator=generator) < settings.grey
+        chosen = _draw(images, generator, part) < settings.grey
         images = torch.where(chosen.to(images.device).view(-1, 1, 1, 1), grey(images), images)
     return images
 
 
 def random_resized_crop(
-    images: Tensor, size: int, settings: Augmentation, generator: torch.Generator
+    images: Tensor,
+    size: int,
+    settings: Augmentation,
+    generator: torch.Generator,
+    part: Part | None = None,
 ) -> Tensor:
     """A random part of each image, in area `crop_area`..1 and side ratio 1/r..r, at `size`,
     perhaps mirrored."""
     batch = len(images)
 
     def draw() -> Tensor:
-        return torch.rand(batch, generator=generator)
+        return _draw(images, generator, part)
 
     area = settings.crop_area + (1 - settings.crop_area) * draw()
     log_ratio = math.log(settings.crop_ratio)
@@ -70,11 +86,13 @@ def random_resized_crop(
     return F.grid_sample(images, grid, "bilinear", padding_mode="border", align_corners=False)
 
 
-def color_jitter(images: Tensor, strength: float, generator: torch.Generator) -> Tensor:
+def color_jitter(
+    images: Tensor, strength: float, generator: torch.Generator, part: Part | None = None
+) -> Tensor:
     """Brightness, contrast, saturation (factors 1 -+ strength) and hue (turn -+ strength), a draw
     for each image, in an order drawn for the batch."""
     order = torch.randperm(4, generator=generator).tolist()
-    draws = 2 * torch.rand(4, len(images), 1, 1, 1, generator=generator) - 1  # -1..1
+    draws = 2 * _draw(images, generator, part, 4).view(4, -1, 1, 1, 1) - 1  # -1..1
     draws = draws.to(images.device) * strength
     for step in order:
         if step == 0:
@@ -113,3 +131,10 @@ def turn_hue(images: Tensor, turn: Tensor) -> Tensor:
     k = (places + sector.unsqueeze(1)) % 6
     weight = torch.minimum(k, 4 - k).clamp(0, 1)
     return value.unsqueeze(1) - chroma.unsqueeze(1) * weight
+
+
+def _draw(images: Tensor, generator: torch.Generator, part: Part | None, *leading: int) -> Tensor:
+    """(*leading, batch) in 0..1 for the images at hand."""
+    if part is None:
+        return torch.rand(*leading, len(images), generator=generator)
+    return torch.rand(*leading, part.batch, generator=generator)[..., part.rows]

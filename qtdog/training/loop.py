@@ -21,15 +21,17 @@ from qtdog import data, models
 from qtdog.atomic import write_atomically
 from qtdog.calibration import negative_log_likelihood
 from qtdog.data import Domain, split
-from qtdog.data.augmentation import augment
-from qtdog.data.rows import Rows
+from qtdog.data.augmentation import Part, augment
+from qtdog.data.rows import Rows, take
 from qtdog.evaluation import accuracy_of, predict_logits
 from qtdog.quantization import advance, learned_parameters, plain_state, quantize, quantizers
+from qtdog.training import parallel
 from qtdog.training.averaging import make_averaging
 from qtdog.training.config import TrainConfig
 from qtdog.training.frozen_norm import fuse_frozen_norms
 from qtdog.training.memory import keep_freed_memory
 from qtdog.training.objectives import Batch, make_objective
+from qtdog.training.shared_norm import share_norms
 from qtdog.training.state import (
     EvaluationPoint,
     RunState,
@@ -91,8 +93,9 @@ class TrainedRun:
 
 def load_run_data(config: TrainConfig) -> RunData:
     """Read the images of a run. Raises DataError or ValueError with one clear sentence."""
-    large = data.load(config.data, config.stored_size)
-    exact = data.load(config.data, config.image_size)
+    with parallel.first_on_each_machine():
+        large = data.load(config.data, config.stored_size)
+        exact = data.load(config.data, config.image_size)
     training, validation = [], []
     for big, small in zip(
         large.sources(config.target_domain), exact.sources(config.target_domain), strict=True
@@ -129,11 +132,12 @@ def train(
     """Train to the end, going on from where a run of this configuration on this data stopped.
 
     Runs that differ only after the quantization step share `runs`/trunks. The folder also
-    receives log.csv, one line an evaluation.
+    receives log.csv, one line an evaluation. Several processes (`parallel`) train one network.
     """
     keep_freed_memory()
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = parallel.device()
     folder = run_folder(runs, config, run_data)
+    parallel.require_same(folder.name)
     state_file = folder / STATE
     trunk_file = runs / "trunks" / f"{config.trunk_name()}-{run_data.fingerprint}.safetensors"
 
@@ -142,6 +146,8 @@ def train(
     )
     if config.freeze_batch_norm:
         fuse_frozen_norms(network)
+    else:
+        share_norms(network)
     objective = make_objective(config.objective, network, config.image_size)
     evaluator = _Evaluator(config, run_data, device)
     optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate, fused=True)
@@ -173,13 +179,14 @@ def train(
         models.train_mode(network, config.freeze_batch_norm)
         optimizer.zero_grad()
         losses.append(objective.backward(network, batches.at(step)))
+        parallel.average_gradients(network.parameters())
         optimizer.step()
         step += 1
         if step > config.settled_step:
             average.add(network.state_dict())
 
         if step % config.evaluate_every == 0:
-            train_loss = float(torch.stack(losses).mean())
+            train_loss = parallel.mean(float(torch.stack(losses).mean()))
             losses.clear()
             now, averaged = evaluator.of(network), None
             settled = step > config.settled_step
@@ -205,12 +212,14 @@ def train(
                 best,
                 best_average,
             )
-            save_state(state_file, state)
-            if step == config.quantize_step and not trunk_file.exists():
-                save_state(trunk_file, state)
-            log = log_text(points).encode()
-            write_atomically(folder / "log.csv", lambda handle, log=log: handle.write(log))
-        progress(step, f"source {points[-1].source_validation:.1%}" if points else "")
+            if parallel.leads():
+                save_state(state_file, state)
+                if step == config.quantize_step and not trunk_file.exists():
+                    save_state(trunk_file, state)
+                log = log_text(points).encode()
+                write_atomically(folder / "log.csv", lambda handle, log=log: handle.write(log))
+        if parallel.leads():
+            progress(step, f"source {points[-1].source_validation:.1%}" if points else "")
 
     later = _later(points, config)
     classes = len(run_data.classes)
@@ -242,7 +251,7 @@ def log_text(points: tuple[EvaluationPoint, ...]) -> str:
 
 
 class _Batches:
-    """The batch of every step, a function of the seed and the step.
+    """This process's share of every step's batch, a function of the seed and the step.
 
     Images live on the device, those of a domain too large for memory on disk.
     """
@@ -256,6 +265,9 @@ class _Batches:
             for one in domains
         ]
         self.labels = [torch.from_numpy(domain.labels).to(device) for domain in domains]
+        count = config.images_per_domain
+        self.rows = parallel.rows(1, count)
+        self.part = Part(parallel.rows(len(domains), count), len(domains) * count)
 
     def at(self, step: int) -> Batch:
         """Drawn with replacement, as DomainBed's endless loaders do."""
@@ -263,13 +275,14 @@ class _Batches:
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
         images, labels = [], []
         for domain_images, domain_labels in zip(self.images, self.labels, strict=True):
-            rows = torch.randint(
+            drawn = torch.randint(
                 len(domain_labels), (config.images_per_domain,), generator=generator
             )
+            rows = drawn[self.rows]
             images.append(_at(domain_images, rows, domain_labels.device))
             labels.append(domain_labels[rows.to(domain_labels.device)])
         pixels = torch.cat(images).permute(0, 3, 1, 2).float() / 255
-        pixels = augment(pixels, config.image_size, config.augmentation, generator)
+        pixels = augment(pixels, config.image_size, config.augmentation, generator, self.part)
         pixels = models.normalize(pixels, config.mean, config.std)
         pixels = pixels.contiguous(memory_format=torch.channels_last)
         return Batch(pixels, torch.cat(labels), len(labels), generator)
@@ -321,7 +334,16 @@ class _Evaluator:
         return self.of(_with_weights(mean, self.config, self.classes).to(self.device))
 
     def _logits(self, network: nn.Module, domain: Domain) -> np.ndarray:
-        return predict_logits(network, domain.images, self.config.mean, self.config.std)
+        """(images, classes). Every process computes every n-th image's, and gets all."""
+        own, images = slice(None), domain.images
+        if parallel.processes() > 1:
+            own = np.arange(parallel.rank(), len(domain), parallel.processes())
+            images = take(images, own)
+        logits = torch.zeros(len(domain), self.classes)
+        if len(images):
+            computed = predict_logits(network, images, self.config.mean, self.config.std)
+            logits[own] = torch.from_numpy(computed)
+        return parallel.added(logits).numpy()
 
 
 def _point(
@@ -345,7 +367,7 @@ def _later(points: Sequence[EvaluationPoint], config: TrainConfig) -> list[Evalu
 
 
 def _start_network(config: TrainConfig, classes: int) -> nn.Module:
-    with torch.random.fork_rng(devices=[]):
+    with parallel.first_on_each_machine(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         return models.build(config.architecture, classes, config.start_weights, config.image_size)
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import torch
 
+from qtdog.training import parallel
+
 
 def code_version() -> str:
     """The commit of this code, "+changes" if files differ from it, "unknown" outside git."""
@@ -20,7 +22,12 @@ def code_version() -> str:
 
 
 def processor() -> str:
-    """The GPU's name, or the processor's and how many threads torch uses."""
+    """The GPU's name, or the processor's and how many threads torch uses; how many processes."""
+    one = _one_processor()
+    return one if parallel.processes() == 1 else f"{parallel.processes()} processes: each {one}"
+
+
+def _one_processor() -> str:
     if torch.cuda.is_available():
         return torch.cuda.get_device_name()
     name = platform.processor() or platform.machine()

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from qtdog.atomic import write_atomically
+from qtdog.training import parallel
 
 
 @dataclass(frozen=True)
@@ -72,13 +73,17 @@ def save_state(path: Path, state: RunState) -> None:
 
 
 def load_state(path: Path) -> RunState | None:
-    """The state at `path`, or None where there is none. Raises ValueError for a foreign file."""
-    if not path.exists():
+    """The state at `path`, or None where there is none. Raises ValueError for a foreign file.
+
+    Of several processes the leader reads it for all, so that all go on from the same one.
+    """
+    content = parallel.leaders(lambda: path.read_bytes() if path.exists() else None)
+    if content is None:
         return None
     try:
-        with safe_open(path, "pt") as file:
-            record = json.loads(file.metadata()["record"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        tensors = load(content)
+        header = content[8 : 8 + int.from_bytes(content[:8], "little")]
+        record = json.loads(json.loads(header)["__metadata__"]["record"])
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is not a training state ({error}): remove it.") from None
 

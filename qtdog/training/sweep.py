@@ -4,8 +4,9 @@ processes that share a folder of runs."""
 import dataclasses
 import fcntl
 import hashlib
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from qtdog.calibration import expected_calibration_error, negative_log_likelihoo
 from qtdog.evaluation import accuracy_of
 from qtdog.quantization import NearestConfig, quantize
 from qtdog.start_weights import short_name
+from qtdog.training import parallel
 from qtdog.training.config import TrainConfig
 from qtdog.training.finish import Measurement, finish, measure, target_in, training_record
 from qtdog.training.loop import (
@@ -106,16 +108,17 @@ class Sweep:
             if len(done) == most:
                 break
             path = self.record_path(dataset, config)
-            with _claimed(self.runs / "claims" / f"{path.stem}.lock") as mine:
-                if not mine or path.exists():
+            with _to_do(path, self.runs / "claims" / f"{path.stem}.lock") as to_do:
+                if not to_do:
                     continue
                 key = (config.target_domain, config.seed)
                 if key not in run_data:  # one at a time: they are large
                     run_data = {key: load_run_data(config)}
                 trained = train(config, run_data[key], self.runs, progress(config))
-                self._record(path, trained, run_data[key])
-                if not self.keep_states:
-                    forget_state(self.runs, config, run_data[key])
+                if parallel.leads():
+                    self._record(path, trained, run_data[key])
+                    if not self.keep_states:
+                        forget_state(self.runs, config, run_data[key])
                 done.append(config)
         return done
 
@@ -216,8 +219,19 @@ def _outcome(
 
 
 @contextmanager
+def _to_do(record: Path, lock: Path) -> Iterator[bool]:
+    """Whether the run is left to do and this process, or its group's leader, has claimed it."""
+    with _claimed(lock) if parallel.leads() else nullcontext(False) as mine:
+        yield bool(parallel.total(mine and not record.exists()))
+
+
+@contextmanager
 def _claimed(path: Path) -> Iterator[bool]:
-    """Whether this process alone has the lock at `path`; a killed process has none."""
+    """Whether this process alone has the lock at `path`; a killed process has none.
+
+    On NFS the lock holds between machines, unless it is mounted with `nolock` or `local_lock`.
+    Where files cannot be locked at all the claim is granted with a warning.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as lock:
         try:
@@ -225,4 +239,10 @@ def _claimed(path: Path) -> Iterator[bool]:
         except BlockingIOError:
             yield False
             return
+        except OSError as error:
+            print(
+                f"{path.parent} cannot be locked ({error.strerror}): "
+                "do not start a run in two processes.",
+                file=sys.stderr,
+            )
         yield True

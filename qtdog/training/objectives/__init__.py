@@ -25,7 +25,10 @@ class Objective(Protocol):
 
     def backward(self, network: nn.Module, batch: Batch) -> Tensor:
         """Leave the step's gradients in the parameters, which had none. Returns the mean
-        cross-entropy of the batch, a scalar without gradient, for the log."""
+        cross-entropy of the batch, a scalar without gradient, for the log.
+
+        Of several processes (`parallel`) each has its share of the batch. The loop averages the
+        gradients over them; what does not follow from single images is put together here."""
         ...
 
 

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Batch:
-    """As many images of each source domain, one domain after the other."""
+    """As many images of each source domain, one domain after the other; of several processes, this
+    one's share."""
 
     images: Tensor
     """(domains * images_per_domain, 3, size, size), normalised."""

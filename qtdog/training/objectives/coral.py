@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from qtdog import models
+from qtdog.training import parallel
 from qtdog.training.objectives.batch import Batch, forward
 
 
@@ -25,7 +26,8 @@ class CORAL:
         with penultimate_features(network) as seen:
             logits = forward(network, batch.images)
         loss = F.cross_entropy(logits.float(), batch.labels)
-        penalty = coral_penalty(seen[0].float().chunk(batch.domains))
+        features = parallel.whole_batch(seen[0].float(), batch.domains)
+        penalty = coral_penalty(features.chunk(batch.domains))
         (loss + self.weight * penalty).backward()
         return loss.detach()
 

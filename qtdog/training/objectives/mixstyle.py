@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from qtdog.training import parallel
 from qtdog.training.objectives.batch import Batch, forward
 
 STAGES = (2, 3, 4)
@@ -44,7 +45,8 @@ class MixStyle:
             draws = self._draw(batch)
             if draws is not None:
                 module = network.get_submodule(place)
-                hooks.append(module.register_forward_pre_hook(_mix_input(*draws)))
+                mix = _mix_input(*draws, batch.domains)
+                hooks.append(module.register_forward_pre_hook(mix))
         try:
             yield
         finally:
@@ -52,15 +54,18 @@ class MixStyle:
                 hook.remove()
 
     def _draw(self, batch: Batch) -> tuple[Tensor, Tensor] | None:
-        """Each image's partner and own share, both (batch,), or None where nothing is mixed."""
+        """Each image's partner in the whole batch and its own share, both (batch,), or None where
+        nothing is mixed."""
         generator = batch.generator
         mixed = float(torch.rand((), generator=generator)) < self.probability
         seed = int(torch.randint(2**62, (), generator=generator))
         if not mixed:
             return None
-        partners = draw_partners(len(batch.images), batch.domains, generator)
-        share = np.random.default_rng(seed).beta(self.alpha, self.alpha, len(batch.images))
-        return partners, torch.from_numpy(share).float()
+        images = len(batch.images) * parallel.processes()
+        rows = parallel.rows(batch.domains, images // batch.domains)
+        partners = draw_partners(images, batch.domains, generator)
+        share = np.random.default_rng(seed).beta(self.alpha, self.alpha, images)
+        return partners[rows], torch.from_numpy(share).float()[rows]
 
 
 def draw_partners(images: int, domains: int, generator: torch.Generator) -> Tensor:
@@ -75,13 +80,14 @@ def draw_partners(images: int, domains: int, generator: torch.Generator) -> Tens
     return torch.cat([orders[(domain + turn) % domains] for domain in range(domains)])
 
 
-def mix_styles(features: Tensor, partners: Tensor, share: Tensor) -> Tensor:
+def mix_styles(features: Tensor, partners: Tensor, share: Tensor, domains: int = 1) -> Tensor:
     """(batch, channels, h, w) -> the same shape: each channel of each image normalised, and given a
     mean and a deviation of which `share` is its own and the rest its partner's (the paper's Eq.
     3-6).
 
-    `partners`, `share`: (batch,). No gradient flows through the statistics. A map of one position
-    has no style and stays as it is.
+    `partners`: (batch,), in the whole batch of `domains` that several processes share, `share`:
+    (batch,). No gradient flows through the statistics. A map of one position has no style and
+    stays as it is.
     """
     if features[0, 0].numel() < 2:
         return features
@@ -90,8 +96,9 @@ def mix_styles(features: Tensor, partners: Tensor, share: Tensor) -> Tensor:
     deviation = (values.var((2, 3), keepdim=True) + EPSILON).sqrt()
     share = share.to(values.device).view(-1, 1, 1, 1)
     partners = partners.to(values.device)
-    new_mean = torch.lerp(mean[partners], mean, share)
-    new_deviation = torch.lerp(deviation[partners], deviation, share)
+    means, deviations = (parallel.whole_batch(one, domains) for one in (mean, deviation))
+    new_mean = torch.lerp(means[partners], mean, share)
+    new_deviation = torch.lerp(deviations[partners], deviation, share)
     factor = new_deviation / deviation
     # (x - mean) / deviation * new_deviation + new_mean, in one pass over the features
     return torch.addcmul(
@@ -117,11 +124,11 @@ def mixstyle_places(network: nn.Module, image_size: int) -> tuple[str, ...]:
         return hook
 
     hooks = [module.register_forward_hook(watch(name)) for name, module in network.named_modules()]
-    parameter = next(network.parameters())
+    empty = next(network.parameters()).new_zeros(1, 3, image_size, image_size)
     network.eval()
     try:
         with torch.no_grad():
-            network(torch.zeros(1, 3, image_size, image_size, device=parameter.device))
+            network(empty)
     finally:
         for hook in hooks:
             hook.remove()
@@ -144,8 +151,8 @@ def _is_map(value: object) -> bool:
     return isinstance(value, Tensor) and value.dim() == 4 and value.shape[2] == value.shape[3]
 
 
-def _mix_input(partners: Tensor, share: Tensor):
+def _mix_input(partners: Tensor, share: Tensor, domains: int):
     def mix(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        return (mix_styles(inputs[0], partners, share), *inputs[1:])
+        return (mix_styles(inputs[0], partners, share, domains), *inputs[1:])
 
     return mix

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from qtdog.models import NORM_LAYERS
 from qtdog.quantization import learned_parameters
+from qtdog.training import parallel
 from qtdog.training.objectives.batch import Batch, forward
 from qtdog.training.objectives.perturbed import restored
 
@@ -35,6 +36,7 @@ class SAM:
     def backward(self, network: nn.Module, batch: Batch) -> Tensor:
         loss = F.cross_entropy(forward(network, batch.images).float(), batch.labels)
         loss.backward()
+        parallel.average_gradients(network.parameters())  # one direction for the whole batch
         with _perturbed(network, self.radius), _statistics_kept(network):
             network.zero_grad()
             F.cross_entropy(forward(network, batch.images).float(), batch.labels).backward()
