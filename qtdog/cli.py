@@ -145,12 +145,14 @@ def train(
     since the quantization step; source validation chooses which steps.
     """
     from qtdog.training import parallel
-    from qtdog.training.config import RECIPES, TrainConfig
+    from qtdog.training.config import TrainConfig, recipe_settings
 
     recipe = recipe or ("digits" if data == "rotated_digits" else "paper")
-    settings: dict[str, Any] = {**RECIPES[recipe], "seed": seed, "split": split}
-    settings |= {"objective": objective, "averaging": averaging}
     chosen = {
+        "seed": seed,
+        "split": split,
+        "objective": objective,
+        "averaging": averaging,
         "architecture": architecture,
         "start_weights": start_weights,
         "bits": bits,
@@ -164,7 +166,7 @@ def train(
         "learning_rate": learning_rate,
         "step_size_learning_rate": step_size_learning_rate,
     }
-    settings |= {name: value for name, value in chosen.items() if value is not None}
+    settings = recipe_settings(recipe, chosen)
     methods = ("erm", "qt-dog") if method == "both" else (method,)
     config = TrainConfig(data=data, target_domain=target or "", **settings)
     with parallel.joined():
@@ -237,11 +239,11 @@ def sweep(
     from qtdog.data import load
     from qtdog.progress import sweep_progress
     from qtdog.training import parallel
-    from qtdog.training.config import RECIPES, TrainConfig
+    from qtdog.training.config import TrainConfig, recipe_settings
     from qtdog.training.slurm import Resources
     from qtdog.training.sweep import Sweep, plan
 
-    settings = {**RECIPES[recipe]} | ({"start_weights": start_weights} if start_weights else {})
+    settings = recipe_settings(recipe, {"start_weights": start_weights})
     base = TrainConfig(data=data, target_domain="", split=split, **settings)
     study = Sweep(recipe, runs, records, runs / "checkpoints")
     with parallel.joined():

@@ -31,7 +31,7 @@ from qtdog.quantization import (
     quantize,
     quantizers,
 )
-from qtdog.training.config import TrainConfig
+from qtdog.training.config import TrainConfig, recipe_settings
 from qtdog.training.finish import finish
 from qtdog.training.loop import train
 
@@ -292,6 +292,18 @@ def test_a_run_of_clip_has_clips_scale_and_one_of_deit_imagenets():
     assert TrainConfig("d", "t", architecture=CLIP, std=(1.0, 2.0, 3.0)).std == (1.0, 2.0, 3.0)
 
 
+def test_trained_start_weights_bring_their_own_scale_whatever_the_recipe_has_for_random_ones():
+    assert recipe_settings("digits", {"bits": 4, "seed": None})["mean"] == (0.5, 0.5, 0.5)
+    assert recipe_settings("digits", {"start_weights": "none"})["mean"] == (0.5, 0.5, 0.5)
+    settings = recipe_settings(
+        "digits", {"start_weights": "pretrained", "architecture": "resnet18"}
+    )
+    config = TrainConfig("rotated_digits", "75-degrees", **settings)
+    assert (config.mean, config.std) == (models.IMAGENET_MEAN, models.IMAGENET_STD)
+    assert config.architecture == "resnet18"
+    assert config.steps == 300
+
+
 @needs_timm
 @pytest.mark.parametrize("method", ["erm", "qt-dog"])
 def test_transformers_are_exported_to_tensors(transformer_run, method, tmp_path):
@@ -320,3 +332,53 @@ def test_the_same_of_the_large_ones(architecture):
     network = models.build(architecture, CLASSES, image_size=SIZE)
     check_a_step(network)
     check_all_paths(network, architecture)
+
+
+def start_and_end(architecture: str, steps: int, rate: float) -> tuple[float, float]:
+    """Accuracy on held-out digits of the untrained network, and of the checkpoint after training,
+    quantized to 7 bits halfway: stored, read back."""
+    network = models.build(architecture, CLASSES, image_size=SIZE)
+    network = network.to(memory_format=torch.channels_last)
+    for layer in network.modules():
+        if isinstance(layer, models.NORM_LAYERS):  # MobileNetV3's have 0.01, for long training
+            layer.momentum = 0.1
+    images, labels = digits(1797)
+    held_out = slice(0, 300)
+
+    def accuracy(of: nn.Module) -> float:
+        answers = torch.cat([logits(of, batch) for batch in images[held_out].split(50)])
+        return float((answers.argmax(1) == labels[held_out]).float().mean())
+
+    start = accuracy(network.eval())
+    optimizer = torch.optim.Adam(network.parameters(), lr=rate, fused=True)
+    generator = torch.Generator().manual_seed(0)
+    for step in range(steps):
+        if step == steps // 2:
+            quantize(network, LSQConfig(7), [models.classifier_name(network)])
+            optimizer.add_param_group({"params": learned_parameters(network), "lr": 1e-3})
+        models.train_mode(network, freeze_batch_norm=False)
+        rows = torch.randint(300, len(labels), (32,), generator=generator)
+        optimizer.zero_grad()
+        F.cross_entropy(network(images[rows]), labels[rows]).backward()
+        optimizer.step()
+    del optimizer
+    stored = storage.store(network)
+    del network
+    return start, accuracy(storage.restore(stored, architecture, CLASSES, SIZE))
+
+
+# Convolutions learn digits from random weights in few steps; transformers take more.
+STEPS = {"vit_b_16": 200, CLIP: 200, DEIT: 300, "convnext_tiny": 300}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", each(*ALL))
+def test_training_through_quantization_improves_over_the_start(architecture):
+    """At 32 px, so a transformer has four patches: the full size is only built, in test_layers."""
+    convolutional = architecture not in STEPS
+    start, end = start_and_end(
+        architecture, STEPS.get(architecture, 150), 1e-3 if convolutional else 1e-4
+    )
+    print(f"{architecture}: {start:.1%} before, {end:.1%} after")
+    assert start < 0.25
+    assert end > max(0.5, 2 * start)

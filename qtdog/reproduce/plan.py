@@ -10,7 +10,7 @@ from qtdog.data import ROTATED_DIGITS, SplitRule, load
 from qtdog.data.benchmarks import Benchmark, by_name
 from qtdog.data.tree import Tree
 from qtdog.reproduce.cells import BACKBONES, Cell
-from qtdog.training.config import RECIPES, TrainConfig
+from qtdog.training.config import TrainConfig, recipe_settings
 from qtdog.training.loop import Progress
 from qtdog.training.sweep import Sweep
 
@@ -94,7 +94,9 @@ def config(cell: Cell, setting: Setting, target: str, seed: int) -> TrainConfig:
         "images_per_domain": benchmark.images_per_domain,
     }
     if setting.recipe != "paper":
-        values |= {"start_weights": TrainConfig.start_weights, **RECIPES[setting.recipe]}
+        changed = {"start_weights": setting.start_weights}
+        values |= {"start_weights": TrainConfig.start_weights}
+        values |= recipe_settings(setting.recipe, changed)
     usual = values["quantize_step"] / values["steps"]
     share = usual if how.start is None else how.start / PAPER_STEPS
     steps, every = _whole_evaluations(setting.steps or values["steps"], values["evaluate_every"])

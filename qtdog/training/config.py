@@ -229,3 +229,12 @@ RECIPES: dict[str, dict[str, Any]] = {
         "std": (0.5, 0.5, 0.5),
     },
 }
+
+
+def recipe_settings(recipe: str, changed: dict[str, Any]) -> dict[str, Any]:
+    """A recipe's settings, single ones changed; None changes nothing. Weights that were trained
+    before bring their own scale of pixels, whatever the recipe has for random ones."""
+    settings = {**RECIPES[recipe]} | {n: value for n, value in changed.items() if value is not None}
+    if changed.get("start_weights") not in (None, "none"):
+        settings = {n: value for n, value in settings.items() if n not in ("mean", "std")}
+    return settings
