@@ -2,10 +2,12 @@
 
 import argparse
 import contextlib
+import importlib.util
 import os
 import sys
 import threading
 from pathlib import Path
+from typing import NoReturn
 
 try:  # on ZeroGPU, before torch; elsewhere it is not installed
     import spaces
@@ -36,6 +38,12 @@ def options() -> argparse.Namespace:
     )
     parser.add_argument("--host", help="address to serve on (default: this machine only)")
     parser.add_argument("--port", type=int, help="port (default: the first free one from 7860)")
+    parser.add_argument(
+        "--mcp",
+        action="store_true",
+        help="serve the page's endpoints as tools for agents too, at /gradio_api/mcp/ "
+        '(needs: pip install "gradio[mcp]")',
+    )
     return parser.parse_args()
 
 
@@ -52,11 +60,12 @@ if spaces:  # ZeroGPU stops a Space without such a function; the models run on i
 def main() -> None:
     """Options, page, launch."""
     chosen = options()
+    if chosen.mcp and importlib.util.find_spec("mcp") is None:
+        _stop('--mcp needs a package that is not installed: pip install "gradio[mcp]"')
     try:
         explorer = open_explorer(chosen.checkpoints, BUNDLED, download_bar())
     except CheckpointError as error:
-        print(f"app.py: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
+        _stop(str(error))
     shown = explorer.checkpoint_set.describe()
     print(f"Shown are {shown.phrase}. {shown.notice}".strip())
     threading.Thread(target=warm_up, args=(explorer,), daemon=True).start()
@@ -72,7 +81,13 @@ def main() -> None:
         run_history=False,
         enable_monitoring=False,
         footer_links=[],
+        mcp_server=chosen.mcp,
     )
+
+
+def _stop(reason: str) -> NoReturn:
+    print(f"app.py: {reason}", file=sys.stderr)
+    raise SystemExit(2) from None
 
 
 if __name__ == "__main__":

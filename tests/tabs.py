@@ -1,5 +1,6 @@
-"""The page's tabs, and what tells that each has done its work, not only that it is there."""
+"""The page as its tests and scripts know it."""
 
+# Its tabs, and what tells that each has done its work, not only that it is there.
 SHOWS = {
     "try": "#answers .card",
     "shift": "text=Probability of",
@@ -9,4 +10,20 @@ SHOWS = {
     "quantize": "text=The whole network, at every width",
     "learn": "text=What is a domain?",
     "about": "text=How they were trained",
+}
+# What scripts rely on: every endpoint with its parameters, in order.
+ENDPOINTS = {
+    "/batch": "files target",
+    "/checkpoint_source": "",
+    "/classify": "image target",
+    "/classify_opened": "key image target",
+    "/explain": "image target label",
+    "/landscape": "target images kind",
+    "/landscape_live": "images labels target distance",
+    "/open_models": "address",
+    "/quantize_layer": "checkpoint layer bits channel granularity rule",
+    "/quantize_network": "checkpoint image granularity rule",
+    "/results": "source benchmark backbone table",
+    "/run_log": "name",
+    "/shift": "image shift label target severity",
 }

@@ -4,26 +4,10 @@ anything, fits the window, and axe finds no serious violation."""
 import pytest
 from pages import DESKTOP, PHONE, opening
 from servers import running_app
-from tabs import SHOWS
+from tabs import ENDPOINTS, SHOWS
 from tiny import save_set
 
 SETTLE_MS = 1500  # for what comes after the first sight of a tab
-# What scripts rely on: every endpoint with its parameters, in order.
-ENDPOINTS = {
-    "/batch": "files target",
-    "/checkpoint_source": "",
-    "/classify": "image target",
-    "/classify_opened": "key image target",
-    "/explain": "image target label",
-    "/landscape": "target images kind",
-    "/landscape_live": "images labels target distance",
-    "/open_models": "address",
-    "/quantize_layer": "checkpoint layer bits channel granularity rule",
-    "/quantize_network": "checkpoint image granularity rule",
-    "/results": "source benchmark backbone table",
-    "/run_log": "name",
-    "/shift": "image shift label target severity",
-}
 WINDOWS = {
     "desktop, light": {"viewport": DESKTOP, "color_scheme": "light"},
     "phone, dark": {"viewport": PHONE, "color_scheme": "dark"},

@@ -228,6 +228,7 @@ def results_tab(address: Address, folder: Path = FOLDER) -> None:
         except ResultsError as error:
             raise gr.Error(str(error), print_exception=False) from None
 
+    results_of.__name__ = "results"  # by which agents know it
     gr.api(results_of, api_name="results")
     gr.api(run_log, api_name="run_log")
 

@@ -245,6 +245,7 @@ def shift_tab(explorer: Explorer, address: Address, tab: gr.Tab, tried: Componen
         }
         return record, shifted
 
+    shift_endpoint.__name__ = "shift"  # by which agents know it
     # The endpoint's own fields, which the page does not show.
     with gr.Row(visible=False):
         gr.Button().click(
