@@ -1,7 +1,7 @@
 """EoQ, the ensemble of quantization: several quantized networks, one answer."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
@@ -46,11 +46,12 @@ class ParallelMembers:
         # The number of threads is each worker's own setting; the caller's stays as it is.
         self._workers = ThreadPoolExecutor(cores, "member", torch.set_num_threads, (1,))
 
-    def logits(self, images: Tensor) -> Tensor:
-        """(batch, 3, h, w) -> (members, batch, classes)."""
+    def logits(self, images: Tensor, known: Mapping[nn.Module, Tensor] | None = None) -> Tensor:
+        """(batch, 3, h, w) -> (members, batch, classes). `known`: the logits, (batch, classes), of
+        members that have seen these images already."""
 
         @torch.inference_mode()
         def one(member: nn.Module) -> Tensor:
-            return member(images)
+            return known[member] if known and member in known else member(images)
 
         return torch.stack(list(self._workers.map(one, self.members)))

@@ -5,7 +5,7 @@ import math
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -139,10 +139,17 @@ class _Model:
     config: CheckpointConfig
     size_bytes: int
     bits_per_weight: float
-    logits: Callable[[Tensor], Tensor]
-    """(batch, 3, size, size) -> (members, batch, classes)."""
+    networks: tuple[nn.Module, ...]
+    """One, or EoQ's members."""
+    logits: Callable[[Tensor, Mapping[nn.Module, Tensor]], Tensor]
+    """(batch, 3, size, size) and the logits of networks that have seen these images already, each
+    (batch, classes) -> (members, batch, classes)."""
     thresholds: tuple[float, ...]
     flagged: tuple[Flagged, ...]
+
+
+_Seen = dict[nn.Module, tuple[Tensor, float]]
+"""Single networks that have seen the images at hand: logits, and milliseconds an image."""
 
 
 @dataclass(frozen=True)
@@ -263,7 +270,8 @@ class Explorer:
         with self._lock:
             if known := self._predictions.get(key):  # asked twice at once
                 return known
-            answer = tuple(_predict(model, inputs.of(model.config))[0] for model in loaded)
+            seen: _Seen = {}
+            answer = tuple(_predict(model, inputs.of(model.config), seen)[0] for model in loaded)
             return self._predictions.put(key, answer)
 
     def classify_many(
@@ -277,8 +285,9 @@ class Explorer:
         for start in range(0, len(images), IMAGES_AT_ONCE):
             inputs = [_Inputs(image) for image in images[start : start + IMAGES_AT_ONCE]]
             with self._lock.heavy() if heavy else self._lock:
+                seen: _Seen = {}
                 by_model = [
-                    _predict(model, torch.cat([one.of(model.config) for one in inputs]))
+                    _predict(model, torch.cat([one.of(model.config) for one in inputs]), seen)
                     for model in loaded
                 ]
             answers += zip(*by_model, strict=True)
@@ -383,7 +392,7 @@ class Explorer:
                     fast[id(network)] = models.for_inference(network, size)
             model = self._model(checkpoint, [fast[id(network)] for network in checkpoint.networks])
             for _ in range(2):  # a frozen graph settles in its first runs
-                model.logits(torch.zeros(1, 3, size, size))
+                model.logits(torch.zeros(1, 3, size, size), {})
             loaded.append(model)
         return tuple(loaded)
 
@@ -391,7 +400,7 @@ class Explorer:
         if len(networks) > 1:
             logits = ParallelMembers(networks).logits
         else:
-            logits = torch.inference_mode()(lambda images: networks[0](images)[None])
+            logits = torch.inference_mode()(lambda images, _: networks[0](images)[None])
         own = self._calibrations.get(unfamiliar.identity(checkpoint))
         thresholds = [
             self._calibrations[sha256].threshold
@@ -403,6 +412,7 @@ class Explorer:
             checkpoint.config,
             checkpoint.size_bytes,
             checkpoint.bits_per_weight,
+            tuple(networks),
             logits,
             tuple(thresholds) if known else (),
             own.flagged if known else (),
@@ -438,12 +448,18 @@ def _fingerprint(image: Image.Image) -> bytes:
     return hashlib.sha256(repr((image.mode, image.size)).encode() + image.tobytes()).digest()
 
 
-def _predict(model: _Model, images: Tensor) -> list[Prediction]:
-    """(batch, 3, size, size) -> one prediction an image."""
+def _predict(model: _Model, images: Tensor, seen: _Seen) -> list[Prediction]:
+    """(batch, 3, size, size) -> one prediction an image. QT-DoG is one of EoQ's members: what it
+    said of these images stands in `seen`, with its time, and is not computed again."""
     start = time.perf_counter()
-    logits = model.logits(images).double()  # (members, batch, classes)
+    known = {network: seen[network] for network in model.networks if network in seen}
+    logits = model.logits(images, {one: said for one, (said, _) in known.items()})
     milliseconds = (time.perf_counter() - start) * 1e3 / len(images)
-    return [_prediction(model, each, milliseconds) for each in logits.unbind(1)]
+    milliseconds += sum(before for _, before in known.values())
+    if len(model.networks) == 1:
+        seen[model.networks[0]] = (logits[0], milliseconds)
+    # (members, batch, classes)
+    return [_prediction(model, each, milliseconds) for each in logits.double().unbind(1)]
 
 
 def _prediction(model: _Model, each: Tensor, milliseconds: float) -> Prediction:

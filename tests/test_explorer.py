@@ -219,6 +219,38 @@ def test_the_hardest_domain_comes_first(tmp_path):
     assert keys == ["pacs/sketch", "pacs/art_painting", "pacs/photo"]
 
 
+def test_nobody_waits_for_models_that_somebody_else_asked_for(image, tmp_path, monkeypatch):
+    for domain in ("photo", "sketch"):
+        save_as(tmp_path / "pacs" / domain / "erm-seed0", "erm", 32, target_domain=domain)
+    explorer = Explorer(tmp_path)
+    loaded, let_it_end = [], threading.Event()
+    read = Explorer.read
+
+    def slowly(self, folder):
+        loaded.append(folder.parent.name)
+        assert folder.parent.name == "sketch" or let_it_end.wait(60)
+        return read(self, folder)
+
+    monkeypatch.setattr(Explorer, "read", slowly)
+    assert explorer.classify(image, "pacs/sketch")
+    assert loaded == ["sketch"]  # what was asked for, and once
+    answers = []
+    patient = [
+        threading.Thread(target=lambda: answers.append(explorer.classify(image, "pacs/photo")))
+        for _ in range(2)
+    ]
+    for each in patient:
+        each.start()
+    other = Image.new("RGB", (40, 40), "navy")
+    assert explorer.classify(other, "pacs/sketch")  # while photo's models are being loaded
+    assert answers == []
+    let_it_end.set()
+    for each in patient:
+        each.join(timeout=60)
+    assert len(answers) == 2
+    assert loaded == ["sketch", "photo"]
+
+
 # Where the models look ----------------------------------------------------------------------------
 
 
@@ -274,6 +306,25 @@ def test_disagreement_is_the_mutual_information_between_class_and_member():
 
 
 # The memory of answers ----------------------------------------------------------------------------
+
+
+def test_a_network_sees_a_picture_once_though_two_models_have_it(root, image, monkeypatch):
+    """QT-DoG is EoQ's first member. Its time counts in both."""
+    explorer = Explorer(root)
+    explorer.load("pacs/sketch")
+    seen = []
+    for model in explorer._models("pacs/sketch"):
+        logits = model.logits
+
+        def watched(images, known, logits=logits, model=model):
+            seen.append(len(model.networks) - len(known))
+            return logits(images, known)
+
+        object.__setattr__(model, "logits", watched)
+    _, single, ensemble = explorer.classify(image, "pacs/sketch")
+    assert seen == [1, 1, 4]
+    assert ensemble.milliseconds > single.milliseconds > 0
+    assert ensemble.members[0] == pytest.approx(single.probabilities, abs=1e-6)
 
 
 def test_an_image_that_was_asked_before_does_not_wait_for_torch(root, image):

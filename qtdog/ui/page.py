@@ -1,5 +1,7 @@
 """The page: its tabs, put together."""
 
+import os
+
 import gradio as gr
 
 from qtdog.explorer import Explorer
@@ -17,6 +19,12 @@ from qtdog.ui.results import results_tab
 from qtdog.ui.shift import shift_tab
 
 QUEUE_LENGTH = 64
+SECONDS_BETWEEN_LOOKS, SECONDS_BETWEEN_NEWS = 0.01, 0.1
+# Gradio keeps a table of the latest events and sums it up after each of them. Nobody reads it here.
+NO_STATISTICS = {
+    "GRADIO_ANALYTICS_MAX_EVENTS": "1",
+    "GRADIO_ANALYTICS_CACHE_FREQUENCY": "1000000000",
+}
 DELETE_UPLOADS_AFTER_SECONDS = 3600
 
 
@@ -52,5 +60,15 @@ def build(explorer: Explorer, guests: Guests | None = None) -> gr.Blocks:
                 about_tab(explorer, guests, opened)
         gr.HTML(figures.FOOT, padding=False)
         address.wire(page, tabs, notice)
-    # Places in the queue once a second: after every job they would cost more than the jobs.
-    return page.queue(max_size=QUEUE_LENGTH, status_update_rate=1)
+    return _with_queue(page)
+
+
+def _with_queue(page: gr.Blocks) -> gr.Blocks:
+    """A queue of bounded length that costs less than the networks."""
+    os.environ.update(NO_STATISTICS)
+    # Places in the queue once a second, not after every job.
+    page.queue(max_size=QUEUE_LENGTH, status_update_rate=1)
+    # By default it looks for a new event a thousand times a second.
+    page._queue.sleep_when_free = SECONDS_BETWEEN_LOOKS
+    page._queue.progress_update_sleep_when_free = SECONDS_BETWEEN_NEWS
+    return page
