@@ -25,7 +25,14 @@ GLYPHS = {
     "horse-emoji.png": "\N{HORSE}",
 }
 # In the palette: small files.
-COLOURS = {"pencil": 16, "line drawing": 16, "doodle": 16, "cartoon": 96, "painting": 96, "emoji": 128}
+COLOURS = {
+    "pencil": 16,
+    "line drawing": 16,
+    "doodle": 16,
+    "cartoon": 96,
+    "painting": 96,
+    "emoji": 128,
+}
 
 
 def render_svg(path: Path) -> Image.Image:
