@@ -149,13 +149,14 @@ def train_in_float64(root: Path, config: TrainConfig) -> None:
 
 
 def tell_and_train(root: Path) -> None:
-    """One of torchrun's processes: leaves its number and, the leader, every step it does, in files
-    named after how often torchrun has begun again."""
+    """One of torchrun's processes. It leaves its number in a file; the leader, in another one,
+    that it begins and every step that is done."""
     torch.set_num_threads(1)
-    sitting = os.environ["TORCHELASTIC_RESTART_COUNT"]
     with parallel.joined():
-        (root / f"process{parallel.rank()}-{sitting}").write_text(str(os.getpid()))
-        with (root / f"steps-{sitting}").open("a", buffering=1) as steps:
+        (root / f"process{parallel.rank()}").write_text(str(os.getpid()))
+        with (root / "steps").open("a", buffering=1) as steps:
+            if parallel.leads():
+                print("begin", file=steps)
             run_data = tiny_data()
             trained = train(
                 TORCHRUN_CONFIG, run_data, root / "runs", lambda step, text: print(step, file=steps)

@@ -192,31 +192,54 @@ def test_one_process_goes_on_from_what_two_began(start, tmp_path):
 # A lost process ---------------------------------------------------------------------------------
 
 
-def torchrun(root: Path) -> subprocess.Popen:
+def torchrun(root: Path, machines: int) -> list[subprocess.Popen]:
+    """Start a run of two processes on one machine, or on two, which are one here as well."""
     root.mkdir()
-    words = ["--standalone", "--nproc-per-node", str(PROCESSES), "--max-restarts", "3"]
+    words = ["--max-restarts", "3", "--nproc-per-node", str(PROCESSES // machines)]
+    if machines == 1:
+        words += ["--standalone"]
+    else:
+        place = f"127.0.0.1:{free_port()}"
+        words += ["--nnodes", str(machines), "--rdzv-backend", "c10d", "--rdzv-endpoint", place]
     tests = Path(__file__).parent
+    words += [str(tests / "parallel_runs.py"), str(root)]
     paths = os.pathsep.join([str(tests), str(tests.parent)])
-    return subprocess.Popen(
-        [sys.executable, "-m", "torch.distributed.run", *words, tests / "parallel_runs.py", root],
-        env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
-        stderr=(root / "errors").open("w"),
-    )
+    return [
+        subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "torch.distributed.run",
+                *words,
+                tests / "parallel_runs.py",
+                root,
+            ],
+            env=os.environ | {"PYTHONPATH": paths, "CUDA_VISIBLE_DEVICES": ""},
+            stderr=(root / f"errors{machine}").open("w"),
+        )
+        for machine in range(machines)
+    ]
 
 
-def steps_of(root: Path, sitting: int) -> list[int]:
-    """The steps that were done after torchrun began for the n-th time."""
-    file = root / f"steps-{sitting}"
-    return [int(line) for line in file.read_text().split()] if file.exists() else []
+def sittings_of(root: Path) -> list[list[int]]:
+    """The steps that were done each time that all processes began."""
+    file = root / "steps"
+    told = file.read_text() if file.exists() else ""
+    return [[int(step) for step in part.split()] for part in told.split("begin")[1:]]
 
 
-def kill_when(root: Path, sitting: int, rank: int, step: int, patience: float = 300) -> None:
-    """SIGKILL for one process as soon as `step` steps are done."""
-    end = time.monotonic() + patience
-    while not (steps := steps_of(root, sitting)) or steps[-1] < step:
-        assert time.monotonic() < end, (root / "errors").read_text()
+def kill(root: Path, sitting: int, rank: int, step: int) -> None:
+    """SIGKILL for one process as soon as `step` is done."""
+    end = time.monotonic() + 300
+    while len(done := sittings_of(root)) <= sitting or (done[sitting] or [0])[-1] < step:
+        assert time.monotonic() < end, (root / "errors0").read_text()
         time.sleep(0.01)
-    os.kill(int((root / f"process{rank}-{sitting}").read_text()), signal.SIGKILL)
+    os.kill(int((root / f"process{rank}").read_text()), signal.SIGKILL)
+
+
+def assert_ended(run: list[subprocess.Popen], root: Path) -> None:
+    for process in run:
+        assert process.wait(300) == 0, (root / "errors0").read_text()
 
 
 def model_hash(root: Path) -> str:
@@ -225,24 +248,25 @@ def model_hash(root: Path) -> str:
 
 
 @pytest.mark.slow
-def test_a_run_survives_lost_processes_and_ends_with_the_same_file(tmp_path):
-    """Any process is killed before, the leader after the quantization step; torchrun begins again
-    from the last evaluation each time."""
-    whole = torchrun(tmp_path / "whole")
-    assert whole.wait(300) == 0, (tmp_path / "whole" / "errors").read_text()
-    assert steps_of(tmp_path / "whole", 0) == list(range(1, TORCHRUN_CONFIG.steps + 1))
+@pytest.mark.parametrize("machines", [1, 2])
+def test_a_run_survives_lost_processes_and_ends_with_the_same_file(tmp_path, machines):
+    """One process is lost before the quantization step, the leader after it; each time torchrun
+    begins again from the last evaluation."""
+    whole = tmp_path / "whole"
+    assert_ended(torchrun(whole, machines=1), whole)
+    assert sittings_of(whole) == [list(range(1, TORCHRUN_CONFIG.steps + 1))]
 
     root = tmp_path / "killed"
-    run = torchrun(root)
-    kill_when(root, sitting=0, rank=1, step=9)
-    kill_when(root, sitting=1, rank=0, step=16)
-    assert run.wait(300) == 0, (root / "errors").read_text()
-    assert model_hash(root) == model_hash(tmp_path / "whole")
+    run = torchrun(root, machines)
+    kill(root, sitting=0, rank=1, step=9)
+    kill(root, sitting=1, rank=0, step=16)
+    assert_ended(run, root)
+    assert model_hash(root) == model_hash(whole)
 
-    sittings = [steps_of(root, sitting) for sitting in range(3)]
+    sittings = sittings_of(root)
+    assert len(sittings) == 3
     assert sittings[2][-1] == TORCHRUN_CONFIG.steps
     for before, after in pairwise(sittings):
-        lost = before[-1] - (after[0] - 1)  # a step is counted when it is done
-        assert 0 <= lost < TORCHRUN_CONFIG.evaluate_every
-        assert (after[0] - 1) % TORCHRUN_CONFIG.evaluate_every == 0
-    assert not steps_of(root, 3)
+        saved = after[0] - 1  # a step is told when it is done
+        assert saved % TORCHRUN_CONFIG.evaluate_every == 0
+        assert 0 <= before[-1] - saved < TORCHRUN_CONFIG.evaluate_every

@@ -93,6 +93,7 @@ class TrainedRun:
 
 def load_run_data(config: TrainConfig) -> RunData:
     """Read the images of a run. Raises DataError or ValueError with one clear sentence."""
+    parallel.rows(1, config.images_per_domain)  # raises before anything is read
     with parallel.first_on_each_machine():
         large = data.load(config.data, config.stored_size)
         exact = data.load(config.data, config.image_size)
