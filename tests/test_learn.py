@@ -7,6 +7,7 @@ import re
 
 import pytest
 from pages import opening, sample
+from playwright.sync_api import expect
 from servers import ROOT, running_app
 from tiny import save_checkpoint, save_set
 
@@ -221,8 +222,9 @@ def test_the_keyboard_walks_through_all_steps_and_answers_each_question(open_pag
 def test_a_link_opens_its_step_and_paper_gets_all_of_them(open_page, root):
     page = open_page("?tab=learn&step=4")
     page.locator("#learn-step-4 h2").wait_for()
-    assert page.locator(".learn-step:visible").count() == 1
+    expect(page.locator(".learn-step:visible")).to_have_count(1)
     page.emulate_media(media="print")
+    expect(page.locator(".quiz .why:visible")).to_have_count(8)
     titles = page.locator(".learn-step h2:visible").all_inner_texts()
     walk = steps(lesson(Explorer(root)))
     assert titles == [f"{place}. {step.title}" for place, step in enumerate(walk, start=1)]
