@@ -4,6 +4,7 @@ import argparse
 import contextlib
 import importlib.util
 import os
+import socket
 import sys
 import threading
 from pathlib import Path
@@ -62,6 +63,8 @@ def main() -> None:
     chosen = options()
     if chosen.mcp and importlib.util.find_spec("mcp") is None:
         _stop('--mcp needs a package that is not installed: pip install "gradio[mcp]"')
+    if chosen.port is not None:
+        _check_port(chosen.host or "127.0.0.1", chosen.port)
     try:
         explorer = open_explorer(chosen.checkpoints, BUNDLED, download_bar())
     except CheckpointError as error:
@@ -83,6 +86,17 @@ def main() -> None:
         footer_links=[],
         mcp_server=chosen.mcp,
     )
+
+
+def _check_port(host: str, port: int) -> None:
+    """Before anything is loaded: Gradio would say it with a traceback, after everything is."""
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((host, port))
+        except (OSError, OverflowError) as error:
+            reason = str(getattr(error, "strerror", None) or error).rstrip(".")
+            _stop(f"{host}, port {port}, cannot be served: {reason}. Choose another --port.")
 
 
 def _stop(reason: str) -> NoReturn:

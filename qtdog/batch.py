@@ -14,6 +14,7 @@ from qtdog.accuracy import Accuracy
 from qtdog.batch_files import BatchFile
 from qtdog.explorer import IMAGES_AT_ONCE, Explorer, Prediction
 from qtdog.images import ImageError
+from qtdog.memory import give_back_freed_memory
 
 MAX_SECONDS = 600  # others may be waiting for a batch of theirs
 TOO_LATE = f"Not classified: a batch ends after {MAX_SECONDS // 60} minutes; send it by itself."
@@ -61,12 +62,15 @@ def classify_files(
     so. Raises ValueError for an unknown target.
     """
     deadline = time.monotonic() + MAX_SECONDS
-    for start in range(0, len(files), IMAGES_AT_ONCE):
-        chunk = files[start : start + IMAGES_AT_ONCE]
-        if time.monotonic() > deadline:
-            yield [Row(file.name, file.label, problem=TOO_LATE) for file in chunk]
-        else:
-            yield _classify(explorer, chunk, target)
+    try:
+        for start in range(0, len(files), IMAGES_AT_ONCE):
+            chunk = files[start : start + IMAGES_AT_ONCE]
+            if time.monotonic() > deadline:
+                yield [Row(file.name, file.label, problem=TOO_LATE) for file in chunk]
+            else:
+                yield _classify(explorer, chunk, target)
+    finally:
+        give_back_freed_memory()
 
 
 def accuracies(rows: Sequence[Row]) -> dict[str, Accuracy]:

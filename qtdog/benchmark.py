@@ -23,8 +23,8 @@ from torch import nn
 from qtdog import checkpoints, models
 from qtdog.checkpoints import Checkpoint
 from qtdog.ensemble import ParallelMembers, mean_of_logits
+from qtdog.memory import keep_freed_memory
 from qtdog.quantization import LSQConfig, learned_parameters, pack, quantize, unpack
-from qtdog.training.memory import keep_freed_memory
 from qtdog.training.provenance import processor
 
 ROUNDS = 40

@@ -21,6 +21,7 @@ from qtdog.checkpoints import Checkpoint, CheckpointConfig, CheckpointError
 from qtdog.ensemble import ParallelMembers, mean_of_logits
 from qtdog.explain import grad_cam
 from qtdog.fair_lock import FairLock
+from qtdog.memory import give_back_freed_memory
 from qtdog.recent import Recent
 from qtdog.unfamiliar import Calibration, Flagged, HintError
 
@@ -380,7 +381,11 @@ class Explorer:
         if known := self._loaded.get(target):
             return known
         with self._loading[target]:
-            return self._loaded.get(target) or self._loaded.put(target, self._load(target))
+            if known := self._loaded.get(target):
+                return known
+            loaded = self._loaded.put(target, self._load(target))
+        give_back_freed_memory()
+        return loaded
 
     def _load(self, target: str) -> tuple[_Model, ...]:
         loaded = []

@@ -41,7 +41,8 @@ BLINK_MS = 300
 CHECKPOINTS = ROOT / "checkpoints"
 
 # Clicks a sample; the milliseconds until its class stands in every card's place.
-CLICK_AND_WAIT = """(title) => new Promise((done) => {
+CLICK_AND_WAIT = """(title) => new Promise((done, fail) => {
+    setTimeout(() => fail(new Error(`no answer to ${title}`)), 60000);
     const answers = document.querySelector("#answers");
     const before = answers.querySelector(".cards").outerHTML;
     const start = performance.now();
@@ -252,12 +253,10 @@ def test_a_click_is_answered_in_a_blink(browser):
         page = open_page()
         page.wait_for_selector("#answers .card")
         page.wait_for_timeout(3000)
-        first = [
-            page.evaluate(CLICK_AND_WAIT, one.title) for one in samples() if one.name != "dog-line"
-        ]
-        again = [
-            page.evaluate(CLICK_AND_WAIT, one.title) for one in samples() if one.name != "dog-line"
-        ]
+        first, again = (
+            [_click(page, one.title) for one in samples() if one.name != "dog-line"]
+            for _ in range(2)
+        )
     busy = os.getloadavg()[0] > (os.cpu_count() or 1)
     print(
         f"\nFrom a click to the answer on the screen: median {statistics.median(first):.0f} ms, "
@@ -265,3 +264,9 @@ def test_a_click_is_answered_in_a_blink(browser):
         + (" (the machine was busy)." if busy else ".")
     )
     assert statistics.median(first) < (3000 if busy else BLINK_MS)
+
+
+def _click(page, title: str) -> float:
+    """Milliseconds."""
+    page.wait_for_timeout(200)  # nobody clicks before the eye has seen the answer
+    return page.evaluate(CLICK_AND_WAIT, title)

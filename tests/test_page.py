@@ -84,6 +84,20 @@ def test_a_click_on_a_sample_classifies_it(page, root):
     page.wait_for_selector(f"#picture img[alt='{GUITAR.alt}']")
 
 
+def test_of_quick_clicks_the_last_one_counts(page, root):
+    quickly = """(titles) => titles.forEach((title, turn) => setTimeout(
+        () => document.querySelector(`#samples button[aria-label="${title}"]`).click(), 15 * turn
+    ))"""
+    for _ in range(3):
+        page.evaluate(quickly, ["Horse, pencil", "Dog, emoji", "House, painting", GUITAR.title])
+        page.wait_for_function("location.search === '?sample=guitar-pencil'")
+        page.wait_for_function(GUITAR_IS_TOLD)
+        page.wait_for_timeout(300)
+        assert _shown(page) == _expected(root, GUITAR.path)
+        page.evaluate(quickly, [FIRST.title])
+        page.wait_for_function("location.search === ''")
+
+
 def test_the_keyboard_chooses_a_sample_too(page):
     page.get_by_role("button", name="Giraffe, pencil").focus()
     page.keyboard.press("Tab")

@@ -1,6 +1,6 @@
 """Points of a landscape per second, against what one would write or install instead.
 
-All in one run, in turn, as ratios. The allocator's setting (see qtdog.training.memory) holds for
+All in one run, in turn, as ratios. The allocator's setting (see qtdog.memory) holds for
 the whole process, so there are two rounds: before it is set, and after.
 """
 
@@ -18,8 +18,8 @@ from qtdog.benchmark import Comparison
 from qtdog.landscape.directions import direction
 from qtdog.landscape.meter import LossMeter
 from qtdog.landscape.space import weight_point
+from qtdog.memory import keep_freed_memory
 from qtdog.models import to_network_input
-from qtdog.training.memory import keep_freed_memory
 
 POINTS, IMAGES, DISTANCE = 2, 16, 0.1
 ROUNDS = 3

@@ -22,6 +22,7 @@ from qtdog.landscape.records import FlatnessCurve, ImageSample, Reading
 from qtdog.landscape.space import weight_point
 from qtdog.landscape.subjects import provenance, reference
 from qtdog.landscape.survey import Survey
+from qtdog.memory import give_back_freed_memory
 from qtdog.models import resize
 
 # What one visitor may ask for: some seconds on two cores.
@@ -73,6 +74,7 @@ def live_flatness(
         raise ValueError(f"It takes one to {MOST_PICTURES} pictures.")
     started = time.monotonic()
     with ExitStack() as opened:
+        opened.callback(give_back_freed_memory)
         measured = []
         for checkpoint in networks:
             with lock.heavy():

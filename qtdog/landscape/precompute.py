@@ -12,7 +12,7 @@ from qtdog.landscape.meter import LossMeter
 from qtdog.landscape.plan import Job, Settings, plan
 from qtdog.landscape.records import Record, fingerprint, load, settings_of
 from qtdog.landscape.subjects import subjects
-from qtdog.training.memory import keep_freed_memory
+from qtdog.memory import keep_freed_memory
 
 TRIAL_POINTS, TRIAL_IMAGES = 4, 64
 

@@ -24,12 +24,12 @@ from qtdog.data import Domain, split
 from qtdog.data.augmentation import Part, augment
 from qtdog.data.rows import Rows, take
 from qtdog.evaluation import accuracy_of, predict_logits
+from qtdog.memory import keep_freed_memory
 from qtdog.quantization import advance, learned_parameters, plain_state, quantize, quantizers
 from qtdog.training import parallel
 from qtdog.training.averaging import make_averaging
 from qtdog.training.config import TrainConfig
 from qtdog.training.frozen_norm import fuse_frozen_norms
-from qtdog.training.memory import keep_freed_memory
 from qtdog.training.objectives import Batch, make_objective
 from qtdog.training.shared_norm import share_norms
 from qtdog.training.state import (

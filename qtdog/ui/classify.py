@@ -13,7 +13,7 @@ from qtdog.explorer import MODEL_NAMES, Explorer, Target
 from qtdog.images import ImageError, read_image
 from qtdog.ui import figures, heat
 from qtdog.ui.address import Address, one_of, several_of, yes_or_no
-from qtdog.ui.events import Shown, torch_endpoint, torch_event
+from qtdog.ui.events import PRIVATE, Shown, torch_endpoint, torch_event
 from qtdog.ui.picture import (
     UNUSABLE,
     browsers_show,
@@ -30,6 +30,13 @@ NO_SAMPLE = "own"
 # Gradio calls them "Thumbnail 3 of 17"; screen readers should say what they show.
 NAME_THE_SAMPLES = """() => document.querySelectorAll('#samples button.thumbnail-item').forEach(
     (button) => button.setAttribute('aria-label', button.querySelector('img').alt))"""
+# The place of the sample that is chosen. Gradio would hand a click that comes while the one before
+# is being answered over as the one before; of a field the latest value counts.
+CHOSEN_PLACE = """async () => {
+    await new Promise((shown) => setTimeout(shown));
+    const samples = [...document.querySelectorAll("#samples button.thumbnail-item")];
+    return String(samples.findIndex((button) => button.classList.contains("selected")));
+}"""
 
 
 @dataclass(frozen=True)
@@ -111,6 +118,7 @@ def classify_tab(
         gr.HTML(figures.NOTES, padding=False)
         # The name of the sample in the picture field, for the address.
         sample = gr.Textbox(start.name, label="sample", elem_classes="unseen")
+        place = gr.Textbox(label="place", elem_classes="unseen")
 
     address.add("sample", sample, one_of([*names, NO_SAMPLE]))
     address.add("domain", target, one_of(list(targets)))
@@ -141,9 +149,12 @@ def classify_tab(
 
     # Handlers yield the answers first; where a model looks comes after, to those who asked for it.
 
-    def answer_sample(event: gr.SelectData, *fields: Any) -> Iterator[Shown]:
+    def answer_sample(place: str, *fields: Any) -> Iterator[Shown]:
+        if place not in map(str, range(len(pictures))):
+            yield {sample: gr.skip()}
+            return
         asked = Asked(*fields)
-        chosen = pictures[event.index]
+        chosen = pictures[int(place)]
         image = read_image(chosen.path)
         yield {
             picture: gr.update(value=str(chosen.path), alt_text=chosen.alt),
@@ -239,7 +250,9 @@ def classify_tab(
     fields = [target, chosen_models, label_field, look]
     page.load(None, js=NAME_THE_SAMPLES)
     page.load(open_address, None, **private)
-    gallery.select(answer_sample, fields, **private)
+    gallery.select(None, None, place, js=CHOSEN_PLACE, **PRIVATE).then(
+        answer_sample, [place, *fields], **private
+    )
     picture.input(answer_upload, [picture, *fields], js=cleared_is_empty("picture"), **private)
     target.input(choose_target, [picture, *fields], **private)
     chosen_models.input(choose_models, [picture, *fields], **private)
