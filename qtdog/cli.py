@@ -11,10 +11,16 @@ from qtdog.atomic import write_atomically
 from qtdog.cli_data import data_app
 from qtdog.cli_reproduce import EXAMPLES as REPRODUCE_EXAMPLES
 from qtdog.cli_reproduce import reproduce
+from qtdog.cli_slurm import (
+    GpusOption,
+    PartitionOption,
+    ScriptOption,
+    TimeLimitOption,
+    write_script,
+)
 
 if TYPE_CHECKING:
     from qtdog.training.config import TrainConfig
-    from qtdog.training.slurm import Resources
 
 app = typer.Typer(
     help="Train, evaluate and combine quantized classifiers for domains never seen in training.",
@@ -28,18 +34,6 @@ SplitOption = Annotated[
     Literal["ours", "domainbed"],
     typer.Option(help="Which fifth of each domain is held out: by our rule or DomainBed's."),
 ]
-
-SlurmScriptOption = Annotated[
-    Path | None,
-    typer.Option(
-        help="Train nothing: write a script for SLURM's sbatch, a task for every run that is left."
-    ),
-]
-SlurmGpusOption = Annotated[int, typer.Option(help="With --slurm-script: GPUs of a run.")]
-SlurmTimeOption = Annotated[
-    str, typer.Option(help='With --slurm-script: a task\'s time limit, as "12:00:00".')
-]
-SlurmPartitionOption = Annotated[str, typer.Option(help="With --slurm-script: the partition.")]
 
 TRAIN_EXAMPLES = """
 Examples:
@@ -224,10 +218,10 @@ def sweep(
         str, typer.Option(help="Only runs whose record's name contains this text.")
     ] = "",
     show: Annotated[bool, typer.Option("--list", help="Only say what is done.")] = False,
-    slurm_script: SlurmScriptOption = None,
-    gpus: SlurmGpusOption = 1,
-    time_limit: SlurmTimeOption = "",
-    partition: SlurmPartitionOption = "",
+    slurm_script: ScriptOption = None,
+    gpus: GpusOption = 1,
+    time_limit: TimeLimitOption = "",
+    partition: PartitionOption = "",
 ) -> None:
     """The whole study, run by run, the most important first; what is recorded is not done again.
 
@@ -272,18 +266,7 @@ def sweep(
         command += ["--start-weights", start_weights] if start_weights else []
         command += ["--records", str(records), "--runs", str(runs)]
         resources = Resources(gpus, time_limit, partition)
-        _write_slurm_script(slurm_script, command, left, resources, runs / "slurm")
-
-
-def _write_slurm_script(
-    path: Path, command: list[str], runs: list[str], resources: "Resources", logs: Path
-) -> None:
-    from qtdog.training.slurm import array_script
-
-    text = array_script(command, runs, resources, Path.cwd(), logs)
-    logs.mkdir(parents=True, exist_ok=True)  # SLURM fails without a word where it is missing
-    write_atomically(path, lambda handle: handle.write(text.encode()))
-    typer.echo(f"Written: {path}, {len(runs)} runs. Submit them with: sbatch {path}")
+        write_script(slurm_script, command, left, resources, runs / "slurm")
 
 
 @app.command()

@@ -5,6 +5,14 @@ from typing import Annotated, Literal
 
 import typer
 
+from qtdog.cli_slurm import (
+    GpusOption,
+    PartitionOption,
+    ScriptOption,
+    TimeLimitOption,
+    write_script,
+)
+
 EXAMPLES = """
 Examples:
 
@@ -21,8 +29,12 @@ Examples:
 
       The same plan in a few minutes on digits, to see that it runs.
 
+  python -m qtdog reproduce --table 2 --dataset PACS --data PACS --slurm-script table2.sh
+
+      Write a job array for a SLURM cluster, a task for every run that is left.
+
 Stop it whenever you like: the same command goes on. Start it on several GPUs or machines that share
-the folder --out: they share the runs.
+the folder --out: they share the runs. With torchrun, as for `train`, several GPUs share each run.
 """
 
 
@@ -57,6 +69,11 @@ def reproduce(
         "runs/reproduce"
     ),
     most: Annotated[int | None, typer.Option(help="Stop after so many runs.")] = None,
+    only: Annotated[str, typer.Option(help="Only runs whose name contains this text.")] = "",
+    slurm_script: ScriptOption = None,
+    gpus: GpusOption = 1,
+    time_limit: TimeLimitOption = "",
+    partition: PartitionOption = "",
     gpu: Annotated[
         Literal["T4", "V100", "L4", "A100", "H100"], typer.Option(help="For the hours on paper.")
     ] = "A100",
@@ -79,11 +96,13 @@ def reproduce(
     from qtdog.reproduce import cells as tables
     from qtdog.reproduce import report
     from qtdog.reproduce.outcome import outcomes
-    from qtdog.reproduce.plan import do, left, make_setting, runs
+    from qtdog.reproduce.plan import do, left, make_setting, run_name, runs
     from qtdog.reproduce.plan_cost import GPUS, Assumption
+    from qtdog.training import parallel
+    from qtdog.training.slurm import Resources
 
     name = by_name(dataset).name if dataset else None
-    if not show and not (name and data):
+    if not (show and not slurm_script) and not (name and data):
         raise ValueError("To train, give --dataset and --data; to see the plan alone, --list.")
     cells = tables.cells(table, name)
     chosen = {
@@ -97,20 +116,37 @@ def reproduce(
         one: make_setting(by_name(one), data, tuple(target or ()), **chosen)
         for one in dict.fromkeys(cell.dataset for cell in cells)
     }
-    console = Console()
-    console.print(*report.plan_report(table, cells, settings), sep="\n")
-    plans = {
-        one: runs([cell for cell in cells if cell.dataset == one], setting)
-        for one, setting in settings.items()
-    }
-    to_do = {one: left(plan, settings[one], out) for one, plan in plans.items()}
+    plans = {}
+    for one, setting in settings.items():
+        whole = runs([cell for cell in cells if cell.dataset == one], setting)
+        if plan := [run for run in whole if only in run_name(run, setting)]:
+            plans[one] = plan
+    if not plans:
+        raise ValueError(f"No run of the plan has '{only}' in its name.")
     assumed = Assumption(gpu, GPUS[gpu], utilisation)
-    console.print(*report.cost_report(plans, to_do, settings, assumed, measure), sep="\n")
-    if not show:
-        try:
-            do(to_do[name], settings[name], out, sweep_progress, most)
-        except KeyboardInterrupt:
-            typer.echo("Stopped. The same command goes on from the last evaluation.", err=True)
-            raise typer.Exit(130) from None
-    found = outcomes(table, cells, settings, out)
-    console.print(*report.outcome_report(found, settings), sep="\n")
+    if slurm_script:
+        to_do = [run_name(one, settings[name]) for one in left(plans[name], settings[name], out)]
+        options = [("table", table), ("dataset", name), ("data", data), ("out", out)]
+        options += [("target", one) for one in target or ()]
+        options += [(key, value) for key, value in chosen.items() if value is not None]
+        words = [f"--{key.replace('_', '-')}={value}" for key, value in options]
+        command = ["reproduce", *words, "--no-measure"]
+        resources = Resources(gpus, time_limit, partition)
+        write_script(slurm_script, command, to_do, resources, out / "slurm")
+        return
+    with parallel.joined():
+        console = Console(quiet=not parallel.leads())
+        console.print(*report.plan_report(table, cells, settings), sep="\n")
+        to_do = {one: left(plan, settings[one], out) for one, plan in plans.items()}
+        alone = parallel.processes() == 1  # a step for measurement would wait for the others
+        costs = report.cost_report(plans, to_do, settings, assumed, measure and alone)
+        console.print(*costs, sep="\n")
+        if not show:
+            try:
+                do(plans[name], settings[name], out, sweep_progress, most)
+            except KeyboardInterrupt:
+                stopped = "Stopped. The same command goes on from the last evaluation."
+                typer.echo(stopped, err=True)
+                raise typer.Exit(130) from None
+        found = outcomes(table, cells, settings, out)
+        console.print(*report.outcome_report(found, settings), sep="\n")

@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shlex
 import statistics
 from pathlib import Path
 
@@ -377,6 +378,27 @@ def test_a_table_is_trained_shown_beside_the_paper_and_not_trained_twice(
     code, out, _ = command(*words)
     assert code == 0
     assert "3 of 3 numbers are there." in out
+
+
+def test_a_table_is_a_job_array_whose_tasks_do_one_run_each(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["reproduce", "--table", "10", "--dataset", "PACS", "--data", "rotated_digits"]
+    words += ["--recipe", "digits", "--target", "75-degrees", "--trials", "1"]
+    code, out, error = command(*words, "--slurm-script", "table.sh", "--gpus", 0)
+    assert code == 0, error
+    assert "Written: table.sh, 3 runs." in out
+    text = (tmp_path / "table.sh").read_text()
+    name = "shufflenet_v2_x0_5/32px-4steps/rotated_digits-75-degrees-qt-dog-3bit-domainbed-seed0"
+    assert name in text
+    (start,) = [line for line in text.splitlines() if "--only" in line]
+    task = shlex.split(start.replace('"$run" &', name))
+    code, out, error = command(*task[task.index("qtdog") + 1 :])
+    assert code == 0, error
+    assert "1 of 3 numbers are there." in out
+    (record,) = (tmp_path / "runs" / "reproduce" / "records").rglob("*.json")
+    assert str(record).endswith(f"{name}.json")
+    code, out, _ = command(*words, "--slurm-script", "table.sh")
+    assert "Written: table.sh, 2 runs." in out
 
 
 def test_the_list_shows_the_whole_plan_without_data(command):

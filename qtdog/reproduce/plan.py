@@ -137,6 +137,12 @@ def study(one: TrainConfig, setting: Setting, root: Path) -> Sweep:
     return Sweep(setting.recipe, *places, keep_states=False)
 
 
+def run_name(one: TrainConfig, setting: Setting) -> str:
+    """What tells a run from all others: its network, image size, steps, and its record's name."""
+    place = study(one, setting, Path())
+    return str(place.record_path(setting.dataset, one).relative_to("records").with_suffix(""))
+
+
 def left(plan: Sequence[TrainConfig], setting: Setting, root: Path) -> list[TrainConfig]:
     """The runs of a plan without a record."""
     return [
