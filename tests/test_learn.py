@@ -225,7 +225,7 @@ def test_a_link_opens_its_step_and_paper_gets_all_of_them(open_page, root):
     expect(page.locator(".learn-step:visible")).to_have_count(1)
     page.emulate_media(media="print")
     expect(page.locator(".quiz .why:visible")).to_have_count(8)
-    titles = page.locator(".learn-step h2:visible").all_inner_texts()
+    titles = page.locator(".learn-step .step-title:visible").all_inner_texts()
     walk = steps(lesson(Explorer(root)))
     assert titles == [f"{place}. {step.title}" for place, step in enumerate(walk, start=1)]
     right = [option.why for step in walk for option in step.quiz.options if option.right]
