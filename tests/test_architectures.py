@@ -148,12 +148,13 @@ def check_all_paths(network: nn.Module, architecture: str | None, tolerance: flo
     stored = storage.store(network)
     assert stored.quantized_weights == tuple(names)
     restored = storage.restore(stored, architecture, CLASSES, SIZE)
-    # Biases that folding makes are stored as float16, and random networks exaggerate.
-    folding = any(value.dtype == torch.float16 for value in stored.tensors.values())
     answer = logits(restored, images)
-    torch.testing.assert_close(
-        answer, expected, rtol=0, atol=(0.15 if folding else tolerance) * spread
-    )
+    if any(value.dtype == torch.float16 for value in stored.tensors.values()):
+        # Biases that folding makes lose digits, and a random network exaggerates: see test_folding.
+        both = torch.stack([answer.flatten(), expected.flatten()])
+        assert torch.corrcoef(both)[0, 1] > 0.98
+    else:
+        assert_same(answer, "restored")
     fast = models.for_inference(restored, SIZE)
     for batch in (images, images[:1]):
         torch.testing.assert_close(
