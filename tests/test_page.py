@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from pages import PHONE, opening, sample
 from PIL import Image, ImageDraw
-from servers import ROOT, running_app
+from servers import ROOT, running, running_app
 from test_sentences import DOG, HORSE, prediction
 from tiny import save_set
 
@@ -173,24 +173,29 @@ def test_a_lecturer_uncovers_one_model_after_the_other(open_page, root):
     page.get_by_text("Choose a model to show.").wait_for()
 
 
-def test_who_has_to_wait_sees_the_place_in_the_line(page, address, tmp_path):
-    client = pytest.importorskip("gradio_client").Client(address, verbose=False)
-    random = np.random.default_rng(0)
-    waiting = []
-    for place in range(12):
-        Image.fromarray(random.integers(0, 256, (900, 900, 3), np.uint8)).save(
-            tmp_path / f"{place}.png"
+def test_who_has_to_wait_sees_the_place_in_the_line(browser, root):
+    client = pytest.importorskip("gradio_client")
+    with (
+        running([str(ROOT / "tests" / "slow_page.py"), str(root)]) as address,
+        opening(browser, address) as open_one,
+    ):
+        page = open_one()
+        page.wait_for_selector("#answers .card")
+        others = client.Client(address, verbose=False)
+        picture = client.handle_file(str(SAMPLE))
+        waiting = [
+            others.submit(picture, "pacs/sketch", label, api_name="/explain")
+            for label in ("dog", "horse", "guitar", "house")
+        ]
+        page.wait_for_timeout(500)
+        page.get_by_role("button", name="Guitar, pencil").click()
+        page.wait_for_function(
+            r"""() => /queue: \d+\/\d+/.test(
+                document.querySelector("#answers [data-testid=status-tracker]")?.innerText)"""
         )
-        file = pytest.importorskip("gradio_client").handle_file(str(tmp_path / f"{place}.png"))
-        waiting.append(client.submit(file, "pacs/sketch", "horse", api_name="/explain"))
-    page.get_by_role("button", name="Guitar, pencil").click()
-    page.wait_for_function(
-        r"""() => /queue: \d+\/\d+/.test(
-            document.querySelector("#answers [data-testid=status-tracker]")?.innerText)"""
-    )
-    page.wait_for_function(GUITAR_IS_TOLD)
-    for job in waiting:
-        job.result(timeout=120)
+        page.wait_for_function(GUITAR_IS_TOLD)
+        for job in waiting:
+            job.result(timeout=120)
 
 
 def test_where_the_models_look_is_shown_to_those_who_ask(page, root):
