@@ -29,6 +29,8 @@ class Network:
     method: str
     """ "erm", "qt-dog" or "eoq"."""
     bits: int
+    averaged: bool
+    """Whether its weights are the mean of those since the quantization step."""
     domain: str
     """The held-out one."""
     seed: int | None
@@ -51,8 +53,9 @@ class Lesson:
     """The held-out domain that the lesson is about."""
     all: tuple[Network, ...]
     """Of every held-out domain of its data set."""
-    setting: str
-    """The network and the size of its pictures: "mobilenet_v2 at 128 px"."""
+    architecture: str
+    image_size: int
+    """In pixels."""
 
     def of(self, method: str, domain: str | None = None) -> tuple[Network, ...]:
         """A method's networks for a held-out domain, by default the lesson's, in seed order."""
@@ -77,7 +80,7 @@ def lesson(explorer: Explorer) -> Lesson:
     same = [one for one in targets if one.dataset == target.dataset]
     found = tuple(network for one in same for network in _compared(explorer.checkpoints(one.key)))
     config = explorer.shown(target.key)[0].config
-    return Lesson(target, found, f"{config.architecture} at {config.image_size} px")
+    return Lesson(target, found, config.architecture, config.image_size)
 
 
 def read_curve(folder: Path) -> tuple[CurvePoint, ...]:
@@ -131,6 +134,7 @@ def _network(stored: StoredCheckpoint, sizes: dict[str, int]) -> Network:
         name=stored.name,
         method=config.method,
         bits=config.bits,
+        averaged=config.averaged,
         domain=config.target_domain,
         seed=training.seed if training else None,
         source_validation=sum(source) / len(source) if source else None,

@@ -19,6 +19,7 @@ from qtdog.lab import Answers, Contender, Lab
 from qtdog.lesson import Lesson, Network, lesson, read_curve
 from qtdog.results import load_results
 from qtdog.rounding import Grid
+from qtdog.standings import standings
 from qtdog.ui import about, learn_figures, learn_toys, quantize_figures
 from qtdog.ui.learn_steps import ensemble_sentence, limits, measured_sentences, steps
 from qtdog.ui.samples import samples
@@ -32,7 +33,7 @@ def network(method: str, seed: int, correct: int, source: float | None = 0.9) ->
     size *= 5 if method == "eoq" else 1
     name = f"{method}-seed{seed}"
     target = Accuracy(correct, 1000)
-    return Network(name, method, bits, "sketch", seed, source, target, size, 100, 40, ())
+    return Network(name, method, bits, False, "sketch", seed, source, target, size, 100, 40, ())
 
 
 @pytest.fixture(scope="module")
@@ -54,43 +55,99 @@ def test_there_are_eight_steps_with_one_right_answer_each(told):
 
 
 def test_the_text_follows_the_data(told):
-    below = with_networks(told, network("erm", 0, 742), network("qt-dog", 0, 718))
-    assert measured_sentences(below) == (
+    def said(*networks: Network) -> str:
+        (sentence,) = measured_sentences(standings(with_networks(told, *networks)))
+        return sentence
+
+    assert said(network("erm", 0, 742), network("qt-dog", 0, 718)) == (
         "On <b>sketch</b>, a single QT-DoG network is 2.4 points below full precision (71.8 %, "
-        "one seed against 74.2 %, one seed).",
+        "one seed against 74.2 %, one seed)."
     )
-    above = with_networks(
-        told, network("erm", 0, 700), network("qt-dog", 0, 720), network("qt-dog", 1, 740)
-    )
-    assert (
-        "3.0 points above full precision (73.0 %, mean of two seeds"
-        in (measured_sentences(above)[0])
-    )
-    level = with_networks(told, network("erm", 0, 700), network("qt-dog", 0, 700))
-    assert "is level with full precision" in measured_sentences(level)[0]
+    above = said(network("erm", 0, 700), network("qt-dog", 0, 720), network("qt-dog", 1, 740))
+    assert "3.0 points above full precision (73.0 %, mean of two seeds" in above
+    assert "is level with full" in said(network("erm", 0, 700), network("qt-dog", 0, 700))
+
+
+def results_of(method: str, accuracies: dict[int | None, float], domain: str = "sketch"):
+    """As measured.csv has them, for the bundled networks' setting."""
+    like = load_results().measured[0]
+    bits = 7 if method in ("QT-DoG", "EoQ", "Freeze") else None
+    return [
+        dataclasses.replace(
+            like,
+            method=method,
+            bits=bits,
+            domain=domain,
+            accuracy=accuracy,
+            measurement=dataclasses.replace(like.measurement, averaged=False, seed=seed),
+        )
+        for seed, accuracy in accuracies.items()
+    ]
 
 
 def test_what_was_not_measured_is_said_and_no_longer_when_it_was(told):
-    assert any("has not been measured" in said for said in limits(told, ()))
-    paper = load_results().paper[0]
-    control = dataclasses.replace(
-        paper, method="ERM ensemble", dataset="PACS", domain="sketch", accuracy=75.5
-    )
-    said = " ".join(limits(told, [control]))
+    assert any("has not been measured" in said for said in limits(told, standings(told)))
+    numbers = standings(told, results_of("ERM ensemble", {None: 75.5}))
+    said = " ".join(limits(told, numbers))
     assert "has not been measured" not in said
     assert "75.5 % on sketch" in said
+    gap = 100 * told.of("eoq")[0].target.fraction - 75.5
+    assert f"EoQ is {gap:.1f} points above them" in steps(told, numbers)[6].quiz.options[1].why
 
 
-def test_measured_controls_stand_in_the_table_by_method(told):
-    paper = load_results().paper[0]
-    runs = [
-        dataclasses.replace(paper, method="Freeze", domain="sketch", accuracy=accuracy)
-        for accuracy in (64.0, 67.0)
+def test_seeds_that_are_measured_but_not_on_the_page_count_once(told):
+    own = {one.seed: 100 * one.target.fraction for one in told.of("erm")}
+    assert set(own) == {0}
+    # Seed 0 stands in both: the network on the page is the one that is told of.
+    measured = results_of("ERM", {0: 60.0, 1: 70.0, 2: 71.0})
+    full = standings(told, measured).of("erm", "sketch")
+    assert full.accuracies == (own[0], 70.0, 71.0)
+    assert "Full precision was trained once" in " ".join(limits(told, standings(told)))
+    sketch_alone = with_networks(told, *told.of("erm"), *told.of("qt-dog"))
+    numbers = standings(sketch_alone, measured)
+    assert "was trained" not in " ".join(limits(sketch_alone, numbers))
+    others = [
+        dataclasses.replace(one, **change)
+        for one, change in zip(
+            results_of("ERM", {3: 70.0, 4: 70.0, 5: 70.0}),
+            ({"backbone": "ResNet-50"}, {"dataset": "VLCS"}, {"domain": "moon"}),
+            strict=True,
+        )
     ]
-    shown = learn_figures.measured_table(told, runs, ())
-    cells = "".join(f"<td>{text}</td>" for text in ("Freeze", "2 measured", "65.5 %"))
-    assert f"{cells}<td>64.0 to 67.0 %</td>" in shown
+    assert standings(told, others) == standings(told)
+
+
+def test_four_domains_are_summed_up_and_stand_in_one_table(told):
+    accuracies = {  # right of 1,000: full precision, QT-DoG with seed 0, EoQ
+        "sketch": (700, 690, 740),
+        "art_painting": (740, 750, 770),
+        "cartoon": (760, 750, 780),
+        "photo": (930, 920, 940),
+    }
+    networks = [
+        dataclasses.replace(one, domain=domain)
+        for domain, (full, single, eoq) in accuracies.items()
+        for one in (
+            network("erm", 0, full),
+            network("qt-dog", 0, single),
+            network("qt-dog", 1, single + 10),
+            network("eoq", 9, eoq),
+        )
+    ]
+    all_four = with_networks(told, *networks)
+    numbers = standings(all_four, results_of("Freeze", {0: 64.0, 1: 67.0}))
+    single, eoq = measured_sentences(numbers)
+    # -0.5, 1.5, -0.5, -0.5 and 4, 3, 2, 1 points.
+    assert "four held-out domains</b>, a single QT-DoG network is level with" in single
+    assert "above on one, below on three" in single
+    assert "EoQ is 2.5 points above full precision on average: above on each of them" in eoq
+    shown = learn_figures.measured_table(numbers, ())
+    assert shown.count("<tr>") == 1 + 4
+    assert "<td>69.5 % (69.0 to 70.0, 2 seeds)</td>" in shown
+    assert "<td>65.5 % (64.0 to 67.0, 2 seeds)</td>" + 3 * "<td>not measured</td>" in shown
+    assert "<td>74.0 %</td>" in shown
     assert "From the paper" not in shown
+    assert steps(all_four, numbers)[6].quiz.question.startswith("EoQ beats")
 
 
 def test_an_eoq_below_its_members_is_not_praised(told):

@@ -298,13 +298,15 @@ def test_what_measuring_writes_is_read(tmp_path):
 
 def test_other_schedules_are_rows_of_their_own(tmp_path):
     rows = [row for row in measured_rows() if row["method"] == "ERM" and row["averaged"] == "no"]
-    rows = [{**row, "quantize_step": step} for step in (160, 80) for row in rows]
+    rows = [{**row, "quantize_step": step} for step in (80, 160) for row in rows]
+    rows.append({**rows[-1], "seed": 9})  # step 160 has most runs
     table = pivot(load_results(write_results(tmp_path / "f", rows)), Choice("measured", "PACS"))
     assert [row.label for row in table.groups[0].rows] == [
-        "ERM, quantized at step 160 of 320",
         "ERM, quantized at step 80 of 320",
+        "ERM",
     ]
-    assert {cell.runs for row in table.groups[0].rows for cell in row.cells} == {3, 6}
+    assert [row.main for row in table.groups[0].rows] == [False, True]
+    assert {cell.runs for row in table.groups[0].rows for cell in row.cells} == {3, 4, 6, 7}
 
 
 # One method against another

@@ -307,3 +307,26 @@ def test_of_all_benchmarks_the_measured_one_has_the_figures(results, folder):
         assert views.paper_bits(results, benchmark).figure is not None
         assert views.training(results, benchmark, "sketch-1", folder).figure is not None
         assert views.calibration(results, benchmark, "sketch", "nll").figure is not None
+
+
+def test_ablations_and_combinations_stay_out_of_the_figures_but_not_of_the_tables(tmp_path):
+    rows = measured_rows()
+    sketch = [row for row in rows if row["domain"] == "sketch" and row["method"] == "QT-DoG"]
+    of_seven = [row for row in sketch if row["bits"] == 7]
+    rows += [{**row, "quantize_step": 80} for row in of_seven]
+    rows += [{**row, "granularity": "tensor"} for row in of_seven]
+    rows += [{**row, "method": "CORAL + QT-DoG"} for row in of_seven]
+    results = load_results(write_results(tmp_path / "f", rows))
+    bits = views.measured_bits(results, "PACS", "sketch")
+    assert {trace.name for trace in bits.figure.data} == {
+        "ERM, full precision", "ERM, averaged, full precision", "Post-training", "QT-DoG"
+    }  # fmt: skip
+    trained = next(trace for trace in bits.figure.data if trace.name == "QT-DoG")
+    assert list(trained.x) == [4, 7]
+    ece = views.calibration(results, "PACS", "sketch", "ece")
+    assert {trace.name for trace in ece.figure.data} == {
+        "ERM", "ERM, averaged", "Post-training, 7 bits", "QT-DoG, 7 bits"
+    }  # fmt: skip
+    for view in (bits, ece):
+        for label in ("quantized at step 80", "one step size a layer", "CORAL + QT-DoG"):
+            assert label in view.html

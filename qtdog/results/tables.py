@@ -89,6 +89,12 @@ class Row:
         return f"{self.method}, {self.variant}" if self.variant else self.method
 
     @property
+    def main(self) -> bool:
+        """Whether this is the method by itself in its usual setting: no ablation, not combined
+        with another method."""
+        return self.variant in ("", "averaged") and " + " not in self.method
+
+    @property
     def size(self) -> tuple[float, float] | None:
         """Lowest and highest relative size; None where none is given."""
         ends = self.relative_size.split("-")
@@ -283,8 +289,7 @@ def _measured_rows(
         key = (*setting(one), one.models_trained)
         settings.setdefault(key, {}).setdefault(_column(one), []).append(one)
     columns = _unique(column for row in settings.values() for column in row)
-    schedules = Counter(key[:4] for key in _unique(key[:6] for key in settings))
-    several = {same for same, count in schedules.items() if count > 1}
+    main_schedule = _main_schedule(measured)
     rows = {}
     for key, values in settings.items():
         method, averaged, bits, granularity, quantized, steps, trained = key
@@ -300,12 +305,19 @@ def _measured_rows(
                 )
         variant = ["averaged"] if averaged else []
         variant += ["one step size a layer"] if granularity == "tensor" else []
-        if (method, averaged, bits, granularity) in several:
+        if quantized is not None and (quantized, steps) != main_schedule:
             variant.append(f"quantized at step {quantized} of {steps}")
         size = _mean_size([one for ones in values.values() for one in ones])
         if cells:
             rows[method, ", ".join(variant), averaged, bits, trained, size] = cells
     return rows
+
+
+def _main_schedule(measured: Sequence[Result]) -> tuple[int | None, int | None] | None:
+    """The quantization step and the steps of most runs, which go without saying."""
+    runs = [one.measurement for one in measured if one.measurement.quantize_step is not None]
+    counts = Counter((run.quantize_step, run.steps) for run in runs)
+    return counts.most_common(1)[0][0] if counts else None
 
 
 def _mean_size(results: Sequence[Result]) -> str:

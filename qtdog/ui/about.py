@@ -84,12 +84,16 @@ def about_tab(
 
 
 def checkpoint_tables(explorer: Explorer) -> str:
-    """A table of all checkpoints for each held-out domain."""
-    tables = []
-    for target in explorer.targets():
+    """A table of all checkpoints for each held-out domain, the first one unfolded."""
+    tables = ""
+    for place, target in enumerate(explorer.targets()):
         title = f"{plain(target.domain)} held out ({target.dataset.upper()})"
-        tables.append(checkpoint_table(title, explorer.checkpoints(target.key)))
-    return "".join(tables) + LEGEND
+        stored = explorer.checkpoints(target.key)
+        tables += (
+            f'<details class="set"{"" if place else " open"}><summary>{escape(title)}: '
+            f"{len(stored)} checkpoints</summary>{checkpoint_table(title, stored)}</details>"
+        )
+    return tables + LEGEND
 
 
 def checkpoint_table(title: str, stored: Sequence[StoredCheckpoint]) -> str:
@@ -114,7 +118,7 @@ def checkpoint_table(title: str, stored: Sequence[StoredCheckpoint]) -> str:
     return (
         '<div class="scroll wide" tabindex="0" role="region" '
         f'aria-label="Checkpoints, {escape(title)}"><table class="numbers checkpoints">'
-        f"<caption>{escape(title)}</caption><thead><tr>{head}</tr></thead>"
+        f"<thead><tr>{head}</tr></thead>"
         f"<tbody>{rows}</tbody></table></div>"
     )
 

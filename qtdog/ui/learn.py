@@ -10,6 +10,7 @@ from qtdog.explorer import Explorer
 from qtdog.images import read_image
 from qtdog.lesson import Lesson, lesson
 from qtdog.results import Result, load_results
+from qtdog.standings import standings
 from qtdog.ui import figures, learn_figures, learn_toys
 from qtdog.ui.address import Address, one_of
 from qtdog.ui.events import PRIVATE, at_once, torch_event
@@ -33,16 +34,8 @@ def learn_tab(explorer: Explorer, address: Address, tab: gr.Tab) -> None:
     """Lay out the walk inside `tab`."""
     told = lesson(explorer)
     results = load_results()
-    controls = [
-        one
-        for one in results.measured
-        if one.dataset.lower() == told.target.dataset.lower()
-        and one.method in ("ERM ensemble", "Freeze")
-        and one.domain in told.domains
-        and one.measurement is not None
-        and not one.measurement.averaged
-    ]
-    walk = steps(told, controls)
+    numbers = standings(told, results.measured)
+    walk = steps(told, numbers)
     pictures = samples()
     thumbnails = {sample.name: thumbnail(sample, PICTURE) for sample in pictures}
     by_name = {sample.name: sample for sample in pictures}
@@ -97,7 +90,7 @@ def learn_tab(explorer: Explorer, address: Address, tab: gr.Tab) -> None:
                 live[place] = (chosen, gr.HTML(figures.LOADING, padding=False, min_height=160))
             elif place == 7:
                 gr.HTML(
-                    learn_figures.measured_table(told, controls, _paper(results.paper, told)),
+                    learn_figures.measured_table(numbers, _paper(results.paper, told)),
                     padding=False,
                 )
             gr.HTML(

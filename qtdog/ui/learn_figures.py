@@ -6,6 +6,7 @@ from html import escape
 from qtdog.explorer import Prediction
 from qtdog.lesson import Lesson, Network
 from qtdog.results import Result
+from qtdog.standings import ENSEMBLES, METHODS, Standing, Standings
 from qtdog.ui import charts
 from qtdog.ui.charts import Axis, Chart
 from qtdog.ui.learn_steps import Quiz
@@ -15,6 +16,11 @@ from qtdog.ui.theme import METHOD_STYLES
 
 NAMES = {"erm": "Full precision", "qt-dog": "QT-DoG", "eoq": "EoQ"}
 PRINTED = {"ERM": "Full precision (ERM)"}
+MEASURED = {
+    **NAMES,
+    "freeze": "Frozen where rounding starts",
+    "erm-ensemble": "Five in full precision together",
+}
 FULL_BITS = 32
 
 
@@ -198,20 +204,20 @@ def memory_bars(lesson: Lesson) -> str:
     )
 
 
-def measured_table(lesson: Lesson, controls: Sequence[Result], paper: Sequence[Result]) -> str:
+def measured_table(numbers: Standings, paper: Sequence[Result]) -> str:
     """Every method on every held-out domain, and the paper's averages under their own label."""
-    rows = []
-    for domain in lesson.domains:
-        for method in ("erm", "qt-dog", "eoq"):
-            networks = lesson.of(method, domain)
-            if networks:
-                rows.append((plain(domain), *_measured_row(networks)))
-        found = [one for one in controls if plain(one.domain) == plain(domain)]
-        for method in dict.fromkeys(one.method for one in found):
-            accuracies = [one.accuracy for one in found if one.method == method]
-            rows.append((plain(domain), method, *_spread(accuracies, "measured")))
-    head = ("held-out domain", "method", "networks", "accuracy", "lowest to highest")
-    shown = charts.table(head, rows, "Measured here, with the networks of this page")
+    domains = list(dict.fromkeys(one.domain for one in numbers))
+    methods = [method for method in METHODS if any(one.method == method for one in numbers)]
+    rows = [
+        (MEASURED[method], *(_standing(numbers.of(method, domain)) for domain in domains))
+        for method in methods
+    ]
+    head = ("method", *(f"on {plain(domain)}" for domain in domains))
+    shown = charts.table(
+        head,
+        rows,
+        "Measured here: mean accuracy, in brackets the lowest and highest and the number of seeds",
+    )
     if paper:
         printed = [
             (
@@ -230,18 +236,17 @@ def measured_table(lesson: Lesson, controls: Sequence[Result], paper: Sequence[R
     return f'<div class="measured">{shown}</div>'
 
 
-def _measured_row(networks: Sequence[Network]) -> tuple[str, str, str, str]:
-    accuracies = [100 * one.target.fraction for one in networks]
-    method = networks[0].method
-    words = "ensemble" if method == "eoq" else "seed" if len(networks) == 1 else "seeds"
-    return NAMES[method], *_spread(accuracies, words)
-
-
-def _spread(accuracies: Sequence[float], words: str) -> tuple[str, str, str]:
-    """How many, their mean, and from where to where; percent."""
-    mean = f"{sum(accuracies) / len(accuracies):.1f} %"
-    spread = f"{min(accuracies):.1f} to {max(accuracies):.1f} %"
-    return f"{len(accuracies)} {words}", mean, spread if len(accuracies) > 1 else "one only"
+def _standing(one: Standing | None) -> str:
+    """ "71.8 % (68.7 to 74.0, 5 seeds)"."""
+    if one is None:
+        return "not measured"
+    count = len(one.accuracies)
+    if one.method in ENSEMBLES:
+        return f"{one.mean:.1f} %"
+    if count == 1:
+        return f"{one.mean:.1f} % (one seed)"
+    low, high = min(one.accuracies), max(one.accuracies)
+    return f"{one.mean:.1f} % ({low:.1f} to {high:.1f}, {count} seeds)"
 
 
 def _pair(network: Network) -> tuple[float, float]:

@@ -1,11 +1,10 @@
 """The eight steps of "Learn": what they say and ask. Every number comes from the lesson."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
 from qtdog.lesson import Lesson, Network
-from qtdog.results import Result
+from qtdog.standings import Standing, Standings, standings
 from qtdog.ui.sentences import listed, number, plain
 
 NAMES = {"erm": "full precision", "qt-dog": "QT-DoG", "eoq": "EoQ"}
@@ -41,9 +40,10 @@ class Step:
     quiz: Quiz
 
 
-def steps(lesson: Lesson, controls: Sequence[Result] = ()) -> tuple[Step, ...]:
-    """All eight, for the networks at hand. `controls` are measured numbers of methods that are not
-    on the page as checkpoints: the ensemble of full-precision networks, freezing."""
+def steps(lesson: Lesson, numbers: Standings | None = None) -> tuple[Step, ...]:
+    """All eight, for the networks at hand. `numbers` are what was measured of them and of others
+    like them; by default of them alone."""
+    numbers = standings(lesson) if numbers is None else numbers
     return (
         _domain(lesson),
         _source_accuracy(lesson),
@@ -51,7 +51,7 @@ def steps(lesson: Lesson, controls: Sequence[Result] = ()) -> tuple[Step, ...]:
         _valleys(),
         _training(lesson),
         _ensemble(lesson),
-        _measured(lesson, controls),
+        _measured(lesson, numbers),
         _going_on(lesson),
     )
 
@@ -324,14 +324,14 @@ def ensemble_sentence(lesson: Lesson) -> str:
     )
 
 
-def _measured(lesson: Lesson, controls: Sequence[Result]) -> Step:
-    eoq, full = next(iter(lesson.of("eoq")), None), next(iter(lesson.of("erm")), None)
-    ahead = eoq and full and eoq.target.fraction > full.target.fraction
-    control = next((one for one in controls if one.method == "ERM ensemble"), None)
+def _measured(lesson: Lesson, numbers: Standings) -> Step:
+    gaps = numbers.gaps("eoq")
+    ahead = bool(gaps) and _mean(gaps) > 0
+    many = numbers.gaps("eoq", "erm-ensemble")
     because = (
-        "an ensemble of full-precision networks was measured too; compare with it before you "
-        "decide what helped"
-        if control
+        f"five networks in full precision together were measured too, and EoQ is "
+        f"{_points(_mean(many))} them{_on_average(many)}"
+        if many
         else "nobody measured an ensemble of full-precision networks here, which may gain as much"
     )
     question = (
@@ -347,9 +347,9 @@ def _measured(lesson: Lesson, controls: Sequence[Result]) -> Step:
         (
             "Numbers only count with their limits. This is what the networks on this page reach on "
             "domains that they have never seen, counted on all pictures at hand.",
-            *measured_sentences(lesson),
+            *measured_sentences(numbers),
         ),
-        limits(lesson, controls),
+        limits(lesson, numbers),
         Quiz(
             question,
             (
@@ -365,48 +365,59 @@ def _measured(lesson: Lesson, controls: Sequence[Result]) -> Step:
     )
 
 
-def measured_sentences(lesson: Lesson) -> tuple[str, ...]:
-    """QT-DoG against full precision, and EoQ against both, over the held-out domains."""
+def measured_sentences(numbers: Standings) -> tuple[str, ...]:
+    """QT-DoG and EoQ against full precision: for each of one or two held-out domains, else over
+    all of them."""
+    domains = list(dict.fromkeys(one.domain for one in numbers))
+    if len(domains) > 2:
+        return tuple(
+            f"Over <b>{number(len(gaps))} held-out domains</b>, {who} is {_points(_mean(gaps))} "
+            f"full precision on average: {_sides(gaps)}."
+            for who, method in (("a single QT-DoG network", "qt-dog"), ("EoQ", "eoq"))
+            if len(gaps := numbers.gaps(method)) > 1
+        )
     said = []
-    for domain in lesson.domains:
-        full, single = lesson.of("erm", domain), lesson.of("qt-dog", domain)
-        eoq = next(iter(lesson.of("eoq", domain)), None)
+    for domain in domains:
+        full, single = numbers.of("erm", domain), numbers.of("qt-dog", domain)
         parts = []
         if full and single:
-            gap = _mean(single) - _mean(full)
             parts.append(
-                f"a single QT-DoG network is {_points(gap)} full precision "
+                f"a single QT-DoG network is {_points(single.mean - full.mean)} full precision "
                 f"({_runs(single)} against {_runs(full)})"
             )
-        if full and eoq:
-            parts.append(f"EoQ is {_points(eoq.target.fraction - _mean(full))} full precision")
+        if (gap := numbers.gaps("eoq").get(domain)) is not None:
+            parts.append(f"EoQ is {_points(gap)} full precision")
         if parts:
             said.append(f"On <b>{escape(plain(domain))}</b>, {', and '.join(parts)}.")
     return tuple(said)
 
 
-def limits(lesson: Lesson, controls: Sequence[Result]) -> tuple[str, ...]:
+def limits(lesson: Lesson, numbers: Standings) -> tuple[str, ...]:
     """What these numbers do not show."""
     said = []
     if len(lesson.domains) == 1:
         said.append(
             f"<b>One held-out domain</b>, {_target(lesson)}. Others may come out differently."
         )
-    seeds = [len(lesson.of("erm", domain)) for domain in lesson.domains]
-    members = [100 * one.target.fraction for one in lesson.of("qt-dog")]
-    if min(seeds) < 3 and len(members) > 1:
-        gap = max(members) - min(members)
+    seeds = [len(one.accuracies) for one in numbers if one.method == "erm"]
+    apart = max(
+        (max(one.accuracies) - min(one.accuracies) for one in numbers if one.method == "qt-dog"),
+        default=0.0,
+    )
+    if apart:
+        fewest = min(seeds, default=0)
+        few = f"Full precision was trained {_times(fewest)}. " if fewest < 3 else ""
         said.append(
-            f"<b>Few seeds.</b> Full precision was trained {_times(min(seeds))}. QT-DoG networks "
-            f"that differ in nothing but their seed are up to {gap:.1f} points apart, so a "
-            "difference of that size can be luck."
+            f"<b>{'Few seeds' if few else 'Luck'}.</b> {few}QT-DoG networks that differ in nothing "
+            f"but their seed are up to {apart:.1f} points apart, so a difference of that size "
+            "between two networks can be luck."
         )
-    ensembles = [one for one in controls if one.method == "ERM ensemble"]
+    ensembles = [one for one in numbers if one.method == "erm-ensemble"]
     if ensembles:
-        words = listed([f"{one.accuracy:.1f} % on {plain(one.domain)}" for one in ensembles])
+        words = listed([f"{one.mean:.1f} % on {plain(one.domain)}" for one in ensembles])
         said.append(
-            f"<b>Is it quantization, or the ensemble?</b> An ensemble of full-precision networks "
-            f"reaches {escape(words)} here, in several times the memory."
+            f"<b>Is it quantization, or the ensemble?</b> Five networks in full precision together "
+            f"reach {escape(words)}, in five times the memory."
         )
     else:
         said.append(
@@ -414,9 +425,10 @@ def limits(lesson: Lesson, controls: Sequence[Result]) -> tuple[str, ...]:
             "has not been measured here."
         )
     said.append(
-        f"<b>One network and one data set</b>: {escape(lesson.setting)}, "
-        f"{escape(lesson.target.dataset.upper())}. The paper uses ResNet-50 at 224 px and five "
-        "data sets; the tab <b>Results</b> has its numbers beside these."
+        f"<b>One network and one data set</b>: {escape(lesson.architecture)} at "
+        f"{lesson.image_size} px, {escape(lesson.target.dataset.upper())}. The paper uses "
+        "ResNet-50 at 224 px and five data sets; the tab <b>Results</b> has its numbers beside "
+        "these."
     )
     said.append(
         "<b>Flatness is a claim to measure.</b> That quantized networks lie in wider valleys is "
@@ -493,18 +505,33 @@ def _percent(fraction: float) -> str:
     return f"{fraction * 100:.1f} %"
 
 
-def _mean(networks: Sequence[Network]) -> float:
-    return sum(one.target.fraction for one in networks) / len(networks)
+def _mean(gaps: dict[str, float]) -> float:
+    return sum(gaps.values()) / len(gaps)
 
 
-def _runs(networks: Sequence[Network]) -> str:
-    if len(networks) == 1:
-        return f"{_percent(_mean(networks))}, one seed"
-    return f"{_percent(_mean(networks))}, mean of {number(len(networks))} seeds"
+def _on_average(gaps: dict[str, float]) -> str:
+    return " on average" if len(gaps) > 1 else ""
+
+
+def _sides(gaps: dict[str, float]) -> str:
+    """ "above on three, below on one", of the domains."""
+    above = sum(round(gap, 1) > 0 for gap in gaps.values())
+    below = sum(round(gap, 1) < 0 for gap in gaps.values())
+    if len(gaps) in (above, below):
+        return f"{'above' if above else 'below'} on each of them"
+    parts = [f"{side} on {number(n)}" for n, side in ((above, "above"), (below, "below")) if n]
+    level = len(gaps) - above - below
+    return ", ".join(parts + ([f"level on {number(level)}"] if level else []))
+
+
+def _runs(one: Standing) -> str:
+    if len(one.accuracies) == 1:
+        return f"{one.mean:.1f} %, one seed"
+    return f"{one.mean:.1f} %, mean of {number(len(one.accuracies))} seeds"
 
 
 def _points(gap: float) -> str:
-    points = round(abs(gap) * 100, 1)
+    points = round(abs(gap), 1)
     if points == 0:
         return "level with"
     return f"{points:.1f} {'point' if points == 1 else 'points'} {'above' if gap > 0 else 'below'}"

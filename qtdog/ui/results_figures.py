@@ -157,11 +157,12 @@ def bits_figure(rows: Sequence[Row], column: int, label: str) -> go.Figure:
 
 def bit_lines(rows: Sequence[Row], column: int) -> dict[str, list[Row]]:
     """The quantized rows with a number in a column, by label, each in the order of bits. EoQ and
-    other ensembles are left out: they compare by memory, not by bits."""
+    other ensembles are left out: they compare by memory, not by bits. So are ablations and
+    combinations with other methods."""
     lines: dict[str, list[Row]] = {}
     for row in rows:
         single = style_key(row.method) in ("qt-dog", "post-training", "freeze")
-        if row.bits is not None and row.cells[column] and single:
+        if row.bits is not None and row.cells[column] and single and row.main:
             lines.setdefault(row.label, []).append(row)
     return {name: sorted(line, key=lambda row: row.bits) for name, line in lines.items()}
 
@@ -241,8 +242,11 @@ def steps_figure(shown: Sequence[Curve], quantize_step: int | None, domain: str)
 
 
 def calibration_figure(group: Group, column: int, label: str) -> go.Figure:
-    """One measure of calibration of one column, a line a method."""
-    rows = [row for row in reversed(group.rows) if row.cells[column]]
+    """One measure of calibration of one column, a line a method: in full precision and at the
+    width that most runs have. Other widths, ablations and combinations would hide these."""
+    rows = [row for row in reversed(group.rows) if row.cells[column] and row.main]
+    width = _main_width(rows, column)
+    rows = [row for row in rows if row.bits in (None, width)]
     figure = _figure(label, "")
     for row in rows:
         style, cell = style_of(row), row.cells[column]
@@ -261,6 +265,13 @@ def calibration_figure(group: Group, column: int, label: str) -> go.Figure:
     figure.update_layout(height=110 + 26 * max(len(rows), 4))
     figure.update_xaxes(rangemode="tozero")
     return figure
+
+
+def _main_width(rows: Sequence[Row], column: int) -> int | None:
+    """The bits a weight at which most runs were trained."""
+    trained = [row for row in rows if row.bits and style_key(row.method) != "post-training"]
+    most = max(trained, key=lambda row: (row.cells[column].runs, row.bits), default=None)
+    return most.bits if most else None
 
 
 def _best_others(rows: Sequence[Row], column: int) -> list[Row]:

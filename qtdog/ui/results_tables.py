@@ -93,7 +93,8 @@ def results_table(table: Table, choice: Choice, log_link: LogLink = log_button) 
         "<b>Bold</b>: best; <u>underlined</u>: second best of its column, within one table and "
         "network, as rounded. ⚑: a reason to doubt the number, see below the table. Measured here: "
         "mean and standard error over n runs; averaged: the mean of the weights since the "
-        "quantization step. Size: the weights' memory over one full-precision network's.</caption>"
+        "quantization step; where no step is named, that of most runs. Size: the weights' memory "
+        "over one full-precision network's.</caption>"
         f'<thead><tr>{head}<th scope="col">Source</th></tr></thead>{bodies}</table></div>'
         f"{notes.html()}</div>"
     )

@@ -172,7 +172,9 @@ def calibration(results: Results, benchmark: str, domain: str | None, measure: s
     group, place = found[0].groups[0], found[0].columns.index(column)
     return View(
         figures.calibration_figure(group, place, title),
-        AVERAGED + tables.calibration_table(cells, f"{title}, {_domain(column)}, measured here"),
+        AVERAGED
+        + "<p class='note'>Other widths and settings stand in the table.</p>"
+        + tables.calibration_table(cells, f"{title}, {_domain(column)}, measured here"),
     )
 
 
