@@ -143,8 +143,8 @@ def test_four_domains_are_summed_up_and_stand_in_one_table(told):
     assert "EoQ is 2.5 points above full precision on average: above on each of them" in eoq
     shown = learn_figures.measured_table(numbers, ())
     assert shown.count("<tr>") == 1 + 4
-    assert "<td>69.5 % (69.0 to 70.0, 2 seeds)</td>" in shown
-    assert "<td>65.5 % (64.0 to 67.0, 2 seeds)</td>" + 3 * "<td>not measured</td>" in shown
+    assert "<td>69.5 %\n69.0 to 70.0, 2 seeds</td>" in shown
+    assert "<td>65.5 %\n64.0 to 67.0, 2 seeds</td>" + 3 * "<td>not measured</td>" in shown
     assert "<td>74.0 %</td>" in shown
     assert "From the paper" not in shown
     assert steps(all_four, numbers)[6].quiz.question.startswith("EoQ beats")

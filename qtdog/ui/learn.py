@@ -34,8 +34,8 @@ def learn_tab(explorer: Explorer, address: Address, tab: gr.Tab) -> None:
     """Lay out the walk inside `tab`."""
     told = lesson(explorer)
     results = load_results()
-    numbers = standings(told, results.measured)
-    walk = steps(told, numbers)
+    measured = standings(told, results.measured)
+    walk = steps(told, measured)
     pictures = samples()
     thumbnails = {sample.name: thumbnail(sample, PICTURE) for sample in pictures}
     by_name = {sample.name: sample for sample in pictures}
@@ -90,7 +90,7 @@ def learn_tab(explorer: Explorer, address: Address, tab: gr.Tab) -> None:
                 live[place] = (chosen, gr.HTML(figures.LOADING, padding=False, min_height=160))
             elif place == 7:
                 gr.HTML(
-                    learn_figures.measured_table(numbers, _paper(results.paper, told)),
+                    learn_figures.measured_table(measured, _paper(results.paper, told)),
                     padding=False,
                 )
             gr.HTML(

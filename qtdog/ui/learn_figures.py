@@ -216,7 +216,7 @@ def measured_table(numbers: Standings, paper: Sequence[Result]) -> str:
     shown = charts.table(
         head,
         rows,
-        "Measured here: mean accuracy, in brackets the lowest and highest and the number of seeds",
+        "Measured here: mean accuracy; below it the lowest and highest, and the number of seeds",
     )
     if paper:
         printed = [
@@ -237,16 +237,16 @@ def measured_table(numbers: Standings, paper: Sequence[Result]) -> str:
 
 
 def _standing(one: Standing | None) -> str:
-    """ "71.8 % (68.7 to 74.0, 5 seeds)"."""
+    """ "71.8 %", and on a second line "68.7 to 74.0, 5 seeds"."""
     if one is None:
         return "not measured"
     count = len(one.accuracies)
     if one.method in ENSEMBLES:
         return f"{one.mean:.1f} %"
     if count == 1:
-        return f"{one.mean:.1f} % (one seed)"
+        return f"{one.mean:.1f} %\none seed"
     low, high = min(one.accuracies), max(one.accuracies)
-    return f"{one.mean:.1f} % ({low:.1f} to {high:.1f}, {count} seeds)"
+    return f"{one.mean:.1f} %\n{low:.1f} to {high:.1f}, {count} seeds"
 
 
 def _pair(network: Network) -> tuple[float, float]:
