@@ -285,6 +285,6 @@ def test_the_digits_recipe_learns_to_read_with_inq(tmp_path):
     chosen = by_step[trained.single.step]
     assert chosen.quantized
     assert chosen.source_validation > by_step[30].source_validation
-    assert chosen.source_validation > 0.8
+    assert chosen.source_validation > 0.7
     assert chosen.target > 0.3
     assert all(map(on_levels, latents(trained.single.network).values()))

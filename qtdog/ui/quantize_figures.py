@@ -168,7 +168,11 @@ def codes_chart(seen: LayerRounding) -> str:
         )
     rounded, trained = seen.rounding.codes, seen.trained_codes
     lowest = seen.rounding.smallest_code
-    unit = "a whole number of step sizes" if seen.rounding.uniform else "0, or ± a place among them"
+    unit = (
+        "a whole number of step sizes"
+        if seen.rounding.uniform
+        else "± counts powers of two from the smallest"
+    )
     used = [i for i in range(len(rounded)) if rounded[i] or trained[i]]
     first, last = used[0], used[-1]
     chart = Chart(
