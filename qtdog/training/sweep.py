@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -101,14 +101,18 @@ class Sweep:
         most: int | None = None,
     ) -> list[TrainConfig]:
         """Do what is neither recorded nor being done by another process, `most` runs if given;
-        returns what it did."""
+        returns what it did.
+
+        A run whose trunk another process is training is put off until nothing else is left: then
+        it is done all the same, and the trunk twice.
+        """
         done = []
         run_data: dict[tuple[str, int], RunData] = {}
-        for config in configs:
+        for config, put_off in [(one, later) for later in (False, True) for one in configs]:
             if len(done) == most:
                 break
             path = self.record_path(dataset, config)
-            with _to_do(path, self.runs / "claims" / f"{path.stem}.lock") as to_do:
+            with self._to_do(config, path, put_off) as to_do:
                 if not to_do:
                     continue
                 key = (config.target_domain, config.seed)
@@ -121,6 +125,22 @@ class Sweep:
                         forget_state(self.runs, config, run_data[key])
                 done.append(config)
         return done
+
+    @contextmanager
+    def _to_do(self, config: TrainConfig, record: Path, put_off: bool) -> Iterator[bool]:
+        """Whether the run is left to do and this process, or its group's leader, has claimed it
+        and, unless it was `put_off`, the trunk that it has to train first."""
+        claims = self.runs / "claims"
+        trunk = config.trunk_name()
+        with ExitStack() as held:
+            mine = (
+                parallel.leads()
+                and held.enter_context(_claimed(claims / f"{record.stem}.lock"))
+                and not record.exists()
+            )
+            if mine and not put_off and not any((self.runs / "trunks").glob(f"{trunk}-*")):
+                mine = held.enter_context(_claimed(claims / f"{trunk}.lock"))
+            yield bool(parallel.total(mine))
 
     def _record(self, path: Path, run: TrainedRun, run_data: RunData) -> None:
         labels = [one.labels for one in run_data.source_validation]
@@ -216,13 +236,6 @@ def _outcome(
         sha256=hashlib.sha256(model).hexdigest(),
         target_in=target_in(measurement, run_data),
     )
-
-
-@contextmanager
-def _to_do(record: Path, lock: Path) -> Iterator[bool]:
-    """Whether the run is left to do and this process, or its group's leader, has claimed it."""
-    with _claimed(lock) if parallel.leads() else nullcontext(False) as mine:
-        yield bool(parallel.total(mine and not record.exists()))
 
 
 @contextmanager
