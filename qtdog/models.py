@@ -20,6 +20,9 @@ IMAGENET_MEAN, IMAGENET_STD = IMAGENET
 
 NORM_LAYERS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
+_tried: set[tuple[str, int]] = set()
+"""Architectures with a size of images that they can take: trying takes longer than building."""
+
 
 def build(
     architecture: str, classes: int, start_weights: str = "none", image_size: int | None = None
@@ -38,8 +41,9 @@ def build(
     """
     library = _library(architecture)
     network = library.create(architecture, classes, image_size)
-    if image_size is not None:
+    if image_size is not None and (architecture, image_size) not in _tried:
         _try_size(network, architecture, image_size)
+        _tried.add((architecture, image_size))
     for layer in network.modules():
         if isinstance(layer, (nn.Dropout, torchvision.ops.StochasticDepth)):
             layer.p = 0.0

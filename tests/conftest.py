@@ -1,4 +1,6 @@
-"""What every test gets: its own cache folder, no telemetry, one thread; command line, browser."""
+"""What every test gets: its own cache folder, no telemetry, one thread; command line, browser.
+
+The whole suite runs in two processes, file by file."""
 
 import os
 import shutil
@@ -8,6 +10,8 @@ from collections.abc import Callable
 # Before gradio or the Hub's client is imported: both ask once.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+# Tensors are tiny here: more threads than one only wait for each other, in a test's servers too.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import torch
@@ -19,8 +23,23 @@ from servers import CHROMIUM_FLAGS
 from qtdog import cli
 from qtdog.training.config import RECIPES
 
-# Tensors are tiny here: more threads than one only wait for each other.
 torch.set_num_threads(1)
+
+# They take the longest and come first: then both processes end at about the same time.
+LONGEST = ("page", "every_tab", "learn", "resume", "bundled", "sweep", "training", "site", "cli")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two processes for the whole suite; this one for chosen files, and for slow tests, some of
+    which measure time."""
+    whole = config.args_source is config.ArgsSource.TESTPATHS
+    return 2 if whole and config.option.markexpr == "not slow" else 0
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first."""
+    places = {f"test_{name}.py": place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
 
 @pytest.fixture(autouse=True)

@@ -10,7 +10,7 @@ from qtdog.explorer import Explanation, Explorer
 from qtdog.ui.page import build
 
 # Longer than the second after which those who wait are told their place.
-SECONDS = 4
+SECONDS = 2
 
 
 class SlowExplorer(Explorer):

@@ -1,47 +1,64 @@
 """app.py on the command line."""
 
-import os
+import importlib.util
 import socket
-import subprocess
 import sys
-from pathlib import Path
+from collections.abc import Callable
 
-ROOT = Path(__file__).resolve().parents[1]
+import pytest
 
+import app
 
-def run_app(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "app.py", *words],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+INSTALLED = importlib.util.find_spec("mcp") is not None
 
 
-def test_a_folder_without_checkpoints_gets_one_sentence(tmp_path):
+@pytest.fixture
+def refusal(monkeypatch, capsys) -> Callable[..., str]:
+    """Runs `python app.py ...` in this process to its refusal: the error output."""
+
+    def run(*words: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["app.py", *words])
+        with pytest.raises(SystemExit) as end:
+            app.main()
+        assert end.value.code == 2
+        return capsys.readouterr().err
+
+    return run
+
+
+@pytest.fixture
+def nothing_loads(monkeypatch):
+    monkeypatch.setattr(app, "open_explorer", lambda *_: pytest.fail("it came to the checkpoints"))
+
+
+def test_a_folder_without_checkpoints_gets_one_sentence(refusal, tmp_path, monkeypatch):
     (tmp_path / "notes.txt").write_text("nothing here")
-    ended = run_app(QTDOG_CHECKPOINTS=str(tmp_path))
-    assert ended.returncode == 2
-    assert ended.stderr.strip().splitlines()[-1] == (
-        f"app.py: There is no checkpoint in {tmp_path}: no folder with a config.json."
+    monkeypatch.setenv("QTDOG_CHECKPOINTS", str(tmp_path))
+    assert refusal() == (
+        f"app.py: There is no checkpoint in {tmp_path}: no folder with a config.json.\n"
     )
-    assert "Traceback" not in ended.stderr
 
 
-def test_the_option_wins_over_the_environment(tmp_path):
-    ended = run_app("--checkpoints", str(tmp_path / "nowhere"), QTDOG_CHECKPOINTS=str(tmp_path))
-    assert ended.returncode == 2
-    assert f"The folder {tmp_path / 'nowhere'} does not exist " in ended.stderr
+def test_the_option_wins_over_the_environment(refusal, tmp_path, monkeypatch):
+    monkeypatch.setenv("QTDOG_CHECKPOINTS", str(tmp_path))
+    said = refusal("--checkpoints", str(tmp_path / "nowhere"))
+    assert f"The folder {tmp_path / 'nowhere'} does not exist " in said
 
 
-def test_a_port_in_use_gets_one_sentence_before_anything_is_loaded():
+def test_a_port_in_use_gets_one_sentence_before_anything_is_loaded(refusal, nothing_loads):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        ended = run_app("--port", str(port))
-    assert ended.returncode == 2
-    assert f"port {port}, cannot be served: Address already in use." in ended.stderr
-    assert "Traceback" not in ended.stderr
+        said = refusal("--port", str(port))
+    assert f"port {port}, cannot be served: Address already in use." in said
+    assert len(said.splitlines()) == 1
+
+
+@pytest.mark.skipif(INSTALLED, reason="needs an environment without the extra mcp")
+def test_tools_for_agents_without_the_extra_get_one_sentence_on_what_to_install(
+    refusal, nothing_loads
+):
+    said = refusal("--mcp")
+    assert 'pip install "gradio[mcp]"' in said
+    assert len(said.splitlines()) == 1

@@ -30,6 +30,12 @@ def root(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def own(root):
+    """What the page must show, by the service in this process."""
+    return Explorer(root)
+
+
+@pytest.fixture(scope="module")
 def address(root):
     with running_app(root) as address:
         yield address
@@ -57,34 +63,34 @@ def _shown(page) -> list[list[str]]:
     ]
 
 
-def _expected(root: Path, picture: Path) -> list[list[str]]:
-    answers = Explorer(root).classify(read_image(picture), "pacs/sketch")
+def _expected(own: Explorer, picture: Path) -> list[list[str]]:
+    answers = own.classify(read_image(picture), "pacs/sketch")
     return [[f"{p * 100:.1f} %" for p in one.probabilities] for one in answers]
 
 
-def test_the_first_screen_shows_a_sample_classified_by_three_models(page, root):
+def test_the_first_screen_shows_a_sample_classified_by_three_models(page, own):
     assert page.locator("#answers .card h2").all_inner_texts() == [
         "●\nFull precision",
         "◆\nQT-DoG",
         "▲\nEoQ",
     ]
-    assert _shown(page) == _expected(root, SAMPLE)
+    assert _shown(page) == _expected(own, SAMPLE)
     assert page.locator("#answers .votes li").count() == 5
     assert page.locator("#picture img").get_attribute("alt") == FIRST.alt
     assert "The picture's class is dog." in page.locator("#answers .summary").inner_text()
 
 
-def test_a_click_on_a_sample_classifies_it(page, root):
+def test_a_click_on_a_sample_classifies_it(page, own):
     page.get_by_role("button", name="Guitar, pencil").click()
     page.wait_for_function(
         "document.querySelector('#answers .summary').innerText.includes('guitar')"
     )
     assert GUITAR.label == "guitar"
-    assert _shown(page) == _expected(root, GUITAR.path)
+    assert _shown(page) == _expected(own, GUITAR.path)
     page.wait_for_selector(f"#picture img[alt='{GUITAR.alt}']")
 
 
-def test_of_quick_clicks_the_last_one_counts(page, root):
+def test_of_quick_clicks_the_last_one_counts(page, own):
     quickly = """(titles) => titles.forEach((title, turn) => setTimeout(
         () => document.querySelector(`#samples button[aria-label="${title}"]`).click(), 15 * turn
     ))"""
@@ -93,7 +99,7 @@ def test_of_quick_clicks_the_last_one_counts(page, root):
         page.wait_for_function("location.search === '?sample=guitar-pencil'")
         page.wait_for_function(GUITAR_IS_TOLD)
         page.wait_for_timeout(300)
-        assert _shown(page) == _expected(root, GUITAR.path)
+        assert _shown(page) == _expected(own, GUITAR.path)
         page.evaluate(quickly, [FIRST.title])
         page.wait_for_function("location.search === ''")
 
@@ -108,24 +114,24 @@ def test_the_keyboard_chooses_a_sample_too(page):
     )
 
 
-def test_an_uploaded_picture_is_classified(page, root, tmp_path):
+def test_an_uploaded_picture_is_classified(page, own, tmp_path):
     picture = Image.new("RGB", (300, 200), "white")
     ImageDraw.Draw(picture).ellipse((60, 30, 240, 170), fill="navy")
     picture.save(tmp_path / "mine.png")
     before = page.locator("#answers .summary").inner_text()
     _upload(page, tmp_path / "mine.png")
     _wait_for_other_answers(page, before)
-    assert _shown(page) == _expected(root, tmp_path / "mine.png")
+    assert _shown(page) == _expected(own, tmp_path / "mine.png")
     assert "The picture's class" not in page.locator("#answers .summary").inner_text()
 
 
-def test_a_format_that_browsers_cannot_show_is_shown_all_the_same(page, root, tmp_path):
+def test_a_format_that_browsers_cannot_show_is_shown_all_the_same(page, own, tmp_path):
     Image.linear_gradient("L").save(tmp_path / "mine.tiff")
     before = page.locator("#answers .summary").inner_text()
     _upload(page, tmp_path / "mine.tiff")
     _wait_for_other_answers(page, before)
     page.wait_for_function("document.querySelector('#picture img')?.naturalWidth === 256")
-    assert _shown(page) == _expected(root, tmp_path / "mine.tiff")
+    assert _shown(page) == _expected(own, tmp_path / "mine.tiff")
 
 
 def test_a_broken_upload_gets_one_sentence_and_loses_nothing(page, tmp_path):
@@ -154,10 +160,10 @@ def test_a_cleared_field_is_no_question(page):
     assert page.locator("#samples .thumbnail-item.selected").count() == 0
 
 
-def test_a_lecturer_uncovers_one_model_after_the_other(open_page, root):
+def test_a_lecturer_uncovers_one_model_after_the_other(open_page, own):
     page = open_page("?models=erm")
     page.wait_for_selector("#answers .card")
-    expected = _expected(root, SAMPLE)
+    expected = _expected(own, SAMPLE)
     assert _shown(page) == expected[:1]
     assert page.locator("#answers .votes").count() == 0
     page.locator("#models").get_by_label("EoQ").check()
@@ -166,7 +172,7 @@ def test_a_lecturer_uncovers_one_model_after_the_other(open_page, root):
     page.wait_for_function("location.search.includes('models=erm%2Ceoq')")
     page.get_by_role("button", name="Guitar, pencil").click()
     page.wait_for_function(GUITAR_IS_TOLD)
-    guitar = _expected(root, GUITAR.path)
+    guitar = _expected(own, GUITAR.path)
     assert _shown(page) == [guitar[0], guitar[2]]
     for model in ("Full precision", "EoQ"):
         page.locator("#models").get_by_label(model).uncheck()
@@ -198,11 +204,11 @@ def test_who_has_to_wait_sees_the_place_in_the_line(browser, root):
             job.result(timeout=120)
 
 
-def test_where_the_models_look_is_shown_to_those_who_ask(page, root):
+def test_where_the_models_look_is_shown_to_those_who_ask(page, own):
     assert page.locator(".look").count() == 0
     page.get_by_label("Show where each model looks").check()
     page.wait_for_selector(".look img")
-    expected = Explorer(root).explain(read_image(SAMPLE), "pacs/sketch")
+    expected = own.explain(read_image(SAMPLE), "pacs/sketch")
     for shown, one in zip(page.locator(".look img").all(), expected, strict=True):
         words = f"{one.model}, {one.label}: {heat.where(one.heat)}"
         assert shown.get_attribute("alt") == words
@@ -220,14 +226,14 @@ def test_where_the_models_look_is_shown_to_those_who_ask(page, root):
     assert layer.get_attribute("alt") == look.get_attribute("alt")
     # They follow the picture, and go when nobody asks any more.
     page.get_by_role("button", name="Guitar, pencil").click()
-    guitar = Explorer(root).explain(read_image(GUITAR.path), "pacs/sketch")
+    guitar = own.explain(read_image(GUITAR.path), "pacs/sketch")
     alt = f"{guitar[2].model}, {guitar[2].label}: {heat.where(guitar[2].heat)}"
     page.wait_for_function("alt => document.querySelectorAll('.look img')[2].alt === alt", arg=alt)
     page.get_by_label("Show where each model looks").uncheck()
     page.locator(".look").first.wait_for(state="hidden")
 
 
-def test_a_link_opens_the_same_view(page, open_page, root):
+def test_a_link_opens_the_same_view(page, open_page, own):
     page.get_by_role("button", name="Horse, painting").click()
     page.get_by_label("Show where each model looks").check()
     page.wait_for_function("location.search.includes('look=true')")
@@ -235,18 +241,18 @@ def test_a_link_opens_the_same_view(page, open_page, root):
     copy = open_page(page.evaluate("location.search") + "&class=giraffe")
     copy.wait_for_selector(".look img")
     horse = sample("horse-painting")
-    assert _shown(copy) == _expected(root, horse.path)
+    assert _shown(copy) == _expected(own, horse.path)
     copy.wait_for_selector(f"#picture img[alt='{horse.alt}']")
     assert copy.locator("#samples .thumbnail-item.selected").get_attribute("aria-label") == (
         horse.title
     )
     assert copy.get_by_label("Show where each model looks").is_checked()
-    explained = Explorer(root).explain(read_image(horse.path), "pacs/sketch", "giraffe")
+    explained = own.explain(read_image(horse.path), "pacs/sketch", "giraffe")
     alts = [image.get_attribute("alt") for image in copy.locator(".look img").all()]
     assert alts == [f"{one.model}, giraffe: {heat.where(one.heat)}" for one in explained]
 
 
-def test_a_wrong_link_opens_the_page_and_says_what_was_ignored(open_page, root):
+def test_a_wrong_link_opens_the_page_and_says_what_was_ignored(open_page, own):
     page = open_page("?sample=cat&domain=pacs/moon&tab=nothing&severity=%3Cscript%3E&x=1")
     page.wait_for_selector("#answers .card")
     notice = page.locator("#address-notice")
@@ -255,7 +261,7 @@ def test_a_wrong_link_opens_the_page_and_says_what_was_ignored(open_page, root):
     assert 'sample "cat" was ignored' in text
     assert 'domain "pacs/moon" was ignored: it can be pacs/sketch.' in text
     assert 'tab "nothing" was ignored' in text
-    assert _shown(page) == _expected(root, SAMPLE)
+    assert _shown(page) == _expected(own, SAMPLE)
     page.wait_for_function("!location.search.includes('moon') && !location.search.includes('tab')")
 
 
@@ -284,13 +290,13 @@ def test_a_phone_shows_the_answer_on_its_first_screen(page):
     assert below["y"] + below["height"] < 844
 
 
-def test_the_api_answers_as_the_service_does(address, root):
+def test_the_api_answers_as_the_service_does(address, own):
     gradio_client = pytest.importorskip("gradio_client")
     client = gradio_client.Client(address, verbose=False)
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
     assert {"/classify", "/explain"} <= set(endpoints)
     answers = client.predict(gradio_client.handle_file(str(SAMPLE)), api_name="/classify")
-    expected = Explorer(root).classify(read_image(SAMPLE), "pacs/sketch")
+    expected = own.classify(read_image(SAMPLE), "pacs/sketch")
     assert [one["model"] for one in answers] == [one.model for one in expected]
     for answer, one in zip(answers, expected, strict=True):
         assert answer["probabilities"] == pytest.approx(one.probabilities, abs=1e-6)
@@ -300,7 +306,7 @@ def test_the_api_answers_as_the_service_does(address, root):
     explained = client.predict(
         gradio_client.handle_file(str(SAMPLE)), "pacs/sketch", "horse", api_name="/explain"
     )
-    maps = Explorer(root).explain(read_image(SAMPLE), "pacs/sketch", "horse")
+    maps = own.explain(read_image(SAMPLE), "pacs/sketch", "horse")
     for record, one in zip(explained, maps, strict=True):
         assert (record["model"], record["label"]) == (one.model, "horse")
         np.testing.assert_allclose(record["heat"], one.heat, atol=1e-5)
