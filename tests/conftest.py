@@ -26,7 +26,7 @@ from qtdog.training.config import RECIPES
 torch.set_num_threads(1)
 
 # They take the longest and come first: then both processes end at about the same time.
-LONGEST = ("page", "every_tab", "learn", "resume", "bundled", "sweep", "training", "site", "cli")
+LONGEST = ("page", "every_tab", "learn", "explorer", "sweep", "training", "resume", "site", "cli")
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -121,12 +121,13 @@ def start(processes) -> Callable:
 
 @pytest.fixture(scope="module")
 def browser():
-    """Headless Chromium. A test without it skips."""
+    """Headless Chromium; in `usual`, pages share a cache. A test without it skips."""
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("needs Debian's chromium")
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        browser.usual = browser.new_context()
         yield browser
         browser.close()

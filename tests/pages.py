@@ -17,8 +17,13 @@ PHONE = {"width": 390, "height": 844}
 
 def open_page(browser, address: str, query: str = "", **options: Any):
     """A page at `address` + `query`. Its `complaints` are errors in the console and requests to
-    other hosts. `options`: those of the browser's new_page."""
-    page = browser.new_page(**{"viewport": DESKTOP, **options})
+    other hosts. `options`: those of the browser's new_page, for a page that shares nothing with
+    others; without any, scripts that another page has loaded are not loaded again."""
+    if options:
+        page = browser.new_page(**{"viewport": DESKTOP, **options})
+    else:
+        page = browser.usual.new_page()
+        page.set_viewport_size(DESKTOP)
     page.set_default_timeout(PATIENCE_MS)
     page.complaints = complaints = []
     page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)

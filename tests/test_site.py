@@ -135,8 +135,7 @@ def test_panels_search_and_run_logs_work(site, folder, open_page):
     assert log.locator("tbody tr").first.locator("th").inner_text() == str(first["step"])
 
 
-@pytest.mark.parametrize("width", [360, 1280])
-@pytest.mark.parametrize("colours", ["light", "dark"])
+@pytest.mark.parametrize(("width", "colours"), [(360, "dark"), (1280, "light")])
 def test_it_fits_the_window_and_follows_the_light(site, open_page, width, colours):
     page = open_page(site, width, colours)
     drawn(page, "Accuracy against size", "Measured here")
