@@ -175,7 +175,8 @@ def _train(
     from qtdog.progress import progress_bar
     from qtdog.training import parallel
     from qtdog.training.finish import finish
-    from qtdog.training.loop import load_run_data, train
+    from qtdog.training.loop import train
+    from qtdog.training.run_data import load_run_data
 
     if not config.target_domain:
         with parallel.first_on_each_machine():

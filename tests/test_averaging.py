@@ -14,7 +14,8 @@ from qtdog.method_names import ensemble_name, method_name
 from qtdog.quantization import quantizers
 from qtdog.training.averaging import WeightAverage, make_averaging
 from qtdog.training.averaging.swad import SWAD, find_valley
-from qtdog.training.loop import RunData, TrainedRun, train
+from qtdog.training.loop import TrainedRun, train
+from qtdog.training.run_data import RunData
 from qtdog.training.state import EvaluationPoint
 
 SWAD_CONFIG = dataclasses.replace(CONFIG, averaging="swad", evaluate_every=1)

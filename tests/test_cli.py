@@ -247,7 +247,7 @@ def test_a_stopped_training_says_how_to_go_on(command, tmp_path, monkeypatch):
     def stop(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(loop._Evaluator, "of", stop)
+    monkeypatch.setattr(loop.Evaluator, "of", stop)
     places = ("--out", tmp_path / "out", "--runs", tmp_path / "runs")
     code, _, error = command("train", "--data", "rotated_digits", *places)
     assert code == 130

@@ -12,8 +12,9 @@ from sklearn.datasets import load_digits
 
 from qtdog import data
 from qtdog.data import DataError, folders, load_folder, rows
+from qtdog.training.batches import Batches
 from qtdog.training.config import TrainConfig
-from qtdog.training.loop import _Batches, load_run_data
+from qtdog.training.run_data import load_run_data
 
 DOMAINS, CLASSES = ("art", "photo", "sketch"), ("cat", "dog")
 
@@ -240,7 +241,7 @@ def test_training_from_disk_draws_the_very_batches_that_it_draws_from_memory(roo
         data = load_run_data(config)
         kind = {isinstance(one.images, rows.Rows) for one in data.source_training}
         assert kind == {limit == 10}
-        batches.append(_Batches(config, data.source_training, torch.device("cpu")))
+        batches.append(Batches(config, data.source_training, torch.device("cpu")))
     for step in (0, 7):
         one, two = (each.at(step) for each in batches)
         assert torch.equal(one.images, two.images)

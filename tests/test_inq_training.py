@@ -17,7 +17,8 @@ from qtdog.training import loop
 from qtdog.training.averaging.sma import SMA
 from qtdog.training.config import RECIPES, TrainConfig
 from qtdog.training.finish import checkpoint_folder, command_line, finish
-from qtdog.training.loop import RunData, TrainedRun, load_run_data, run_folder, train
+from qtdog.training.loop import TrainedRun, run_folder, train
+from qtdog.training.run_data import RunData, load_run_data
 
 # Shares begin at steps 6, 8, 11 and 13; evaluations are at every second step.
 INQ = dataclasses.replace(CONFIG, quantizer="inq", bits=5, steps=16)

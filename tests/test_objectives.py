@@ -24,7 +24,7 @@ from qtdog.results.records import FOLDER, RUNS
 from qtdog.study import report_text
 from qtdog.training import sweep
 from qtdog.training.config import RECIPES, TrainConfig
-from qtdog.training.loop import RunData, load_run_data, train
+from qtdog.training.loop import train
 from qtdog.training.objectives import Batch
 from qtdog.training.objectives.coral import CORAL, coral_penalty
 from qtdog.training.objectives.erm import ERM
@@ -37,6 +37,7 @@ from qtdog.training.objectives.mixstyle import (
 from qtdog.training.objectives.noise import WeightNoise
 from qtdog.training.objectives.sam import SAM
 from qtdog.training.records import load_record
+from qtdog.training.run_data import RunData, load_run_data
 from qtdog.training.sweep import Sweep
 from qtdog.ui.about import checkpoint_tables
 from qtdog.ui.quantize_figures import reference_name

@@ -15,7 +15,8 @@ from tiny_runs import CONFIG, Kill, tiny_data
 
 from qtdog import checkpoints
 from qtdog.atomic import write_atomically, write_folder_atomically
-from qtdog.training.loop import RunData, TrainedRun, train
+from qtdog.training.loop import TrainedRun, train
+from qtdog.training.run_data import RunData
 from qtdog.training.state import PARTS, EvaluationPoint, RunState, load_state, save_state
 
 

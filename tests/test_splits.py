@@ -13,7 +13,7 @@ from qtdog.data import Domain, DomainDataset, split, split_rows
 from qtdog.data.splits import domainbed_rows
 from qtdog.evaluation import as_network, predict_logits
 from qtdog.training.config import RECIPES, TrainConfig
-from qtdog.training.loop import load_run_data
+from qtdog.training.run_data import load_run_data
 
 NAMES = [f"dog/{k:03d}.png" for k in range(103)]
 

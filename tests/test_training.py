@@ -16,17 +16,11 @@ from qtdog.evaluation import domain_accuracy
 from qtdog.quantization import quantize
 from qtdog.training import loop
 from qtdog.training.averaging import WeightAverage
+from qtdog.training.batches import Batches
 from qtdog.training.config import RECIPES, TrainConfig
 from qtdog.training.finish import checkpoint_folder, command_line, finish
-from qtdog.training.loop import (
-    Chosen,
-    RunData,
-    TrainedRun,
-    load_run_data,
-    log_text,
-    run_folder,
-    train,
-)
+from qtdog.training.loop import Chosen, TrainedRun, log_text, run_folder, train
+from qtdog.training.run_data import RunData, load_run_data
 
 ERM = dataclasses.replace(CONFIG, method="erm")
 
@@ -119,7 +113,7 @@ def test_training_follows_adam_on_cross_entropy(run_data, tmp_path):
     torch.manual_seed(config.seed)
     network = models.build(config.architecture, 10).to(memory_format=torch.channels_last)
     moments = {p: (torch.zeros_like(p), torch.zeros_like(p)) for p in network.parameters()}
-    batches = loop._Batches(config, run_data.source_training, torch.device("cpu"))
+    batches = Batches(config, run_data.source_training, torch.device("cpu"))
     losses = []
     for step in (1, 2):
         network.train()
@@ -148,7 +142,7 @@ def test_training_follows_adam_on_cross_entropy(run_data, tmp_path):
 def test_every_batch_holds_as_many_images_of_each_source_and_follows_from_seed_and_step(run_data):
     def batch(step: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
         config = dataclasses.replace(CONFIG, seed=seed)
-        drawn = loop._Batches(config, run_data.source_training, torch.device("cpu")).at(step)
+        drawn = Batches(config, run_data.source_training, torch.device("cpu")).at(step)
         return drawn.images, drawn.labels
 
     images, labels = batch(5)
@@ -159,7 +153,7 @@ def test_every_batch_holds_as_many_images_of_each_source_and_follows_from_seed_a
     # The first four are of the first domain, whose labels are made 100 higher here.
     first, second = run_data.source_training
     marked = (dataclasses.replace(first, labels=first.labels + 100), second)
-    labels = loop._Batches(CONFIG, marked, torch.device("cpu")).at(5).labels
+    labels = Batches(CONFIG, marked, torch.device("cpu")).at(5).labels
     assert (labels[:4] >= 100).all()
     assert (labels[4:] < 100).all()
 
@@ -170,9 +164,9 @@ def test_every_batch_holds_as_many_images_of_each_source_and_follows_from_seed_a
 def with_validation(monkeypatch, values: list[float], averaged: list[float] = ()) -> None:
     """Evaluations see these source validation accuracies, in order, whatever the network does."""
     singles, averages = iter(values), iter(averaged)
-    monkeypatch.setattr(loop._Evaluator, "of", lambda *_: loop.Scores(next(singles), 0, 1))
+    monkeypatch.setattr(loop.Evaluator, "of", lambda *_: loop.Scores(next(singles), 0, 1))
     monkeypatch.setattr(
-        loop._Evaluator, "of_average", lambda *_: loop.Scores(next(averages, 0.0), 0, 1)
+        loop.Evaluator, "of_average", lambda *_: loop.Scores(next(averages, 0.0), 0, 1)
     )
 
 

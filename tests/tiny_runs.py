@@ -15,7 +15,8 @@ from qtdog import data
 from qtdog.data import Domain
 from qtdog.training.config import RECIPES, TrainConfig
 from qtdog.training.finish import finish
-from qtdog.training.loop import RunData, train
+from qtdog.training.loop import train
+from qtdog.training.run_data import RunData
 
 CONFIG = TrainConfig(
     data="rotated_digits",

@@ -7,7 +7,7 @@ from qtdog.data.rows import LARGEST_IN_MEMORY
 from qtdog.reproduce.step_cost import FLOAT_BYTES, StepCost, measured_seconds, step_cost
 from qtdog.storage import FULL_PRECISION_BITS
 from qtdog.training.config import TrainConfig
-from qtdog.training.loop import TARGET_SAMPLE
+from qtdog.training.evaluator import TARGET_SAMPLE
 
 VALIDATION_SHARE = 0.2
 PASSES = {"sam": 2}

@@ -13,8 +13,9 @@ from qtdog.checkpoints import CheckpointConfig, TrainingRecord
 from qtdog.evaluation import accuracy_of, predict_logits
 from qtdog.start_weights import short_name
 from qtdog.training.config import RECIPES, TrainConfig
-from qtdog.training.loop import Chosen, RunData, TrainedRun, log_text
+from qtdog.training.loop import Chosen, TrainedRun, log_text
 from qtdog.training.provenance import code_version, processor
+from qtdog.training.run_data import RunData
 
 # The settings of a run that have an option of their own, to change a recipe's.
 OPTIONS = (

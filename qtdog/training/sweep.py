@@ -24,14 +24,13 @@ from qtdog.training.finish import Measurement, finish, measure, target_in, train
 from qtdog.training.loop import (
     Chosen,
     Progress,
-    RunData,
     TrainedRun,
     forget_state,
-    load_run_data,
     train,
 )
 from qtdog.training.objectives import ObjectiveName
 from qtdog.training.records import Outcome, RunRecord, save_record
+from qtdog.training.run_data import RunData, load_run_data
 
 SEEDS = (0, 1, 2, 3, 4)
 CONTROL_SEEDS = (0, 1)
