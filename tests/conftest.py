@@ -10,8 +10,8 @@ from collections.abc import Callable
 # Before gradio or the Hub's client is imported: both ask once.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-# Tensors are tiny here: more threads than one only wait for each other, in a test's servers too.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+if "PYTEST_XDIST_WORKER" in os.environ:  # a test's server must leave the other process a core
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
 import torch
@@ -23,6 +23,7 @@ from servers import CHROMIUM_FLAGS
 from qtdog import cli
 from qtdog.training.config import RECIPES
 
+# Tensors are tiny here: more threads than one only wait for each other.
 torch.set_num_threads(1)
 
 # They take the longest and come first: then both processes end at about the same time.
