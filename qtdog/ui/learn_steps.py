@@ -399,14 +399,19 @@ def limits(lesson: Lesson, numbers: Standings) -> tuple[str, ...]:
         said.append(
             f"<b>One held-out domain</b>, {_target(lesson)}. Others may come out differently."
         )
-    seeds = [len(one.accuracies) for one in numbers if one.method == "erm"]
+    seeds = {one.domain: len(one.accuracies) for one in numbers if one.method == "erm"}
     apart = max(
         (max(one.accuracies) - min(one.accuracies) for one in numbers if one.method == "qt-dog"),
         default=0.0,
     )
     if apart:
-        fewest = min(seeds, default=0)
-        few = f"Full precision was trained {_times(fewest)}. " if fewest < 3 else ""
+        fewest = min(seeds.values(), default=0)
+        where = listed([plain(domain) for domain, count in seeds.items() if count == fewest])
+        few = (
+            f"Full precision was trained {_times(fewest)}{f' on {where}' if where else ''}. "
+            if fewest < 3
+            else ""
+        )
         said.append(
             f"<b>{'Few seeds' if few else 'Luck'}.</b> {few}QT-DoG networks that differ in nothing "
             f"but their seed are up to {apart:.1f} points apart, so a difference of that size "
