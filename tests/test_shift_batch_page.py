@@ -275,7 +275,7 @@ def test_a_batch_shows_what_the_service_says_of_each_picture(batch_page, explore
     row = batch_page.locator("#batch-answers table.numbers tbody tr").first.inner_text()
     assert f"{both[0] + (loose[0] == loose[1])} of 21" in row
     assert batch_page.locator("#batch-table tbody tr").count() == 22
-    batch_page.get_by_label("not classified").check()
+    batch_page.locator("label", has_text="not classified").click()
     batch_page.wait_for_function("document.querySelectorAll('#batch-table tbody tr').length === 1")
     assert "dog/broken.png" in batch_page.locator("#batch-table tbody tr").inner_text()
     read = list(csv.DictReader(io.StringIO(_saved(batch_page.get_by_text("Save the numbers")))))
