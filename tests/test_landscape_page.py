@@ -101,7 +101,7 @@ def test_a_model_can_be_left_out(page):
 
 def test_planes_are_drawn_side_by_side_on_one_scale(page, records):
     planes = [one for one in records if isinstance(one, Surface) and one.kind == "plane"]
-    page.locator("#landscape-kind").get_by_label("A plane around each model").check()
+    page.locator("#landscape-kind label", has_text="A plane around each model").click()
     page.wait_for_function("document.querySelectorAll('.js-plotly-plot').length === 3")
     drawn = page.evaluate(
         "[...document.querySelectorAll('.js-plotly-plot')].map(p => ({type: p.data[0].type,"
@@ -122,17 +122,17 @@ def test_planes_are_drawn_side_by_side_on_one_scale(page, records):
 
 def test_the_other_kinds_show_their_numbers(page, records):
     kind = page.locator("#landscape-kind")
-    kind.get_by_label("The plane through three models").check()
+    kind.locator("label", has_text="The plane through three models").click()
     page.wait_for_function("document.querySelectorAll('.js-plotly-plot').length === 1")
     plane = next(one for one in records if getattr(one, "kind", "") == "three-models")
     rows = cells(page, "#landscape-numbers table")[1:]
     assert [row[2] for row in rows] == [f"{m.reading.loss:.3f}" for m in plane.markers]
-    kind.get_by_label("The line between two models").check()
+    kind.locator("label", has_text="The line between two models").click()
     page.wait_for_selector("#landscape-numbers .charts svg")
     line = next(one for one in records if getattr(one, "kind", "") == "interpolation")
     rows = cells(page, "#landscape-numbers table")[1:]
     assert [row[1] for row in rows] == [f"{r.loss:.3f}" for r in line.readings[0]]
-    kind.get_by_label("Curvature").check()
+    kind.locator("label", has_text="Curvature").click()
     page.wait_for_function(
         "document.querySelector('#landscape-numbers').innerText.includes('largest eigenvalue')"
     )
@@ -141,7 +141,7 @@ def test_the_other_kinds_show_their_numbers(page, records):
     shown = rows["Full precision, seed 0"]
     assert shown[1].split(" ")[0] == f"{bent.eigenvalue:,.1f}"
     assert shown[2].split(" ")[0] == f"{np.mean(bent.traces):,.1f}"
-    page.locator("#landscape-images").get_by_label("Source domains").check()
+    page.locator("#landscape-images label", has_text="Source domains").click()
     page.wait_for_function(
         "document.querySelector('#landscape-said').innerText.includes('not been measured')"
     )
