@@ -58,14 +58,15 @@ def steps(lesson: Lesson, numbers: Standings | None = None) -> tuple[Step, ...]:
 
 def _domain(lesson: Lesson) -> Step:
     sources, target = _sources(lesson), _target(lesson)
+    one = plain(lesson.target.source_domains[0])
     things = escape(listed([plain(name) for name in lesson.target.classes[:7]]))
     return Step(
         "What is a domain?",
         "Domains",
         (
             "A network learns to name pictures from examples. Ours learned from pictures of "
-            f"<b>{sources}</b>. They show the same kinds of things ({things}), but they look "
-            "different. Each such kind of picture is a <b>domain</b>.",
+            f"<b>{sources}</b>. They show the same things ({things}), but each in another way. "
+            f"Each such way of showing things is a <b>domain</b>: {escape(one)} is one.",
             "The domains that a network learns from are its <b>source domains</b>. The one that it "
             f"meets only later is the <b>target domain</b>. Here that is <b>{target}</b>: the "
             "networks below have never seen one. Doing well there all the same is called "
@@ -104,7 +105,8 @@ def _source_accuracy(lesson: Lesson) -> Step:
         (
             "So which network, or which moment of its training, should be kept? To choose by the "
             "target would be cheating: in real life nobody has the pictures that are still to "
-            "come. Every choice on this page was made by source validation alone.",
+            "come. Source validation is a weak guide, but an honest one: it alone made every "
+            "choice on this page.",
         ),
         Quiz(
             "Network A gets 95 % in source validation, network B 93 %. Which one is better on a "
@@ -196,8 +198,9 @@ def _valleys() -> Step:
         "Valleys",
         (
             "While it learns, a network changes its weights so that its mistakes, the "
-            "<b>loss</b>, get smaller. Think of walking downhill into a valley. There are many "
-            "valleys, narrow ones and wide ones.",
+            "<b>loss</b>, get smaller. Think of walking downhill into a valley: where you stand "
+            "are the weights, how high you stand is the loss. There are many valleys, narrow ones "
+            "and wide ones.",
             "Now shake the weights a little, as rounding does. In a narrow valley the smallest "
             "shake carries you up its wall. In a wide one you hardly notice. Add noise and see "
             "which valley is the better place.",
@@ -242,8 +245,8 @@ def _training(lesson: Lesson) -> Step:
             f"round: in every step all weights but the last layer's are rounded {bits}, and the "
             "network answers with the rounded ones.",
             "A rounded weight cannot be changed a little: it sits on a mark. So training keeps an "
-            "exact copy of every weight, corrects the copy, and rounds it anew in each step. The "
-            "step sizes are learned too. In the end only the rounded weights are stored.",
+            "unrounded copy of every weight, corrects the copy, and rounds it anew in each step. "
+            "The step sizes are learned too. In the end only the rounded weights are stored.",
         ),
         (curve_sentence(lesson),),
         Quiz(
@@ -251,7 +254,7 @@ def _training(lesson: Lesson) -> Step:
             (
                 Option("The rounded weights", "They sit on marks and cannot move a little."),
                 Option(
-                    "An exact copy of the weights, and the step sizes",
+                    "An unrounded copy of the weights, and the step sizes",
                     "Yes. The copy moves a little; now and then a weight jumps to the next mark.",
                     right=True,
                 ),
@@ -270,13 +273,13 @@ def curve_sentence(lesson: Lesson) -> str:
             continue
         late = [one.target for one in network.curve if one.step > network.quantize_step]
         if late:
-            spreads.append(f"from {_percent(min(late))} to {_percent(max(late))} {words}")
+            spreads.append(f"between {_percent(min(late))} and {_percent(max(late))} {words}")
     if not spreads:
         return "No training curve is stored with these networks."
     return (
         "The paper says that the target's curve gets steadier and higher after quantization. Judge "
-        f"for yourself: here, after that step, accuracy on the target sample went {listed(spreads)}"
-        f" ({'one run each' if len(spreads) > 1 else 'one run'})."
+        "for yourself: here, from that step to the end, accuracy on a sample of the target was "
+        f"{listed(spreads)} ({'one run each' if len(spreads) > 1 else 'one run'})."
     )
 
 
@@ -294,8 +297,8 @@ def _ensemble(lesson: Lesson) -> Step:
             "of them look at the picture and take the mean of their scores. That is <b>EoQ</b>, an "
             "ensemble of quantized networks.",
             f"The point is memory. A weight of {bits} bits takes {bits}/32 of one in full "
-            f"precision, so {number(count)} small networks take {count} × {bits} = {count * bits} "
-            "bits for each weight: about as much as a single big one.",
+            f"precision, so {number(count)} such networks take {count} × {bits} = {count * bits} "
+            "bits where a single one in full precision takes 32: about as much.",
         ),
         (ensemble_sentence(lesson),),
         Quiz(
@@ -359,7 +362,7 @@ def _measured(lesson: Lesson, numbers: Standings) -> Step:
                     f"Right: {because}.",
                     right=True,
                 ),
-                Option("No: EoQ is much larger", "It takes about the same memory."),
+                Option("No: EoQ takes much more memory", "It takes about the same."),
             ),
         ),
     )
@@ -406,15 +409,12 @@ def limits(lesson: Lesson, numbers: Standings) -> tuple[str, ...]:
     )
     if apart:
         fewest = min(seeds.values(), default=0)
-        where = listed([plain(domain) for domain, count in seeds.items() if count == fewest])
-        few = (
-            f"Full precision was trained {_times(fewest)}{f' on {where}' if where else ''}. "
-            if fewest < 3
-            else ""
-        )
+        fewer = [plain(domain) for domain, count in seeds.items() if count == fewest]
+        where = f" for {listed(fewer)}" if fewer else ""
+        few = f"Full precision was trained {_times(fewest)}{where}. " if fewest < 3 else ""
         said.append(
             f"<b>{'Few seeds' if few else 'Luck'}.</b> {few}QT-DoG networks that differ in nothing "
-            f"but their seed are up to {apart:.1f} points apart, so a difference of that size "
+            f"but their seed are up to {apart:.1f} points apart, so a difference up to that size "
             "between two networks can be luck."
         )
     ensembles = [one for one in numbers if one.method == "erm-ensemble"]
@@ -426,8 +426,8 @@ def limits(lesson: Lesson, numbers: Standings) -> tuple[str, ...]:
         )
     else:
         said.append(
-            "<b>Is it quantization, or the ensemble?</b> An ensemble of full-precision networks "
-            "has not been measured here."
+            "<b>Is it quantization, or the ensemble?</b> Any ensemble may gain. One of "
+            "full-precision networks has not been measured here."
         )
     said.append(
         f"<b>One network and one data set</b>: {escape(lesson.architecture)} at "
