@@ -237,7 +237,8 @@ def _said(results: Results, benchmark: str) -> str:
     sentences = verdicts(results, comparisons(results.measured, benchmark))
     first, *others = sentences
     listed = "".join(f"<li>{one}</li>" for one in others)
-    more = f"<details><summary>{len(others)} more comparisons</summary><ul>{listed}</ul></details>"
+    count = f"{len(others)} more comparison{'' if len(others) == 1 else 's'}"
+    more = f"<details><summary>{count}</summary><ul>{listed}</ul></details>"
     return (
         notices(results.problems)
         + f'<p class="summary" id="results-verdict">{first}</p>'
