@@ -118,6 +118,16 @@ _NOT = {
     ),
 }
 
+# The paper draws these curves without a table: their order is all that can be repeated.
+_PAPER = {
+    "flatness": (
+        "Figure 3, from flattest to sharpest: SWAD, QT-DoG, SWA, SAM, ERM. That is ResNet-50, 100 "
+        "directions of the whole vector with lengths from 0 to 60, the mean over held-out domains. "
+        "Lengths do not compare with ours: another network has other weights. Its values are "
+        "drawn, not printed."
+    ),
+}
+
 
 def style_of(model: ModelReference) -> MethodStyle:
     """How a model is drawn."""
@@ -132,10 +142,11 @@ def ink_of(model: ModelReference) -> str:
 
 
 def notes(kind: str) -> str:
-    """How to read a kind, and what it does not show."""
+    """How to read a kind, what it does not show, and what the paper has of it."""
+    paper = f"<p><b>In the paper.</b> {_PAPER[kind]}</p>" if kind in _PAPER else ""
     return (
         f'<div class="reading"><p><b>How to read this.</b> {_READ[kind]}</p>'
-        f"<p><b>What it does not show.</b> {_NOT[kind]}</p></div>"
+        f"<p><b>What it does not show.</b> {_NOT[kind]}</p>{paper}</div>"
     )
 
 
