@@ -109,10 +109,11 @@ def train(
         Literal["channel", "tensor"] | None, typer.Option(help="One step size a channel or tensor.")
     ] = None,
     quantizer: Annotated[
-        Literal["lsq", "inq"] | None,
+        Literal["lsq", "lsq-fitted", "inq"] | None,
         typer.Option(
-            help="How QT-DoG quantizes: all weights at once, with learned step sizes (lsq), or in "
-            "four parts, the largest first, to powers of two (inq)."
+            help="How QT-DoG quantizes: all weights at once, with learned step sizes that start "
+            "as LSQ's do (lsq) or at the least rounding error (lsq-fitted), or in four parts, the "
+            "largest first, to powers of two (inq)."
         ),
     ] = None,
     leave_out: Annotated[
@@ -398,7 +399,8 @@ def layers(
         Literal["channel", "tensor"], typer.Option(help="One step size a channel or tensor.")
     ] = "channel",
     quantizer: Annotated[
-        Literal["lsq", "inq", "nearest"], typer.Option(help="What the codes stand for.")
+        Literal["lsq", "lsq-fitted", "inq", "nearest"],
+        typer.Option(help="What the codes stand for."),
     ] = "lsq",
     classes: Annotated[int, typer.Option(help="Of the classifier.")] = 7,
     image_size: Annotated[

@@ -242,7 +242,7 @@ class Lab:
             if (
                 config.method == "qt-dog"
                 and config.bits == grid.bits
-                and config.quantizer == ("lsq" if grid.uniform else "inq")
+                and (config.quantizer != "inq") == grid.uniform
                 and config.granularity == grid.granularity
                 and config.training is not None
                 and reference.training is not None

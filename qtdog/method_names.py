@@ -17,6 +17,7 @@ OBJECTIVES = {
         for size in ("1e-4", "5e-5", "1e-5", "5e-6")
     },
 }
+QUANTIZERS = {"inq": " (INQ)", "lsq-fitted": " (fitted)"}
 AVERAGINGS = {"sma": "SMA", "swad": "SWAD"}
 
 
@@ -47,5 +48,5 @@ def ensemble_name(
 
 
 def quantizer_suffix(method: str, quantizer: str | None) -> str:
-    """ " (INQ)" for a method that trains with INQ, nothing for others."""
-    return " (INQ)" if quantizer == "inq" and method in ("qt-dog", "freeze", "eoq") else ""
+    """ " (INQ)" or " (fitted)" for a method that trains with that quantizer; LSQ goes without."""
+    return QUANTIZERS.get(quantizer or "", "") if method in ("qt-dog", "freeze", "eoq") else ""

@@ -3,9 +3,9 @@
 A full-precision network is its library's plain state dict. A quantized one is folded first;
 each quantized weight `w` is then `w.codes` (uint8, packed at exactly b bits a weight) and
 `w.step_size` (float32, one a channel or one in all), and w = step size * level(code). Which levels
-these are follows from the name of the quantizer: level(code) = code for "lsq" and "nearest",
-level(0) = 0 and level(±j) = ±2^(j-1) for "inq". The biases that folding made are float16,
-everything else is float32.
+these are follows from the name of the quantizer: level(0) = 0 and level(±j) = ±2^(j-1) for "inq",
+level(code) = code for all others. The biases that folding made are float16, everything else is
+float32.
 """
 
 import copy

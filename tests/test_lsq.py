@@ -2,12 +2,14 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch.nn.utils import parametrize
 
 from qtdog.quantization.levels import UniformLevels
-from qtdog.quantization.lsq import LSQConfig, LSQQuantizer, initial_step_size
+from qtdog.quantization.lsq import FittedLSQConfig, LSQConfig, LSQQuantizer
+from qtdog.quantization.starts import initial_step_size
 
 BITS = range(2, 9)
 
@@ -167,13 +169,32 @@ def test_the_first_step_size_is_twice_the_mean_magnitude_over_the_root_of_the_la
     torch.testing.assert_close(LSQQuantizer(weight, LSQConfig(3)).step_size, by_channel)
 
 
+@pytest.mark.parametrize("bits", [3, 7])
+def test_fitted_step_sizes_start_where_rounding_hurts_least(bits):
+    random = np.random.default_rng(0)
+    weight = random.standard_normal((3, 400)).astype(np.float32)
+    start = FittedLSQConfig(bits).build(torch.from_numpy(weight)).step_size.numpy()
+
+    def error(row, step):
+        codes = np.clip(np.round(row / step), -(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+        return float(((codes * step - row) ** 2).sum())
+
+    for row, step in zip(weight, start, strict=True):
+        fine = np.linspace(0.02, 1.2, 2000) * np.abs(row).max() / (2 ** (bits - 1) - 1)
+        least = min(error(row, one) for one in fine)
+        assert error(row, step) < 1.1 * least
+        lsq = 2 * np.abs(row).mean() / np.sqrt(2 ** (bits - 1) - 1)
+        assert error(row, step) < (0.2 if bits == 7 else 1) * error(row, lsq)
+
+
 @pytest.mark.parametrize("dead", [0.0, 1e-30, 1e-12])
 @pytest.mark.parametrize("granularity", ["channel", "tensor"])
-def test_a_dead_channel_gives_finite_values_and_gradients(dead, granularity):
+@pytest.mark.parametrize("config", [LSQConfig, FittedLSQConfig])
+def test_a_dead_channel_gives_finite_values_and_gradients(dead, granularity, config):
     weight = torch.randn(4, 9) * 0.1
     weight[2] = dead
     weight.requires_grad_()
-    quantizer = LSQQuantizer(weight, LSQConfig(7, granularity))
+    quantizer = config(7, granularity).build(weight)
     quantized = quantizer(weight)
     (quantized - 1).square().sum().backward()
     assert (quantizer.step_size > 0).all()

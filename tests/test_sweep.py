@@ -21,10 +21,10 @@ from qtdog.data import DomainDataset
 from qtdog.evaluation import predict_logits
 from qtdog.measured import MeasuredRow, measured_rows, to_csv
 from qtdog.study import against, paired_difference, report_text
-from qtdog.training import sweep
+from qtdog.training import shipping, sweep
 from qtdog.training.config import RECIPES, TrainConfig
 from qtdog.training.records import load_logits, load_record, save_record
-from qtdog.training.shipping import prefers_averaged, ship
+from qtdog.training.shipping import preferred_kind, ship
 from qtdog.training.sweep import Sweep, plan
 
 DOMAINS = ("art_painting", "cartoon", "photo", "sketch")
@@ -40,23 +40,28 @@ def pacs_plan() -> list[TrainConfig]:
 def test_the_plan_has_every_run_of_the_study_once_and_the_main_arms_first():
     runs = pacs_plan()
     assert len(set(runs)) == len(runs)
-    main = {(r.target_domain, r.seed, r.method) for r in runs[:48]}
+    main = {(r.target_domain, r.seed, r.method, r.quantizer) for r in runs[:68]}
     assert main == {
-        (domain, seed, method)
+        (domain, seed, method, quantizer)
         for domain in DOMAINS
         for seed in range(5)
-        for method in ("erm", "qt-dog", "freeze")
+        for method, quantizer in (
+            ("erm", "lsq"),
+            ("qt-dog", "lsq"),
+            ("qt-dog", "lsq-fitted"),
+            ("freeze", "lsq"),
+        )
         if method != "freeze" or seed < 2
     }
-    assert all((r.bits, r.granularity, r.quantize_step) == (7, "channel", 480) for r in runs[:48])
-    widths = sorted((r.target_domain, r.seed, r.bits) for r in runs[48:] if r.bits != 7)
+    assert all((r.bits, r.granularity, r.quantize_step) == (7, "channel", 480) for r in runs[:68])
+    widths = sorted((r.target_domain, r.seed, r.bits) for r in runs[68:] if r.bits != 7)
     assert widths == sorted(
         [("sketch", seed, bits) for seed in (0, 1) for bits in (2, 3, 4, 5, 6, 8)]
         + [("art_painting", seed, bits) for seed in (0, 1) for bits in (4, 5)]
     )
     assert sum(r.granularity == "tensor" for r in runs) == 2
     assert sorted({r.quantize_step for r in runs}) == [240, 480, 720, 960]
-    assert {r.seed for r in runs[:8]} == {0}, "all domains with one seed come before the next seed"
+    assert {r.seed for r in runs[:12]} == {0}, "all domains with one seed come before the next seed"
     assert [(r.target_domain, r.seed, r.method, r.objective) for r in runs[-8:]] == [
         ("sketch", seed, method, objective)
         for seed in (0, 1)
@@ -326,7 +331,8 @@ def test_the_members_that_source_validation_prefers_are_shipped_with_their_ensem
         for kind in ("", "-averaged")
     ]
     averaged = bool(means[1] > means[0])
-    assert prefers_averaged(swept.checkpoints, 7) == averaged
+    chosen = "qt-dog-{}bit-averaged" if averaged else "qt-dog-{}bit"
+    assert preferred_kind(swept.checkpoints, 7) == chosen
     new = ship(swept.checkpoints, digits, 7, tmp_path)
     kind = "-averaged" if averaged else ""
     place = tmp_path / "rotated_digits" / "75-degrees"
@@ -341,6 +347,24 @@ def test_the_members_that_source_validation_prefers_are_shipped_with_their_ensem
         if folder.name != "eoq-7bit":
             model = (folder / "model.safetensors").read_bytes()
             assert model == (built / folder.name / "model.safetensors").read_bytes()
+
+
+def test_the_kind_with_the_best_source_validation_becomes_the_members(tmp_path, monkeypatch):
+    accuracies = {
+        "qt-dog-7bit-seed0": 0.91,
+        "qt-dog-7bit-averaged-seed0": 0.90,
+        "qt-dog-lsq-fitted-7bit-seed0": 0.92,
+        "qt-dog-lsq-fitted-7bit-averaged-seed0": 0.93,
+        "qt-dog-7bit-seed1": 0.99,  # its other kinds are not there: it does not count
+        "qt-dog-7bit-averaged-seed1": 0.99,
+        "qt-dog-4bit-seed0": 0.99,
+        "qt-dog-7bit-coral-seed0": 0.99,
+    }
+    for name in accuracies:
+        (tmp_path / "pacs" / "sketch" / name).mkdir(parents=True)
+    monkeypatch.setattr(shipping, "_source_validation", lambda folder: accuracies[folder.name])
+    assert preferred_kind(tmp_path, 7) == "qt-dog-lsq-fitted-{}bit-averaged"
+    assert preferred_kind(tmp_path, 4) == preferred_kind(tmp_path, 5) == "qt-dog-{}bit"
 
 
 def test_a_whole_eoq_stays_until_all_five_new_members_are_there(swept, digits, tmp_path):

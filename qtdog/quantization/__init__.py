@@ -13,13 +13,13 @@ from qtdog.quantization.apply import (
 )
 from qtdog.quantization.inq import INQConfig
 from qtdog.quantization.levels import Levels
-from qtdog.quantization.lsq import LSQConfig
+from qtdog.quantization.lsq import FittedLSQConfig, LSQConfig
 from qtdog.quantization.nearest import NearestConfig
 from qtdog.quantization.packing import pack, packed_size, unpack
 from qtdog.quantization.quantizer import Granularity, Quantizer, QuantizerConfig
 
 QUANTIZERS: dict[str, type[QuantizerConfig]] = {
-    one.kind: one for one in (LSQConfig, INQConfig, NearestConfig)
+    one.kind: one for one in (LSQConfig, FittedLSQConfig, INQConfig, NearestConfig)
 }
 """By their names in a checkpoint's config.json."""
 
@@ -31,6 +31,7 @@ def levels_of(quantizer: str, bits: int) -> Levels:
 
 __all__ = [
     "QUANTIZERS",
+    "FittedLSQConfig",
     "Granularity",
     "INQConfig",
     "LSQConfig",

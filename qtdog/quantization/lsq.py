@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from qtdog.quantization.levels import along_channels
-from qtdog.quantization.quantizer import Quantizer, QuantizerConfig, revive
+from qtdog.quantization.quantizer import Quantizer, QuantizerConfig
+from qtdog.quantization.starts import initial_step_size, least_error_step_size
 
 
 @dataclass(frozen=True)
@@ -17,21 +18,22 @@ class LSQConfig(QuantizerConfig):
 
     kind: ClassVar[str] = "lsq"
 
+    def start(self, weight: Tensor) -> Tensor:
+        """Where the step sizes of a weight (out, ...) start: (out,) or (1,), positive."""
+        return initial_step_size(weight, self)
+
     def build(self, weight: Tensor) -> "LSQQuantizer":
         return LSQQuantizer(weight, self)
 
 
-def initial_step_size(weight: Tensor, config: QuantizerConfig) -> Tensor:
-    """LSQ's start, s = 2 mean|w| / sqrt(2^(b-1) - 1), one value a channel or one in all.
+@dataclass(frozen=True)
+class FittedLSQConfig(LSQConfig):
+    """LSQ whose step sizes start where rounding hurts the weights least."""
 
-    `weight`: (out, ...). Returns (out,) or (1,), all positive, also where a channel is dead.
-    """
-    _, largest = config.levels.code_range
-    magnitude = weight.detach().float().abs()
-    means = (
-        magnitude.flatten(1).mean(1) if config.granularity == "channel" else magnitude.mean()[None]
-    )
-    return revive(2 * means / math.sqrt(largest))
+    kind: ClassVar[str] = "lsq-fitted"
+
+    def start(self, weight: Tensor) -> Tensor:
+        return least_error_step_size(weight, self)
 
 
 class _StraightThroughRounding(torch.autograd.Function):
@@ -76,7 +78,7 @@ class LSQQuantizer(Quantizer):
 
     def __init__(self, weight: Tensor, config: LSQConfig) -> None:
         super().__init__(config)
-        steps = initial_step_size(weight, config)
+        steps = config.start(weight)
         self.log_step = nn.Parameter(steps.log())
         _, largest = self.levels.code_range
         weights_a_step = weight.numel() / steps.numel()

@@ -3,16 +3,13 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-import torch
 from torch import Tensor
 
 from qtdog.quantization.lsq import LSQConfig, LSQQuantizer
 from qtdog.quantization.quantizer import Quantizer, QuantizerConfig
+from qtdog.quantization.starts import least_error_step_size
 
 Rule = Literal["start", "least error"]
-
-# Tried for the least squared error: shares of the step size at which nothing is clipped.
-STEP_SIZE_SHARES = torch.linspace(0.1, 1, 37)
 
 
 @dataclass(frozen=True)
@@ -35,20 +32,9 @@ class NearestConfig(QuantizerConfig):
 
 def step_sizes(weight: Tensor, config: NearestConfig) -> Tensor:
     """The step sizes for a weight (out, ...): (out,) or (1,), all positive."""
-    start = LSQQuantizer(weight, LSQConfig(config.bits, config.granularity)).step_size
     if config.rule == "start":
-        return start
-    rows = weight.detach().float().reshape(len(start), -1)
-    levels = config.levels
-    unclipped = rows.abs().amax(1) / levels.code_range[1]
-    best, least = start, torch.full_like(start, torch.inf)
-    for share in STEP_SIZE_SHARES.tolist():
-        # A dead channel keeps LSQ's start, which is positive.
-        tried = torch.where(unclipped > start * 1e-3, share * unclipped, start)
-        error = (levels.values(levels.codes(rows, tried), tried) - rows).square().sum(1)
-        best = torch.where(error < least, tried, best)
-        least = torch.minimum(error, least)
-    return best
+        return LSQQuantizer(weight, LSQConfig(config.bits, config.granularity)).step_size
+    return least_error_step_size(weight, config)
 
 
 class NearestQuantizer(Quantizer):

@@ -17,7 +17,7 @@ Method = Literal["erm", "qt-dog", "freeze"]
 """Full precision; quantized and trained on; quantized with weights and step sizes frozen, so that
 only batch norm's affine parameters and the classifier are trained on (the control)."""
 
-QuantizerName = Literal["lsq", "inq"]
+QuantizerName = Literal["lsq", "lsq-fitted", "inq"]
 """Learned step sizes, or powers of two that are frozen share by share."""
 
 CHOICES = {

@@ -132,7 +132,7 @@ def training_record(
         learning_rate=config.learning_rate,
         step_size_learning_rate=(
             config.step_size_learning_rate
-            if (config.method, config.quantizer) == ("qt-dog", "lsq")
+            if config.method == "qt-dog" and config.quantizer != "inq"
             else None
         ),
         freeze_batch_norm=config.freeze_batch_norm,

@@ -14,40 +14,51 @@ MEMBERS = 5
 WIDTHS = range(2, 9)
 
 
-def prefers_averaged(built: Path, bits: int) -> bool:
-    """Whether source validation prefers QT-DoG's averaged weights to those of one step: by its
-    mean over the runs of which `built` has both. Without such a run, no."""
-    differences = [
-        _source_validation(averaged) - _source_validation(single)
-        for single, averaged in (
-            (folder, folder.with_name(folder.name.replace("bit-", "bit-averaged-")))
-            for folder in sorted(Path(built).glob(f"*/*/qt-dog-{bits}bit-seed*"))
-        )
-        if averaged.exists()
-    ]
-    return bool(differences) and float(np.mean(differences)) > 0
+KINDS = ("qt-dog-{}bit", "qt-dog-{}bit-averaged")
+KINDS += ("qt-dog-lsq-fitted-{}bit", "qt-dog-lsq-fitted-{}bit-averaged")
+"""What EoQ's members can be: names of checkpoints, but for the bit width and the seed."""
+
+
+def preferred_kind(built: Path, bits: int) -> str:
+    """The one of `KINDS` with the best mean source validation over the held-out domains and seeds
+    of which `built` has them all; kinds that are in no run are left out. Of equals the first."""
+    places: dict[str, set[tuple[Path, str]]] = {}
+    for kind in KINDS:
+        name = kind.format(bits)
+        found = Path(built).glob(f"*/*/{name}-seed*")
+        places[kind] = {(folder.parent, folder.name.removeprefix(name)) for folder in found}
+    present = [kind for kind in KINDS if places[kind]] or [KINDS[0]]
+    common = sorted(set.intersection(*(places[kind] for kind in present)))
+    if not common:
+        return KINDS[0]
+
+    def mean(kind: str) -> float:
+        folders = [where / f"{kind.format(bits)}{seed}" for where, seed in common]
+        return float(np.mean([_source_validation(folder) for folder in folders]))
+
+    return max(present, key=mean)
 
 
 def ship(built: Path, dataset: DomainDataset, bits: int, out: Path) -> list[Path]:
     """Copy into `out` what the page shows, and return the new folders.
 
     For every held-out domain: full precision of seed 0, single and averaged; five QT-DoG members
-    of `bits`, single or averaged as source validation prefers, and EoQ of them; QT-DoG of seed 0
-    at other bit widths. A domain whose members are not all built yet gets those that are, unless
+    of `bits`, of the kind that source validation prefers, and EoQ of them; QT-DoG of seed 0 at
+    other bit widths. A domain whose members are not all built yet gets those that are, unless
     `out` has a whole EoQ for it: that stays.
     """
-    kind = "-averaged" if prefers_averaged(built, bits) else ""
+    kind = preferred_kind(built, bits)
     new: list[Path] = []
     for domain in dataset.domains:
         source, place = built / dataset.name / domain.name, out / dataset.name / domain.name
         names = ["erm-seed0", "erm-averaged-seed0"]
-        names += [f"qt-dog-{width}bit{kind}-seed0" for width in WIDTHS if width != bits]
-        members = [f"qt-dog-{bits}bit{kind}-seed{seed}" for seed in range(MEMBERS)]
+        names += [f"{kind.format(width)}-seed0" for width in WIDTHS if width != bits]
+        members = [f"{kind.format(bits)}-seed{seed}" for seed in range(MEMBERS)]
         members = [name for name in members if (source / name).exists()]
         ensemble = place / f"eoq-{bits}bit"
-        if len(members) == MEMBERS:  # members of the other kind make way
-            for weights in ("", "-averaged"):
-                for old in place.glob(f"qt-dog-{bits}bit{weights}-seed*"):
+        if len(members) == MEMBERS:  # members of another kind make way
+            for other in KINDS:
+                for old in place.glob(f"{other.format(bits)}-seed*"):
                     shutil.rmtree(old)
         if len(members) == MEMBERS or not ensemble.exists():
             names += members

@@ -55,6 +55,7 @@ def plan(base: TrainConfig, domains: tuple[str, ...]) -> list[TrainConfig]:
         for target in domains:
             add(target, seed, "erm", bits=BITS)
             add(target, seed, "qt-dog", bits=BITS)
+            add(target, seed, "qt-dog", bits=BITS, quantizer="lsq-fitted")
         for target in domains if seed in CONTROL_SEEDS else ():
             add(target, seed, "freeze", bits=BITS)
     for target in (one for one in ABLATION_TARGETS if one in domains):
