@@ -43,6 +43,8 @@ class Network:
     quantize_step: int | None
     curve: tuple[CurvePoint, ...]
     """Empty where the checkpoint has no log."""
+    quantizer: str | None = None
+    """Its name; None in full precision."""
 
 
 @dataclass(frozen=True)
@@ -147,4 +149,5 @@ def _network(stored: StoredCheckpoint, sizes: dict[str, int]) -> Network:
         steps=training.steps if training else None,
         quantize_step=training.quantize_step if training else None,
         curve=read_curve(stored.folder),
+        quantizer=config.quantizer,
     )

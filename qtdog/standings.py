@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qtdog.lesson import Lesson
+from qtdog.method_names import quantizer_suffix
 from qtdog.results import Result
 from qtdog.results.tables import main_setting
 
@@ -52,12 +53,14 @@ class Standings(tuple[Standing, ...]):
 
 
 def standings(lesson: Lesson, measured: Sequence[Result] = ()) -> Standings:
-    """Of the lesson's networks, and of measured runs like them (same data set, backbone and width,
-    the setting measured most often) with other seeds, and controls."""
+    """Of the lesson's networks, and of measured runs like them (same data set, backbone, width and
+    quantizer, the setting measured most often) with other seeds, and controls."""
     alike = [one for one in measured if _like(lesson, one)]
     found = []
-    for method, name in METHODS.items():
+    for method, plain_name in METHODS.items():
         networks = [one for one in lesson.all if one.method == method]
+        quantizer = networks[0].quantizer if networks else None
+        name = plain_name + quantizer_suffix(method, quantizer)
         averaged = bool(networks) and all(one.averaged for one in networks)
         runs = main_setting(alike, name, averaged)
         for domain in lesson.domains:

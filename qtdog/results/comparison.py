@@ -15,8 +15,12 @@ PAIRS = (
     ("QT-DoG", "Freeze"),
     ("EoQ", "ERM ensemble"),
     ("EoQ", "ERM"),
+    ("QT-DoG (fitted)", "ERM"),
+    ("QT-DoG (fitted)", "QT-DoG"),
+    ("EoQ (fitted)", "ERM ensemble"),
 )
-"""What the paper claims or leaves open: the method, its control, and the ensemble and its."""
+"""What the paper claims or leaves open: the method, its control, and the ensemble and its; then
+the same with step sizes that start at the least rounding error."""
 CONFIDENCE = 0.95
 
 

@@ -20,7 +20,8 @@ Metric = Literal["accuracy", "nll", "ece", "source_nll", "source_ece", "source_v
 ALL = "all"
 PAPER_SOURCE, MEASURED_SOURCE = "paper", "measured"
 """What the source column of the files says; anything else is a listing of the paper's numbers."""
-METHODS = ("ERM", "Post-training", "Freeze", "QT-DoG", "ERM ensemble", "EoQ")
+METHODS = ("ERM", "Post-training", "Freeze", "QT-DoG", "QT-DoG (fitted)")
+METHODS += ("ERM ensemble", "EoQ", "EoQ (fitted)")
 LOWER_IS_BETTER = ("nll", "ece", "source_nll", "source_ece")
 MEASURED_DECIMALS: dict[Metric, int] = defaultdict(
     lambda: 3, {"accuracy": 1, "source_validation": 1}

@@ -25,6 +25,7 @@ METHOD_KEYS = {
     "ERM (paper runs)": "erm",
     "QT-DoG": "qt-dog",
     "EoQ": "eoq",
+    "EoQ (fitted)": "eoq",
     "ERM ensemble": "erm-ensemble",
     "ERM Ens.": "erm-ensemble",
     "Freeze": "freeze",
