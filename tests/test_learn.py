@@ -95,6 +95,19 @@ def test_what_was_not_measured_is_said_and_no_longer_when_it_was(told):
     assert f"EoQ is {gap:.1f} points above them" in steps(told, numbers)[6].quiz.options[1].why
 
 
+def test_networks_with_fitted_step_sizes_stand_beside_runs_of_their_kind(told):
+    fitted = dataclasses.replace(network("qt-dog", 0, 700), quantizer="lsq-fitted")
+    measured = [
+        *results_of("QT-DoG", {1: 50.0, 2: 51.0}),
+        *(
+            dataclasses.replace(one, bits=7)
+            for one in results_of("QT-DoG (fitted)", {1: 72.0, 2: 74.0})
+        ),
+    ]
+    numbers = standings(with_networks(told, fitted), measured)
+    assert numbers.of("qt-dog", "sketch").accuracies == (70.0, 72.0, 74.0)
+
+
 def test_seeds_that_are_measured_but_not_on_the_page_count_once(told):
     own = {one.seed: 100 * one.target.fraction for one in told.of("erm")}
     assert set(own) == {0}

@@ -435,5 +435,28 @@ def test_the_report_says_what_the_rows_say(rows, swept):
     eoq = next(row for row in rows if row.method == "EoQ" and row.averaged == "no")
     members = np.mean(list(by_seed["QT-DoG"].values()))
     assert f"| EoQ | 75-degrees | {members:.1f} | {eoq.accuracy:.1f} |" in text
+    fitted = [
+        dataclasses.replace(
+            row, method="QT-DoG (fitted)", source_validation=row.source_validation + gain
+        )
+        for row in rows
+        for gain in [1 if row.averaged == "yes" else -1]
+        if row.method == "QT-DoG" and row.seed < 2
+    ]
+    members = report_text([*rows, *fitted], swept.records).partition("## Which weights")[2]
+    assert "mean over the 2 runs that have all of these" in members
+    best = max(
+        np.mean(
+            [
+                row.source_validation
+                for row in [*rows, *fitted]
+                if row.seed in (0, 1) and row.method == method and row.averaged == averaged
+            ]
+        )
+        for method in ("QT-DoG", "QT-DoG (fitted)")
+        for averaged in ("no", "yes")
+    )
+    assert f"| QT-DoG (fitted), averaged | {best:.2f} |" in members
+    assert "- So the weights of QT-DoG (fitted), averaged are EoQ's members." in members
     with pytest.raises(ValueError, match="no record of a run"):
         report_text([], swept.records)
