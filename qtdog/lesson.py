@@ -85,18 +85,20 @@ def lesson(explorer: Explorer) -> Lesson:
     return Lesson(target, found, config.architecture, config.image_size)
 
 
-def read_curve(folder: Path) -> tuple[CurvePoint, ...]:
-    """A checkpoint's log.csv; empty where there is none or it is not one."""
+def read_curve(folder: Path, averaged: bool = False) -> tuple[CurvePoint, ...]:
+    """A checkpoint's log.csv; empty where there is none or it is not one. With `averaged`, of the
+    averaged weights from where there are any."""
     try:
         with (folder / LOG).open(encoding="utf-8", newline="") as file:
             return tuple(
                 CurvePoint(
                     int(row["step"]),
                     row["quantized"] == "True",
-                    float(row["source_validation"]),
-                    float(row["target"]),
+                    float(row[f"{kind}source_validation"]),
+                    float(row[f"{kind}target"]),
                 )
                 for row in csv.DictReader(file)
+                for kind in ["averaged_" if averaged and row["averaged_target"] else ""]
             )
     except (OSError, ValueError, KeyError, TypeError):
         return ()
@@ -148,6 +150,6 @@ def _network(stored: StoredCheckpoint, sizes: dict[str, int]) -> Network:
         ),
         steps=training.steps if training else None,
         quantize_step=training.quantize_step if training else None,
-        curve=read_curve(stored.folder),
+        curve=read_curve(stored.folder, config.averaged),
         quantizer=config.quantizer,
     )

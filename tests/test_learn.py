@@ -1,5 +1,6 @@
 """Learn, Quantize and About: their texts follow the data, and they work in a real browser."""
 
+import csv
 import dataclasses
 import json
 import math
@@ -189,13 +190,19 @@ def test_the_lesson_tells_what_the_bundled_configs_say(told):
 
 
 def test_a_training_curve_is_read_or_left_out(told, tmp_path):
-    curve = read_curve(BUNDLED / "pacs" / "sketch" / "qt-dog-7bit-seed0")
-    lines = (BUNDLED / "pacs/sketch/qt-dog-7bit-seed0/log.csv").read_text().splitlines()[1:]
+    curve = read_curve(BUNDLED / "pacs" / "sketch" / "erm-seed0")
+    lines = (BUNDLED / "pacs/sketch/erm-seed0/log.csv").read_text().splitlines()[1:]
     assert len(curve) == len(lines)
     step, quantized, _, source, target = lines[-1].split(",")[:5]
     last = curve[-1]
     assert (last.step, last.quantized) == (int(step), quantized == "True")
     assert (last.source_validation, last.target) == (float(source), float(target))
+    folder = BUNDLED / "pacs" / "art_painting" / "erm-averaged-seed0"
+    before, after = (read_curve(folder, averaged=True)[place] for place in (0, -1))
+    rows = list(csv.DictReader((folder / "log.csv").open()))
+    assert before.target == float(rows[0]["target"])
+    assert after.source_validation == float(rows[-1]["averaged_source_validation"])
+    assert after.target == float(rows[-1]["averaged_target"])
     assert read_curve(tmp_path) == ()
     (tmp_path / "log.csv").write_text("step\n1\n")
     assert read_curve(tmp_path) == ()
