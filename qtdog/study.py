@@ -267,7 +267,7 @@ def _members(table: pd.DataFrame) -> str:
     return _section(
         "Which weights are shipped",
         f"Percent, mean over the {len(wide.dropna())} runs that have all of these. {FITTED}",
-        [*lines, "", f"- So the weights of {means.idxmax()} are EoQ's members."],
+        [*lines, "", f"- So `ship` makes EoQ of the weights of {means.idxmax()}."],
     )
 
 

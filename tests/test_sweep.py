@@ -457,6 +457,6 @@ def test_the_report_says_what_the_rows_say(rows, swept):
         for averaged in ("no", "yes")
     )
     assert f"| QT-DoG (fitted), averaged | {best:.2f} |" in members
-    assert "- So the weights of QT-DoG (fitted), averaged are EoQ's members." in members
+    assert "- So `ship` makes EoQ of the weights of QT-DoG (fitted), averaged." in members
     with pytest.raises(ValueError, match="no record of a run"):
         report_text([], swept.records)
