@@ -348,8 +348,9 @@ def _measured(lesson: Lesson, numbers: Standings) -> Step:
         "What was measured, and what was not shown",
         "Measured",
         (
-            "Numbers only count with their limits. This is what the networks on this page reach on "
-            "domains that they have never seen, counted on all pictures at hand.",
+            "Numbers only count with their limits. This is what the networks on this page, and "
+            "others trained in the same way, reach on domains that they have never seen, counted "
+            "on all pictures at hand.",
             *measured_sentences(numbers),
         ),
         limits(lesson, numbers),
