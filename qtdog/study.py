@@ -246,7 +246,7 @@ def _ensembles(table: pd.DataFrame) -> str:
             mean = np.mean([ours[name] - theirs[name] for name in common])
             said.append(
                 f"- {eoq}{suffix} against the ERM ensemble{suffix} of as many members, in points: "
-                f"{gaps}; mean {mean:+.1f}. EoQ takes about a fifth of its memory."
+                f"{gaps}; mean {mean:+.1f}. EoQ takes less than a quarter of its memory."
             )
     return _section(
         "Ensembles of five",
