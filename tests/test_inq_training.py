@@ -261,7 +261,9 @@ def test_names_and_commands_tell_the_quantizer_and_leave_lsqs_as_they_were():
         "--recipe paper --bits 5 --quantizer inq"
     )
     assert TrainConfig.from_json(config.to_json()) == config
-    with pytest.raises(ValueError, match="quantizer 'dorefa' is unknown: choose one of lsq, inq"):
+    with pytest.raises(
+        ValueError, match="quantizer 'dorefa' is unknown: choose one of lsq, lsq-fitted, inq"
+    ):
         dataclasses.replace(config, quantizer="dorefa")
 
 
