@@ -241,7 +241,7 @@ def full_disk(cache: Path) -> Iterator[None]:
     libc = ctypes.CDLL(None, use_errno=True)
     used = sum(file.stat().st_size for file in cache.rglob("blobs/*"))
     small = cache.with_name("small")
-    small.mkdir()
+    small.mkdir(parents=True)
     size = f"size={used + FULL_DISK_BYTES}".encode()
     if libc.mount(b"none", bytes(small), b"tmpfs", 0, size):
         raise PermissionError(ctypes.get_errno(), "a small file system cannot be mounted")

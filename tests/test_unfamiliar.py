@@ -213,5 +213,7 @@ def test_a_stored_share_is_measured_again():
     dataset = data.load(str(PACS), checkpoint.config.image_size)
     stored = unfamiliar.read()[unfamiliar.identity(checkpoint)]
     energies = plain_energies(checkpoint.networks[0], source_validation(dataset, seed=0))
-    assert (energies > stored.threshold).sum() == on(stored, SOURCE).flagged
+    # The threshold is an image's own energy, whose last digits depend on the order of sums.
+    surely, perhaps = ((energies > stored.threshold + slack).sum() for slack in (1e-4, -1e-4))
+    assert surely <= on(stored, SOURCE).flagged <= perhaps <= surely + 1
     assert len(energies) == on(stored, SOURCE).total
