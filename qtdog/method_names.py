@@ -17,7 +17,7 @@ OBJECTIVES = {
         for size in ("1e-4", "5e-5", "1e-5", "5e-6")
     },
 }
-QUANTIZERS = {"inq": " (INQ)", "lsq-fitted": " (fitted)"}
+QUANTIZER_SUFFIXES = {"inq": " (INQ)", "lsq-fitted": " (fitted)"}
 AVERAGINGS = {"sma": "SMA", "swad": "SWAD"}
 
 
@@ -49,4 +49,5 @@ def ensemble_name(
 
 def quantizer_suffix(method: str, quantizer: str | None) -> str:
     """ " (INQ)" or " (fitted)" for a method that trains with that quantizer; LSQ goes without."""
-    return QUANTIZERS.get(quantizer or "", "") if method in ("qt-dog", "freeze", "eoq") else ""
+    quantized = method in ("qt-dog", "freeze", "eoq")
+    return QUANTIZER_SUFFIXES.get(quantizer or "", "") if quantized else ""

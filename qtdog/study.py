@@ -14,8 +14,10 @@ from qtdog.method_names import AVERAGINGS, OBJECTIVES, added_methods, method_nam
 from qtdog.training.records import RunRecord, load_record
 
 CONFIDENCE = 0.95
-FITTED = """"Fitted" are step sizes that start at the least squared rounding error instead of by
-LSQ's formula, which at 7 bits leaves most codes unused."""
+FITTED = (
+    '"Fitted" are step sizes that start at the least squared rounding error instead of by '
+    "LSQ's formula, which at 7 bits leaves most codes unused."
+)
 KINDS = ("", ", averaged")
 """Endings of an arm: the weights of one step, and the averaged ones."""
 ARMS = ("ERM", "QT-DoG", "QT-DoG (fitted)", "QT-DoG (INQ)", "Freeze", "Post-training")

@@ -4,11 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
 from qtdog import checkpoints, data
 from qtdog.evaluation import evaluate
 from qtdog.explorer import Explorer
 from qtdog.images import read_image
+from qtdog.quantization import LSQConfig
+from qtdog.quantization.starts import initial_step_size
 from qtdog.ui.samples import samples
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -66,6 +69,20 @@ def test_the_log_shows_a_choice_by_source_validation_after_quantization(name):
     assert int(best["step"]) == training.chosen_step
     assert training.command.startswith("python -m qtdog train ")
     assert re.fullmatch("[0-9a-f]{40}", training.commit)
+
+
+def test_at_seven_bits_lsqs_start_leaves_most_codes_of_most_channels_unused():
+    """What the README and the report say of it."""
+    (network,) = checkpoints.load(SKETCH / "erm-seed0").networks
+    largest = torch.cat(
+        [
+            (layer.weight.flatten(1).abs().amax(1) / initial_step_size(layer.weight, LSQConfig(7)))
+            for layer in network.modules()
+            if isinstance(layer, torch.nn.Conv2d)
+        ]
+    )
+    assert largest.median() < 63 / 2  # of the largest code
+    assert (largest < 63 / 2).float().mean() > 0.9
 
 
 def test_every_sample_gets_an_answer_from_all_three():

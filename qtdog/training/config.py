@@ -18,7 +18,8 @@ Method = Literal["erm", "qt-dog", "freeze"]
 only batch norm's affine parameters and the classifier are trained on (the control)."""
 
 QuantizerName = Literal["lsq", "lsq-fitted", "inq"]
-"""Learned step sizes, or powers of two that are frozen share by share."""
+"""Learned step sizes, which start by LSQ's formula or at the least rounding error; or powers of two
+that are frozen share by share."""
 
 CHOICES = {
     "method": Method,

@@ -21,13 +21,7 @@ from qtdog.start_weights import short_name
 from qtdog.training import parallel
 from qtdog.training.config import TrainConfig
 from qtdog.training.finish import Measurement, finish, measure, target_in, training_record
-from qtdog.training.loop import (
-    Chosen,
-    Progress,
-    TrainedRun,
-    forget_state,
-    train,
-)
+from qtdog.training.loop import Chosen, Progress, TrainedRun, forget_state, train
 from qtdog.training.objectives import ObjectiveName
 from qtdog.training.records import Outcome, RunRecord, save_record
 from qtdog.training.run_data import RunData, load_run_data
