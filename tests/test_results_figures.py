@@ -261,7 +261,7 @@ def _comparison(difference, low=None, high=None, seeds=3):
 @pytest.mark.parametrize(
     ("comparison", "said"),
     [
-        (_comparison(-2.44, -4.0, -0.9), ["over 2 targets of PACS and 3 seeds",
+        (_comparison(-2.44, -4.0, -0.9), ["over 2 targets of PACS with up to 3 seeds each",
          "2.4 points below ERM", "-4.0 to -0.9", "more than the noise", "does not beat ERM here"]),
         (_comparison(-0.6, -2.0, 0.8), ["0.6 points below ERM", "no more than the noise",
          "does not beat ERM here"]),
@@ -283,7 +283,7 @@ def test_the_verdict_says_what_the_numbers_say(comparison, said):
 def test_verdicts_of_the_measurements(results):
     sentences = verdicts(results, comparisons(results.measured, "PACS"))
     assert sentences[0].startswith(
-        "Measured here, over 2 targets of PACS and 3 seeds: QT-DoG (7 bits) is "
+        "Measured here, over 2 targets of PACS with up to 3 seeds each: QT-DoG (7 bits) is "
     )
     assert any("EoQ (7 bits) is 1.0 points below ERM ensemble" in one for one in sentences)
 
