@@ -277,19 +277,27 @@ def ship(
     built: Annotated[Path, typer.Option(help="All checkpoints, from `sweep`.")] = Path(
         "runs/checkpoints"
     ),
+    records: Annotated[Path, typer.Option(help="Finished runs, from `sweep`.")] = Path(
+        "assets/results/runs"
+    ),
     bits: Annotated[int, typer.Option(help="Bit width of EoQ's members.")] = 7,
     out: Annotated[Path, typer.Option(help="The set that the page shows.")] = Path("checkpoints"),
 ) -> None:
     """Copy a sweep's checkpoints into the set that the page shows, and make its EoQs.
 
-    Source validation decides whether the members have averaged weights.
+    Source validation in the runs' records decides which weights the members have: LSQ's or those
+    with fitted step sizes, of one step or averaged.
     """
     from qtdog.checkpoints import find, load_config
     from qtdog.data import load
+    from qtdog.measured import measured_rows
+    from qtdog.member_choice import choose_members
     from qtdog.training.shipping import ship as ship_checkpoints
 
+    kind = choose_members(measured_rows(records), bits).best
+    typer.echo(f"EoQ's members: {kind.arm}")
     dataset = load(data, load_config(find(built)[0]).image_size)
-    for folder in ship_checkpoints(built, dataset, bits, out):
+    for folder in ship_checkpoints(built, kind, dataset, bits, out):
         typer.echo(f"{folder}: {load_config(folder).target}")
 
 

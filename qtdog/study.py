@@ -10,6 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from qtdog.measured import MEMBERS, MeasuredRow
+from qtdog.member_choice import choose_members
 from qtdog.method_names import AVERAGINGS, OBJECTIVES, added_methods, method_name
 from qtdog.training.records import RunRecord, load_record
 
@@ -74,7 +75,7 @@ def report_text(rows: Sequence[MeasuredRow], records: Path) -> str:
         _accuracies(usual),
         _differences(usual),
         _ensembles(usual),
-        _members(usual),
+        _members(usual, rows),
         _bits(table),
         _moments(table),
         _other_methods(usual),
@@ -257,20 +258,34 @@ def _ensembles(table: pd.DataFrame) -> str:
     )
 
 
-def _members(table: pd.DataFrame) -> str:
+def _members(table: pd.DataFrame, rows: Sequence[MeasuredRow]) -> str:
     """Which weights become EoQ's members: source validation decides."""
-    kinds = [name + kind for name in ("QT-DoG", "QT-DoG (fitted)") for kind in KINDS]
-    wide = table[table.arm.isin(kinds)].pivot_table("source_validation", ["domain", "seed"], "arm")
-    means = wide.dropna()[[kind for kind in kinds if kind in wide]].mean()
-    if len(means) < 2 or means.isna().any():
+    quantized = table[table.method == "QT-DoG"]
+    if quantized.empty:
         return ""
-    lines = [_row(["", "source validation"]), _rule(2)]
-    lines += [_row([kind, f"{mean:.2f}"]) for kind, mean in means.items()]
-    return _section(
-        "Which weights are shipped",
-        f"Percent, mean over the {len(wide.dropna())} runs that have all of these. {FITTED}",
-        [*lines, "", f"- So `ship` makes EoQ of the weights of {means.idxmax()}."],
-    )
+    choice = choose_members(rows, int(quantized.bits.iloc[0]))
+    if len(choice.candidates) < 2:
+        return ""
+    shared = f"source validation, the {choice.shared_runs} runs of all"
+    lines = [_row(["", "runs", shared, "source validation, all runs"]), _rule(4)]
+    lines += [
+        _row(
+            [
+                one.kind.arm,
+                str(one.runs),
+                f"{one.over_shared:.2f}",
+                "–" if one.over_all is None else f"{one.over_all:.2f}",
+            ]
+        )
+        for one in choice.candidates
+    ]
+    said = [f"- So `ship` makes EoQ of the weights of {choice.best.arm}."]
+    if partial := [one.kind.arm for one in choice.candidates if one.over_all is None]:
+        said.append(
+            f"- Not measured everywhere, and so not to be chosen: {'; '.join(partial)}. The "
+            "members would differ in kind from domain to domain."
+        )
+    return _section("Which weights are shipped", f"Percent. {FITTED}", [*lines, "", *said])
 
 
 def _bits(table: pd.DataFrame) -> str:

@@ -20,11 +20,13 @@ from qtdog.calibration import expected_calibration_error, negative_log_likelihoo
 from qtdog.data import DomainDataset
 from qtdog.evaluation import predict_logits
 from qtdog.measured import MeasuredRow, measured_rows, to_csv
+from qtdog.member_choice import MemberKind, choose_members
 from qtdog.study import against, paired_difference, report_text
-from qtdog.training import shipping, sweep
+from qtdog.training import sweep
 from qtdog.training.config import RECIPES, TrainConfig
+from qtdog.training.finish import checkpoint_folder
 from qtdog.training.records import load_logits, load_record, save_record
-from qtdog.training.shipping import preferred_kind, ship
+from qtdog.training.shipping import ship
 from qtdog.training.sweep import Sweep, plan
 
 DOMAINS = ("art_painting", "cartoon", "photo", "sketch")
@@ -314,33 +316,19 @@ def digits() -> DomainDataset:
     return data.load("rotated_digits", 32)
 
 
-def test_the_members_that_source_validation_prefers_are_shipped_with_their_ensemble(
-    swept, digits, tmp_path
-):
+@pytest.mark.parametrize("kind", [MemberKind("lsq", False), MemberKind("lsq", True)])
+def test_the_chosen_members_are_shipped_with_their_ensemble(swept, digits, tmp_path, kind):
     built = swept.checkpoints / "rotated_digits" / "75-degrees"
-    means = [
-        np.mean(
-            [
-                accuracy.fraction
-                for seed in range(5)
-                for accuracy in checkpoints.load_config(
-                    built / f"qt-dog-7bit{kind}-seed{seed}"
-                ).source_validation
-            ]
-        )
-        for kind in ("", "-averaged")
-    ]
-    averaged = bool(means[1] > means[0])
-    chosen = "qt-dog-{}bit-averaged" if averaged else "qt-dog-{}bit"
-    assert preferred_kind(swept.checkpoints, 7) == chosen
-    new = ship(swept.checkpoints, digits, 7, tmp_path)
-    kind = "-averaged" if averaged else ""
     place = tmp_path / "rotated_digits" / "75-degrees"
+    ship(swept.checkpoints, MemberKind("lsq", not kind.averaged), digits, 7, tmp_path)
+    new = ship(swept.checkpoints, kind, digits, 7, tmp_path)
+    suffix = "-averaged" if kind.averaged else ""
     assert sorted(folder.name for folder in new) == sorted(
         ["eoq-7bit", "erm-seed0", "erm-averaged-seed0"]
-        + [f"qt-dog-7bit{kind}-seed{seed}" for seed in range(5)]
+        + [f"qt-dog-7bit{suffix}-seed{seed}" for seed in range(5)]
     )
     assert {folder.parent for folder in new} == {place}
+    assert set(place.iterdir()) == set(new), "the members of another kind made way"
     eoq = checkpoints.load(place / "eoq-7bit")
     assert [member.config.training.seed for member in eoq.members] == [0, 1, 2, 3, 4]
     for folder in new:
@@ -349,37 +337,68 @@ def test_the_members_that_source_validation_prefers_are_shipped_with_their_ensem
             assert model == (built / folder.name / "model.safetensors").read_bytes()
 
 
-def test_the_kind_with_the_best_source_validation_becomes_the_members(tmp_path, monkeypatch):
-    accuracies = {
-        "qt-dog-7bit-seed0": 0.91,
-        "qt-dog-7bit-averaged-seed0": 0.90,
-        "qt-dog-lsq-fitted-7bit-seed0": 0.92,
-        "qt-dog-lsq-fitted-7bit-averaged-seed0": 0.93,
-        "qt-dog-7bit-seed1": 0.99,  # its other kinds are not there: it does not count
-        "qt-dog-7bit-averaged-seed1": 0.99,
-        "qt-dog-4bit-seed0": 0.99,
-        "qt-dog-7bit-coral-seed0": 0.99,
-    }
-    for name in accuracies:
-        (tmp_path / "pacs" / "sketch" / name).mkdir(parents=True)
-    monkeypatch.setattr(shipping, "_source_validation", lambda folder: accuracies[folder.name])
-    assert preferred_kind(tmp_path, 7) == "qt-dog-lsq-fitted-{}bit-averaged"
-    assert preferred_kind(tmp_path, 4) == preferred_kind(tmp_path, 5) == "qt-dog-{}bit"
+def test_the_kind_with_the_best_source_validation_becomes_the_members(rows):
+    row = next(row for row in rows if row.method == "QT-DoG")
+
+    def measured(method, averaged, seed, accuracy, **other):
+        return dataclasses.replace(
+            row,
+            method=method,
+            averaged="yes" if averaged else "no",
+            seed=seed,
+            source_validation=accuracy,
+            accuracy=100 - accuracy,  # the target's opposite verdict counts for nothing
+            **other,
+        )
+
+    made = [
+        measured("QT-DoG", False, 0, 91.0),
+        measured("QT-DoG", True, 0, 92.0),
+        measured("QT-DoG (fitted)", False, 0, 93.0),
+        measured("QT-DoG (fitted)", True, 0, 95.0),
+        measured("CORAL + QT-DoG", False, 0, 99.0),
+        measured("QT-DoG", False, 0, 99.0, bits=4),
+        measured("QT-DoG", False, 1, 99.0, granularity="tensor"),
+    ]
+    choice = choose_members(made, 7)
+    assert choice.best.arm == "QT-DoG (fitted), averaged"
+    assert choice.best.checkpoint(7, 3) == "qt-dog-lsq-fitted-7bit-averaged-seed3"
+    # A second seed without the fitted kinds: they are compared but not chosen.
+    made += [measured("QT-DoG", False, 1, 97.0), measured("QT-DoG", True, 1, 90.0)]
+    choice = choose_members(made, 7)
+    assert choice.shared_runs == 1
+    assert [(c.kind.arm, c.runs, c.over_shared, c.over_all) for c in choice.candidates] == [
+        ("QT-DoG", 2, 91.0, 94.0),
+        ("QT-DoG, averaged", 2, 92.0, 91.0),
+        ("QT-DoG (fitted)", 1, 93.0, None),
+        ("QT-DoG (fitted), averaged", 1, 95.0, None),
+    ]
+    assert choice.best.arm == "QT-DoG"
+    with pytest.raises(ValueError, match="No QT-DoG network of 5 bits is measured"):
+        choose_members(made, 5)
+
+
+def test_names_of_members_are_those_of_their_folders(swept):
+    names = {folder.name for folder in swept.checkpoints.glob("*/*/*")}
+    assert {MemberKind("lsq", averaged).checkpoint(7, 4) for averaged in (False, True)} < names
+    config = TrainConfig("pacs", "sketch", method="qt-dog", quantizer="lsq-fitted", bits=5, seed=2)
+    folder = checkpoint_folder(Path(), "pacs", config, "paper", averaged=True)
+    assert folder.name == MemberKind("lsq-fitted", True).checkpoint(5, 2)
 
 
 def test_a_whole_eoq_stays_until_all_five_new_members_are_there(swept, digits, tmp_path):
-    out, built = tmp_path / "out", tmp_path / "built"
-    ship(swept.checkpoints, digits, 7, out)
+    out, built, kind = tmp_path / "out", tmp_path / "built", MemberKind("lsq", False)
+    ship(swept.checkpoints, kind, digits, 7, out)
     place = out / "rotated_digits" / "75-degrees"
     before = {path: path.read_bytes() for path in place.rglob("*.json")}
     shutil.copytree(swept.checkpoints, built)
     for folder in built.glob("*/*/qt-dog-*-seed4"):
         shutil.rmtree(folder)
-    new = [folder.name for folder in ship(built, digits, 7, out)]
+    new = [folder.name for folder in ship(built, kind, digits, 7, out)]
     assert new == ["erm-seed0", "erm-averaged-seed0"]
     assert {path: path.read_bytes() for path in place.rglob("*.json")} == before
     shutil.rmtree(out)
-    names = [folder.name for folder in ship(built, digits, 7, out)]
+    names = [folder.name for folder in ship(built, kind, digits, 7, out)]
     assert len(names) == 2 + 4, "without an EoQ, the members that there are"
     assert "eoq-7bit" not in names
 
@@ -444,19 +463,11 @@ def test_the_report_says_what_the_rows_say(rows, swept):
         if row.method == "QT-DoG" and row.seed < 2
     ]
     members = report_text([*rows, *fitted], swept.records).partition("## Which weights")[2]
-    assert "mean over the 2 runs that have all of these" in members
-    best = max(
-        np.mean(
-            [
-                row.source_validation
-                for row in [*rows, *fitted]
-                if row.seed in (0, 1) and row.method == method and row.averaged == averaged
-            ]
-        )
-        for method in ("QT-DoG", "QT-DoG (fitted)")
-        for averaged in ("no", "yes")
-    )
-    assert f"| QT-DoG (fitted), averaged | {best:.2f} |" in members
-    assert "- So `ship` makes EoQ of the weights of QT-DoG (fitted), averaged." in members
+    assert "the 2 runs of all" in members
+    of_two = np.mean([row.source_validation for row in fitted if row.averaged == "yes"])
+    assert f"| QT-DoG (fitted), averaged | 2 | {of_two:.2f} | – |" in members
+    best = choose_members(rows, 7).best.arm
+    assert f"- So `ship` makes EoQ of the weights of {best}." in members
+    assert "not to be chosen: QT-DoG (fitted); QT-DoG (fitted), averaged." in members
     with pytest.raises(ValueError, match="no record of a run"):
         report_text([], swept.records)
