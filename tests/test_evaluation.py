@@ -15,7 +15,7 @@ from qtdog.checkpoints import Checkpoint
 from qtdog.data import DataError, Domain, DomainDataset, split_rows
 from qtdog.ensemble import Ensemble, ParallelMembers, mean_of_logits
 from qtdog.evaluation import domain_accuracy, evaluate, predict_logits
-from qtdog.report import evaluation_csv, evaluation_tables
+from qtdog.evaluation_tables import evaluation_csv, evaluation_tables
 
 CLASSES = ("cat", "dog", "owl")
 STATED = Accuracy(4, 6)

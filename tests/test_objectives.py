@@ -17,11 +17,11 @@ from qtdog.explorer import Explorer
 from qtdog.lab import Lab
 from qtdog.landscape.subjects import same_trunk, subjects, title
 from qtdog.lesson import lesson
-from qtdog.measured import measured_rows
 from qtdog.model_card import CardEntry
 from qtdog.quantization import LSQConfig, quantize, quantizers
 from qtdog.results.records import FOLDER, RUNS
-from qtdog.study import report_text
+from qtdog.study.report import report_text
+from qtdog.study.rows import measured_rows
 from qtdog.training import sweep
 from qtdog.training.config import RECIPES, TrainConfig
 from qtdog.training.loop import train

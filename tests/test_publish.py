@@ -26,10 +26,10 @@ from qtdog.accuracy import Accuracy
 from qtdog.checkpoint_config import to_json
 from qtdog.checkpoint_index import make_index, parse_index
 from qtdog.ensemble import Ensemble
-from qtdog.measured import MeasuredRow
 from qtdog.model_card import CITATION
 from qtdog.publish import Destination, PublishError, set_files, upload
 from qtdog.space import space_card, space_files
+from qtdog.study.rows import MeasuredRow
 
 ROOT = Path(__file__).resolve().parents[1]
 CONTENTS = {"erm-seed0", "qt-dog-7bit-seed0", "qt-dog-7bit-seed1", "eoq-7bit"}

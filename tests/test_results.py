@@ -21,7 +21,6 @@ from result_files import (
     write_results,
 )
 
-from qtdog.measured import MeasuredRow, to_csv
 from qtdog.results import (
     ALL,
     FOLDER,
@@ -40,6 +39,7 @@ from qtdog.results import (
 )
 from qtdog.results.flags import averages_that_do_not_match, disagreements
 from qtdog.results.records import PAPER, read_measured
+from qtdog.study.rows import MeasuredRow, to_csv
 
 KEY = ["source", "table", "backbone", "method", "bits", "dataset", "domain", "split"]
 

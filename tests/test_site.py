@@ -188,7 +188,7 @@ def test_the_command_writes_the_projects_own_results(tmp_path, monkeypatch, caps
     assert not end.value.code
     assert "index.html" in capsys.readouterr().out
     text = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
-    paper = Path(cli.__file__).parents[1] / "assets" / "results" / "paper.csv"
+    paper = Path(cli.__file__).parents[2] / "assets" / "results" / "paper.csv"
     with paper.open(newline="") as handle:
         rows = [row for row in csv.DictReader(handle) if row["dataset"] != "Average"]
     for row in rows:

@@ -19,14 +19,15 @@ from qtdog.accuracy import Accuracy
 from qtdog.calibration import expected_calibration_error, negative_log_likelihood
 from qtdog.data import DomainDataset
 from qtdog.evaluation import predict_logits
-from qtdog.measured import MeasuredRow, measured_rows, to_csv
-from qtdog.member_choice import MemberKind, choose_members
-from qtdog.study import against, paired_difference, report_text
+from qtdog.study.members import MemberKind, choose_members
+from qtdog.study.pairs import against, paired_difference
+from qtdog.study.report import report_text
+from qtdog.study.rows import MeasuredRow, measured_rows, to_csv
+from qtdog.study.shipping import ship
 from qtdog.training import sweep
 from qtdog.training.config import RECIPES, TrainConfig
 from qtdog.training.finish import checkpoint_folder
 from qtdog.training.records import load_logits, load_record, save_record
-from qtdog.training.shipping import ship
 from qtdog.training.sweep import Sweep, plan
 
 DOMAINS = ("art_painting", "cartoon", "photo", "sketch")

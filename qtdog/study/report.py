@@ -1,20 +1,19 @@
 """REPORT.md: what the measured rows say, and what they do not."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from qtdog.measured import MEMBERS, MeasuredRow
-from qtdog.member_choice import choose_members
 from qtdog.method_names import AVERAGINGS, OBJECTIVES, added_methods, method_name
+from qtdog.study.members import choose_members
+from qtdog.study.pairs import Difference, against
+from qtdog.study.rows import MEMBERS, MeasuredRow
 from qtdog.training.records import RunRecord, load_record
 
-CONFIDENCE = 0.95
 FITTED = (
     '"Fitted" are step sizes that start at the least squared rounding error instead of by '
     "LSQ's formula, which at 7 bits leaves most codes unused."
@@ -23,42 +22,6 @@ KINDS = ("", ", averaged")
 """Endings of an arm: the weights of one step, and the averaged ones."""
 ARMS = ("ERM", "QT-DoG", "QT-DoG (fitted)", "QT-DoG (INQ)", "Freeze", "Post-training")
 ARMS += ("ERM ensemble", "EoQ", "EoQ (fitted)")
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Paired differences of target accuracy in points: same held-out domain, same seed."""
-
-    pairs: int
-    mean: float
-    low: float
-    high: float
-    """The ends of the 95 % confidence interval of the mean (Student's t); infinite for one pair."""
-
-    @property
-    def verdict(self) -> str:
-        """What the interval says."""
-        if self.low > 0:
-            return "better"
-        if self.high < 0:
-            return "worse"
-        return "not told apart"
-
-    def __str__(self) -> str:
-        if self.pairs < 2:
-            return f"{self.mean:+.1f} (one pair)"
-        return f"{self.mean:+.1f} [{self.low:+.1f}, {self.high:+.1f}], {self.pairs} pairs"
-
-
-def paired_difference(differences: Sequence[float]) -> Difference:
-    """Mean and confidence interval of paired differences, at least one."""
-    values = np.asarray(differences, float)
-    mean = float(values.mean())
-    if len(values) < 2:
-        return Difference(len(values), mean, -np.inf, np.inf)
-    error = float(values.std(ddof=1)) / np.sqrt(len(values))
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * error
-    return Difference(len(values), mean, mean - half, mean + half)
 
 
 def report_text(rows: Sequence[MeasuredRow], records: Path) -> str:
@@ -83,19 +46,6 @@ def report_text(rows: Sequence[MeasuredRow], records: Path) -> str:
         _calibration(usual),
     ]
     return "\n".join(part for part in parts if part).rstrip() + "\n"
-
-
-def against(table: pd.DataFrame, arm: str, base: str) -> dict[str, Difference]:
-    """`arm` minus `base` by held-out domain, and over all of them as "all"."""
-    keys = ["domain", "seed"]
-    pairs = table[table.arm == arm].merge(table[table.arm == base], on=keys, suffixes=("", "_base"))
-    if pairs.empty:
-        return {}
-    pairs["difference"] = pairs.accuracy - pairs.accuracy_base
-    found = {
-        domain: paired_difference(group.difference) for domain, group in pairs.groupby("domain")
-    }
-    return found | {"all": paired_difference(pairs.difference)}
 
 
 def _usual(table: pd.DataFrame) -> pd.Series:

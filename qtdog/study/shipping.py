@@ -6,8 +6,8 @@ from pathlib import Path
 
 from qtdog.atomic import write_folder_atomically
 from qtdog.data import DomainDataset
-from qtdog.measured import MEMBERS
-from qtdog.member_choice import KINDS, MemberKind
+from qtdog.study.members import KINDS, MemberKind
+from qtdog.study.rows import MEMBERS
 from qtdog.training.combine import combine
 
 WIDTHS = range(2, 9)

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from qtdog.cli_slurm import (
+from qtdog.cli.slurm import (
     GpusOption,
     PartitionOption,
     ScriptOption,

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qtdog.measured import MeasuredRow
 from qtdog.method_names import method_name
+from qtdog.study.rows import MeasuredRow
 
 QUANTIZERS = ("lsq", "lsq-fitted")
 

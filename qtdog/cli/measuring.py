@@ -1,0 +1,210 @@
+"""Commands that measure checkpoints and networks, and train nothing."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from qtdog.atomic import write_atomically
+
+
+def evaluate(
+    checkpoints: Annotated[
+        list[Path], typer.Argument(help="Checkpoint folders, or a folder that holds some.")
+    ],
+    data: Annotated[str, typer.Option(help="'rotated_digits', or a folder domain/class/image.")],
+    out: Annotated[Path | None, typer.Option(help="Also write the table to this CSV file.")] = None,
+    split: Annotated[
+        Literal["ours", "domainbed"] | None,
+        typer.Option(
+            help="'domainbed': also the accuracy on the target's 80 % that DomainBed reports. "
+            "Source domains always count with the images that training held out."
+        ),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Fail unless every figure is the one in the config.")
+    ] = False,
+) -> None:
+    """Accuracy by domain and class, with counts.
+
+    A held-out or foreign domain counts with all its images, a source domain with the validation
+    split of the checkpoint's seed.
+    """
+    from rich.console import Console
+    from tqdm import tqdm
+
+    from qtdog import checkpoints as formats
+    from qtdog.data import load
+    from qtdog.evaluation import evaluate as evaluate_checkpoint
+    from qtdog.evaluation_tables import evaluation_csv, evaluation_tables
+
+    folders = [found for path in checkpoints for found in formats.find(path)]
+    results, classes = [], None
+    for folder in tqdm(folders, desc="evaluating", unit="checkpoint"):
+        checkpoint = formats.load(folder)
+        if classes not in (None, checkpoint.config.classes):
+            raise ValueError(f"{folder} has other classes than {folders[0]}: evaluate it apart.")
+        classes = checkpoint.config.classes
+        dataset = load(data, checkpoint.config.image_size)
+        results += evaluate_checkpoint(folder.name, checkpoint, dataset, split == "domainbed")
+    Console().print(*evaluation_tables(results, classes), sep="\n")
+    if out is not None:
+        content = evaluation_csv(results, classes).encode()
+        write_atomically(out, lambda handle: handle.write(content))
+        typer.echo(f"Written: {out}")
+    if check:
+        compared = [result for result in results if result.stated is not None]
+        wrong = [result for result in compared if result.stated != result.overall]
+        for result in wrong:
+            figures = f"measured {result.overall}, stated {result.stated}"
+            typer.echo(f"{result.model} on {result.domain}: {figures}", err=True)
+        typer.echo(f"{len(compared) - len(wrong)} of {len(compared)} figures are as stated.")
+        if wrong:
+            raise typer.Exit(1)
+
+
+def landscape(
+    checkpoints: Annotated[
+        list[Path], typer.Argument(help="Checkpoint folders, or a folder that holds some.")
+    ],
+    data: Annotated[str, typer.Option(help="'rotated_digits', or a folder domain/class/image.")],
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="flatness, plane, three-models, interpolation or curvature; by default all."
+        ),
+    ] = None,
+    split: Annotated[
+        list[str] | None, typer.Option(help="source or target; by default both.")
+    ] = None,
+    directions: Annotated[int, typer.Option(help="Random directions of the flatness.")] = 30,
+    images: Annotated[int, typer.Option(help="Images of each split for the flatness.")] = 256,
+    plane_images: Annotated[int, typer.Option(help="Images of each split for the planes.")] = 128,
+    grid: Annotated[int, typer.Option(help="Points along each side of a plane.")] = 21,
+    seed: Annotated[int, typer.Option(help="Decides the directions and the images.")] = 0,
+    out: Annotated[Path, typer.Option(help="Results go to OUT/dataset/target/.")] = Path(
+        "assets/landscapes"
+    ),
+    runs: Annotated[Path, typer.Option(help="Where unfinished results are kept.")] = Path(
+        "runs/landscapes"
+    ),
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Say how long it would take, and measure nothing.")
+    ] = False,
+) -> None:
+    """Measure flatness and loss landscapes; what is there already is not measured again.
+
+    Perturbed are the weights as a network uses them, batch norm folded in: checkpoints hold no
+    latent weights. EoQ is left out: its members are measured, each by itself. Stop it whenever you
+    like: the same command goes on from there.
+    """
+    from qtdog import checkpoints as formats
+    from qtdog.landscape.plan import KINDS, Settings
+    from qtdog.landscape.precompute import command
+
+    folders = [found for path in checkpoints for found in formats.find(path)]
+    settings = Settings(
+        kinds=tuple(kind or KINDS),
+        splits=tuple(split or ("source", "target")),
+        directions=directions,
+        images=images,
+        plane_images=plane_images,
+        grid=grid,
+        seed=seed,
+    )
+    if not command(folders, data, settings, out, runs, measure=not estimate):
+        raise typer.Exit(130)
+
+
+def layers(
+    architecture: Annotated[
+        str, typer.Argument(help="Of torchvision ('resnet50') or timm ('timm/...').")
+    ],
+    bits: Annotated[int, typer.Option(help="Bit width, 2 to 8.")] = 7,
+    granularity: Annotated[
+        Literal["channel", "tensor"], typer.Option(help="One step size a channel or tensor.")
+    ] = "channel",
+    quantizer: Annotated[
+        Literal["lsq", "lsq-fitted", "inq", "nearest"],
+        typer.Option(help="What the codes stand for."),
+    ] = "lsq",
+    classes: Annotated[int, typer.Option(help="Of the classifier.")] = 7,
+    image_size: Annotated[
+        int | None, typer.Option(help="Side of the images; by default the architecture's usual.")
+    ] = None,
+    leave_out: Annotated[
+        list[str] | None,
+        typer.Option(help="A layer to keep in full precision besides the classifier."),
+    ] = None,
+) -> None:
+    """List the weights of an architecture: which are quantized, which are not and why, and how
+    large its checkpoint is in full precision and at so many bits."""
+    from qtdog.layers import survey, text
+    from qtdog.quantization import QUANTIZERS
+
+    chosen = QUANTIZERS[quantizer](bits, granularity)
+    typer.echo(text(survey(architecture, chosen, classes, image_size, leave_out or ())))
+
+
+def calibrate_hint(
+    checkpoints: Annotated[
+        list[Path], typer.Argument(help="Checkpoint folders, or a folder that holds some.")
+    ],
+    data: Annotated[str, typer.Option(help="The data that the checkpoints were trained on.")],
+    out: Annotated[
+        Path, typer.Option(help="CSV file to write or to extend; the page reads this one.")
+    ] = Path("assets/results/energy.csv"),
+) -> None:
+    """Set the energy threshold of the page's hint "none of the known classes", and count how often
+    it comes on images of the source and target domains and on handwritten digits.
+
+    Checkpoints that are in the file already are skipped; an ensemble brings its members. Stop it
+    whenever you like: the same command goes on with the checkpoint it was at.
+    """
+    from functools import lru_cache, partial
+
+    from tqdm import tqdm
+
+    from qtdog import checkpoints as formats
+    from qtdog import unfamiliar
+    from qtdog.data import load
+
+    folders = [found for path in checkpoints for found in formats.find(path)]
+    loaded = [formats.load(folder) for folder in folders]
+    total = sum(1 + len(checkpoint.members) for checkpoint in loaded)
+    with tqdm(total=total, desc="energies", unit="checkpoint") as bar:
+
+        def done(name: str) -> None:
+            bar.set_postfix_str(name, refresh=False)
+            bar.update()
+
+        unfamiliar.extend(out, loaded, lru_cache(partial(load, data)), done)
+    typer.echo(f"Written: {out}")
+
+
+def benchmark(
+    checkpoints: Annotated[
+        Path, typer.Option(help="A folder with the checkpoints of one held-out domain.")
+    ] = Path("checkpoints/pacs/sketch"),
+) -> None:
+    """Time and size against plain torchvision in eager mode, all in one run, as ratios."""
+    from rich.console import Console
+
+    from qtdog.benchmark import measure, table
+
+    Console().print(table(measure(checkpoints)))
+
+
+def benchmark_landscape(
+    checkpoint: Annotated[Path, typer.Option(help="The checkpoint of a single network.")] = Path(
+        "checkpoints/pacs/sketch/erm-seed0"
+    ),
+) -> None:
+    """Time of a landscape's point against the obvious loop, vmap and the loss-landscapes package
+    (where it is installed), as ratios."""
+    from rich.console import Console
+
+    from qtdog.benchmark import table
+    from qtdog.landscape.benchmark import measure
+
+    Console().print(table(measure(checkpoint)))

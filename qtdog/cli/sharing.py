@@ -1,0 +1,113 @@
+"""`python -m qtdog fetch`, `publish`, `export` and `export-site`: to and from other places."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+
+def fetch(
+    source: Annotated[str, typer.Argument(help="ORG/REPO or ORG/REPO@REVISION on the Hub.")],
+    target: Annotated[
+        list[str] | None, typer.Option(help="Only this held-out domain; may be repeated.")
+    ] = None,
+) -> None:
+    """Download a published checkpoint set into the Hub client's cache, for use without a network.
+
+    The same address then starts the page or `qtdog.load` from there.
+    """
+    from qtdog.hub import download_bar, fetch
+
+    origin, folder = fetch(source, target or [], download_bar())
+    typer.echo(f"{origin.name}, revision {origin.revision}, commit {origin.commit}: {folder}")
+
+
+def publish(
+    repo_id: Annotated[
+        str | None, typer.Option(help="Model repository ORG/NAME for the checkpoints.")
+    ] = None,
+    space: Annotated[str | None, typer.Option(help="Space ORG/NAME for the page.")] = None,
+    checkpoints: Annotated[
+        Path, typer.Option(help="The set: a folder dataset/target/checkpoint.")
+    ] = Path("checkpoints"),
+    licence: Annotated[
+        str, typer.Option("--license", help="The checkpoints' licence, as the Hub spells it.")
+    ] = "apache-2.0",
+    private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = (
+        False
+    ),
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything and list the files, send nothing.")
+    ] = False,
+) -> None:
+    """Publish a checkpoint set on the Hugging Face Hub, the page as a Space, or both.
+
+    Each is one commit. With both, the Space shows the published set. It takes a token that may
+    write: run `hf auth login`, or set HF_TOKEN.
+    """
+    from qtdog import publish as publishing
+    from qtdog.checkpoint_index import make_index
+    from qtdog.space import VARIABLES, space_files
+
+    if not (repo_id or space):
+        raise ValueError("Nothing to publish: give --repo-id ORG/NAME, --space ORG/NAME, or both.")
+    program = Path(__file__).resolve().parents[2]
+    index, commit, variables = None, "(the commit)", VARIABLES
+    if repo_id:
+        index = make_index(checkpoints)
+        files = publishing.set_files(checkpoints, repo_id, licence)
+        destination = publishing.Destination(repo_id, private=private)
+        commit = _publish(destination, files, dry_run) or commit
+        variables = (*variables, ("QTDOG_CHECKPOINTS", f"{repo_id}@{commit}"))
+    if space:
+        files = space_files(program, repo_id or "", commit, index)
+        _publish(publishing.Destination(space, "space", private, variables), files, dry_run)
+
+
+def _publish(destination: Any, files: Any, dry_run: bool) -> str:
+    """List or upload `files`; returns the commit, or nothing."""
+    from tqdm import tqdm
+
+    from qtdog.publish import upload
+
+    total = sum(file.size_bytes for file in files)
+    if dry_run:
+        for file in files:
+            typer.echo(f"{file.size_bytes:>12,} B  {file.path}")
+        size = f"{len(files)} files, {total / 1e6:.2f} MB"
+        typer.echo(f"{destination.repo_id} ({destination.repo_type}): {size}; nothing was sent.")
+        return ""
+    with tqdm(total=total, desc=destination.repo_id, unit="B", unit_scale=True) as bar:
+        message = f"Publish {len(files)} files with qtdog"
+        commit = upload(files, destination, message, lambda done, _: bar.update(done - bar.n))
+        bar.update(total - bar.n)
+    typer.echo(f"{destination.repo_id}: {len(files)} files, commit {commit}")
+    return commit
+
+
+def export(
+    checkpoint: Annotated[Path, typer.Argument(help="A checkpoint's folder.")],
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    file_format: Annotated[
+        Literal["torchvision", "onnx", "numpy"],
+        typer.Option("--format", help="State dict (safetensors), graph, or int8 codes (.npz)."),
+    ] = "torchvision",
+) -> None:
+    """Write a checkpoint for other programs, checked on the sample pictures."""
+    from qtdog.export import export as export_checkpoint
+
+    written = export_checkpoint(checkpoint, file_format, out)
+    typer.echo(
+        f"{written.path}: {written.size_bytes / 1e6:.2f} MB; the same class on all "
+        f"{written.pictures} sample pictures, logits within {written.largest_difference:.0e}"
+    )
+
+
+def export_site(
+    out: Annotated[Path, typer.Argument(help="Folder for index.html.")],
+) -> None:
+    """Write the results and landscapes as one HTML page for any web server, or none."""
+    from qtdog.ui.site import write_site
+
+    path = write_site(out)
+    typer.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB, open it in a browser")

@@ -1,0 +1,252 @@
+"""`python -m qtdog train` and `sweep`: single runs, and the whole study."""
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from qtdog.cli.slurm import (
+    GpusOption,
+    PartitionOption,
+    ScriptOption,
+    TimeLimitOption,
+    write_script,
+)
+from qtdog.cli.words import SplitOption, tell
+
+if TYPE_CHECKING:
+    from qtdog.training.config import TrainConfig
+
+EXAMPLES = """
+Examples:
+
+  python -m qtdog train --data rotated_digits
+
+      Under a minute, nothing to download: ERM and QT-DoG on rotated handwritten digits.
+
+  python -m qtdog train --data PACS --target sketch --recipe cpu --seed 0
+
+      MobileNetV2 at 128 px on a folder PACS/<domain>/<class>/<image>, sketch held out.
+
+  python -m qtdog train --data PACS --target sketch
+
+      The paper's setting: ResNet-50 at 224 px, 5,000 steps; wants a GPU.
+
+  torchrun --nproc-per-node 4 --max-restarts 3 -m qtdog train --data PACS --target sketch
+
+      The same run on four GPUs, each with a quarter of every domain's images. When a process is
+      lost, all start again from the last evaluation.
+
+Stop it whenever you like: the same command goes on from the last evaluation.
+"""
+
+
+def train(
+    data: Annotated[str, typer.Option(help="'rotated_digits', or a folder domain/class/image.")],
+    target: Annotated[
+        str | None, typer.Option(help="The held-out domain; by default the last one.")
+    ] = None,
+    method: Annotated[
+        Literal["both", "erm", "qt-dog", "freeze"],
+        typer.Option(
+            help="Full precision, quantized, or both from one shared trunk; or the control: "
+            "quantized with weights and step sizes frozen."
+        ),
+    ] = "both",
+    objective: Annotated[
+        Literal[
+            "erm",
+            "coral",
+            "mixstyle",
+            "sam",
+            "noise-1e-4",
+            "noise-5e-5",
+            "noise-1e-5",
+            "noise-5e-6",
+        ],
+        typer.Option(help="Cross-entropy alone, or with another DG method's idea in it."),
+    ] = "erm",
+    averaging: Annotated[
+        Literal["sma", "swad"],
+        typer.Option(
+            help="Of the second checkpoint: all steps since quantization, or SWAD's loss valley."
+        ),
+    ] = "sma",
+    seed: Annotated[int, typer.Option(help="Decides splits, batches and the head's start.")] = 0,
+    recipe: Annotated[
+        Literal["paper", "cpu", "digits"] | None,
+        typer.Option(help="Settings that go together; the following options change single ones."),
+    ] = None,
+    architecture: Annotated[
+        str | None,
+        typer.Option(help="Of torchvision ('resnet50') or timm ('timm/...'); see `layers`."),
+    ] = None,
+    start_weights: Annotated[
+        str | None,
+        typer.Option(help="'pretrained', 'none', a safetensors file, or 'hub:ORG/NAME'."),
+    ] = None,
+    bits: Annotated[int | None, typer.Option(help="Bit width of QT-DoG's weights, 2 to 8.")] = None,
+    granularity: Annotated[
+        Literal["channel", "tensor"] | None, typer.Option(help="One step size a channel or tensor.")
+    ] = None,
+    quantizer: Annotated[
+        Literal["lsq", "lsq-fitted", "inq"] | None,
+        typer.Option(
+            help="How QT-DoG quantizes: all weights at once, with learned step sizes that start "
+            "as LSQ's do (lsq) or at the least rounding error (lsq-fitted), or in four parts, the "
+            "largest first, to powers of two (inq)."
+        ),
+    ] = None,
+    leave_out: Annotated[
+        list[str] | None,
+        typer.Option(help="A layer to keep in full precision besides the classifier."),
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Training steps.")] = None,
+    quantize_step: Annotated[int | None, typer.Option(help="Step at which to quantize.")] = None,
+    evaluate_every: Annotated[int | None, typer.Option(help="Steps between evaluations.")] = None,
+    image_size: Annotated[int | None, typer.Option(help="Side of the network's input.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Adam's, for the weights.")] = None,
+    step_size_learning_rate: Annotated[
+        float | None, typer.Option(help="Adam's, for the logarithms of the step sizes.")
+    ] = None,
+    split: SplitOption = "ours",
+    out: Annotated[Path, typer.Option(help="Checkpoints go to OUT/dataset/target/.")] = Path(
+        "runs/checkpoints"
+    ),
+    runs: Annotated[Path, typer.Option(help="Where unfinished runs are kept.")] = Path("runs"),
+) -> None:
+    """Train ERM and QT-DoG with one domain held out, and write their checkpoints.
+
+    Each run gives two: the weights of one step, and "averaged", the mean of the weights over steps
+    since the quantization step; source validation chooses which steps.
+    """
+    from qtdog.training import parallel
+    from qtdog.training.config import TrainConfig, recipe_settings
+
+    recipe = recipe or ("digits" if data == "rotated_digits" else "paper")
+    chosen = {
+        "seed": seed,
+        "split": split,
+        "objective": objective,
+        "averaging": averaging,
+        "architecture": architecture,
+        "start_weights": start_weights,
+        "bits": bits,
+        "granularity": granularity,
+        "quantizer": quantizer,
+        "leave_out": tuple(leave_out) if leave_out else None,
+        "steps": steps,
+        "quantize_step": quantize_step,
+        "evaluate_every": evaluate_every,
+        "image_size": image_size,
+        "learning_rate": learning_rate,
+        "step_size_learning_rate": step_size_learning_rate,
+    }
+    settings = recipe_settings(recipe, chosen)
+    methods = ("erm", "qt-dog") if method == "both" else (method,)
+    config = TrainConfig(data=data, target_domain=target or "", **settings)
+    with parallel.joined():
+        _train(config, methods, recipe, runs, out)
+
+
+def _train(
+    config: "TrainConfig", methods: tuple[str, ...], recipe: str, runs: Path, out: Path
+) -> None:
+    from qtdog.checkpoints import load_config
+    from qtdog.data import load
+    from qtdog.progress import progress_bar
+    from qtdog.training import parallel
+    from qtdog.training.finish import finish
+    from qtdog.training.loop import train
+    from qtdog.training.run_data import load_run_data
+
+    if not config.target_domain:
+        with parallel.first_on_each_machine():
+            last = load(config.data, config.image_size).domains[-1].name
+        tell(f"Held-out domain: {last} (choose another with --target).")
+        config = dataclasses.replace(config, target_domain=last)
+    run_data = load_run_data(config)
+    for method in methods:
+        config = dataclasses.replace(config, method=method)
+        title = f"{config.method_name()} seed {config.seed}"
+        try:
+            with progress_bar(config.steps, title) as progress:
+                trained = train(config, run_data, runs, progress)
+        except KeyboardInterrupt:
+            tell("Stopped. The same command goes on from the last evaluation.", err=True)
+            raise typer.Exit(130) from None
+        for chosen in (trained.single, trained.average) if parallel.leads() else ():
+            folder = finish(trained, chosen, run_data, out, recipe).folder
+            result = f"{load_config(folder).target} on {config.target_domain}"
+            typer.echo(f"{folder}: {result}, chosen at step {chosen.step}")
+
+
+def sweep(
+    data: Annotated[str, typer.Option(help="'rotated_digits', or a folder domain/class/image.")],
+    start_weights: Annotated[
+        str | None,
+        typer.Option(help="'pretrained', 'none', a safetensors file, or 'hub:ORG/NAME'."),
+    ] = None,
+    recipe: Annotated[
+        Literal["paper", "cpu", "digits"], typer.Option(help="Settings that go together.")
+    ] = "cpu",
+    split: SplitOption = "ours",
+    records: Annotated[
+        Path, typer.Option(help="Finished runs: settings, curves, results, logits.")
+    ] = Path("assets/results/runs"),
+    runs: Annotated[Path, typer.Option(help="Unfinished runs and all checkpoints.")] = Path("runs"),
+    most: Annotated[int | None, typer.Option(help="Stop after so many runs.")] = None,
+    only: Annotated[
+        str, typer.Option(help="Only runs whose record's name contains this text.")
+    ] = "",
+    show: Annotated[bool, typer.Option("--list", help="Only say what is done.")] = False,
+    slurm_script: ScriptOption = None,
+    gpus: GpusOption = 1,
+    time_limit: TimeLimitOption = "",
+    partition: PartitionOption = "",
+) -> None:
+    """The whole study, run by run, the most important first; what is recorded is not done again.
+
+    ERM, QT-DoG and the freeze control on every held-out domain and seed, then bit widths,
+    granularity and the moment of quantization, then other DG methods. Start it once a core, with
+    OMP_NUM_THREADS=1: the processes share the work; on a cluster, --slurm-script makes a job array
+    of it. Stop it whenever you like; it goes on from the last evaluations.
+    """
+    from qtdog.data import load
+    from qtdog.progress import sweep_progress
+    from qtdog.training import parallel
+    from qtdog.training.config import TrainConfig, recipe_settings
+    from qtdog.training.slurm import Resources
+    from qtdog.training.sweep import Sweep, plan
+
+    settings = recipe_settings(recipe, {"start_weights": start_weights})
+    base = TrainConfig(data=data, target_domain="", split=split, **settings)
+    study = Sweep(recipe, runs, records, runs / "checkpoints")
+    with parallel.joined():
+        with parallel.first_on_each_machine():
+            dataset = load(data, base.image_size)
+        domains = tuple(domain.name for domain in dataset.domains)
+        named = {study.record_path(dataset.name, one).stem: one for one in plan(base, domains)}
+        chosen = {name: config for name, config in named.items() if only in name}
+        if not chosen:
+            raise ValueError(
+                f"No run of the plan has '{only}' in its name: see --list without --only."
+            )
+        if not (show or slurm_script):
+            try:
+                study.run(dataset.name, list(chosen.values()), sweep_progress, most)
+            except KeyboardInterrupt:
+                tell("Stopped. The same command goes on from the last evaluation.", err=True)
+                raise typer.Exit(130) from None
+        left = [name for name in chosen if not (records / f"{name}.json").exists()]
+        tell(f"{len(chosen) - len(left)} of {len(chosen)} runs are in {records}.")
+    if show:
+        for name in left:
+            typer.echo(f"not yet: {name}")
+    if slurm_script:
+        command = ["sweep", "--data", data, "--recipe", recipe, "--split", split]
+        command += ["--start-weights", start_weights] if start_weights else []
+        command += ["--records", str(records), "--runs", str(runs)]
+        resources = Resources(gpus, time_limit, partition)
+        write_script(slurm_script, command, left, resources, runs / "slurm")
