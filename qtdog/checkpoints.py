@@ -7,9 +7,9 @@ Nothing is ever pickled or unpickled.
 import dataclasses
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from safetensors import SafetensorError
@@ -28,6 +28,7 @@ from qtdog.checkpoint_config import (
     parse_config,
     to_json,
 )
+from qtdog.quantization import WeightGrid
 from qtdog.storage import StoredNetwork, restore, weight_bits
 
 __all__ = [
@@ -62,6 +63,8 @@ class Checkpoint:
     bits_per_weight: float
     """Mean stored bits over the convolutions' and linear layers' weights, one member's."""
     members: tuple["Checkpoint", ...] = ()
+    grids: Mapping[str, WeightGrid] = field(default_factory=dict)
+    """Of a quantized network, the values that each quantized weight can take, by its name."""
 
 
 def save(folder: Path, stored: StoredNetwork, config: CheckpointConfig, log: str) -> None:
@@ -123,7 +126,8 @@ def load(folder: Path) -> Checkpoint:
     except ValueError as error:
         raise CheckpointError(f"{path} does not hold what its config says: {error}.") from None
     bits_per_weight = weight_bits(stored, network)
-    return Checkpoint(folder, config, (network,), len(content) + len(model), bits_per_weight)
+    size_bytes = len(content) + len(model)
+    return Checkpoint(folder, config, (network,), size_bytes, bits_per_weight, grids=stored.grids())
 
 
 def _load_ensemble(folder: Path, config: CheckpointConfig, size_bytes: int) -> Checkpoint:

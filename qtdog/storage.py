@@ -20,6 +20,7 @@ from qtdog import models
 from qtdog.folding import fold_batch_norm
 from qtdog.quantization import (
     QuantizedWeight,
+    WeightGrid,
     bake,
     levels_of,
     pack,
@@ -46,6 +47,12 @@ class StoredNetwork:
     def quantized_weights(self) -> tuple[str, ...]:
         """Names of the weights that are stored as codes."""
         return tuple(n.removesuffix(CODES) for n in self.tensors if n.endswith(CODES))
+
+    def grids(self) -> dict[str, WeightGrid]:
+        """The values that each quantized weight can take, by its name; none in full precision."""
+        names = self.quantized_weights
+        levels = levels_of(self.quantizer, self.bits) if names else None
+        return {name: WeightGrid(self.tensors[name + STEP_SIZE], levels) for name in names}
 
 
 def store(network: nn.Module) -> StoredNetwork:

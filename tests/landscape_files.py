@@ -1,5 +1,6 @@
 """Small checkpoints of one trunk, a small folder of images, and landscapes measured on them."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -53,6 +54,8 @@ def save_trunk(root: Path) -> Path:
 
 def save_landscapes(checkpoints: Path, images: Path, root: Path) -> Path:
     """Every kind of landscape below `root`; returns it."""
-    jobs = plan(subjects(find(checkpoints)), str(images), SMALL)
+    networks = subjects(find(checkpoints))
+    jobs = plan(networks, str(images), SMALL)
+    jobs += plan(networks, str(images), dataclasses.replace(SMALL, round_again=True))
     run_all(jobs, root, root.parent / "unfinished", lambda done, name: None)
     return root

@@ -8,16 +8,25 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from tiny import random_network
+from safetensors.numpy import load_file
+from tiny import random_network, save_checkpoint
 from torch import nn
 
-from qtdog import models
+from qtdog import checkpoints, models
 from qtdog.folding import fold_batch_norm
 from qtdog.landscape import curvature, directions, flatness, records, store, surfaces, survey
 from qtdog.landscape.images import sample
 from qtdog.landscape.meter import LossMeter
 from qtdog.landscape.records import ImageSample, ModelReference, Provenance, Reading
-from qtdog.landscape.space import Block, WeightPoint, bind, latent_point, weight_point
+from qtdog.landscape.space import (
+    Block,
+    WeightPoint,
+    bind,
+    latent_point,
+    rounded_point,
+    weight_point,
+)
+from qtdog.landscape.subjects import point_of
 from qtdog.quantization import LSQConfig, quantize, quantizers
 
 MODEL = ModelReference("erm-seed0", "erm", 32, False, 0, "ab" * 32)
@@ -353,6 +362,51 @@ def test_latent_weights_are_quantized_at_every_point(data):
     quantized = [block for block in latent.blocks if block.name.endswith("conv1.0.weight")]
     for block in quantized:
         assert torch.equal(tiny[block.place], used[block.place])
+
+
+@pytest.mark.parametrize(("quantizer", "bits"), [("lsq", 7), ("lsq", 3), ("inq", 4)])
+def test_a_checkpoints_weights_are_rounded_to_its_own_levels(tmp_path, data, quantizer, bits):
+    folder = save_checkpoint(tmp_path / "qt-dog", "qt-dog", 1, bits, quantizer)
+    checkpoint = checkpoints.load(folder)
+    (network,) = checkpoint.networks
+    point, rounded = weight_point(network), rounded_point(network, checkpoint.grids)
+    assert (point.perturbed, rounded.perturbed) == ("weights", "weights, rounded again")
+    assert torch.equal(rounded.used(rounded.vector), point.vector), "at radius 0 the same network"
+    noise = directions.direction(rounded, "filter", 0, 0)
+    moved = rounded.vector + 0.1 * noise
+    used = rounded.used(moved)
+    tiny = rounded.used(rounded.vector + 1e-6 * noise)
+    stored = load_file(folder / "model.safetensors")
+    seen = 0
+    for block in rounded.blocks:
+        before, after = moved[block.place].numpy(), used[block.place].numpy()
+        if f"{block.name}.codes" not in stored:
+            assert np.array_equal(before, after)  # biases and the classifier have no levels
+            continue
+        seen += 1
+        # The nearest of all levels, by brute force.
+        count = 2 ** (bits - 1)
+        levels = np.arange(-count, count)
+        if quantizer == "inq":
+            powers = 2.0 ** np.arange(count // 2)
+            levels = np.concatenate([-powers[::-1], [0], powers])
+        step = np.repeat(stored[f"{block.name}.step_size"], len(before) // block.shape[0])
+        grid = levels[None] * step[:, None].astype(np.float64)
+        distance = np.abs(grid - before[:, None])
+        chosen = np.abs(after - before)
+        assert np.all(chosen <= distance.min(1) + 1e-6 * np.abs(before) + 1e-12)
+        assert np.abs(grid - after[:, None]).min() <= 1e-6
+        assert torch.equal(tiny[block.place], point.vector[block.place])
+    assert seen == len(checkpoint.grids) > 10
+    assert not torch.equal(used, moved)
+
+
+def test_full_precision_has_no_levels_to_round_to(tmp_path):
+    checkpoint = checkpoints.load(save_checkpoint(tmp_path / "erm", "erm", 0))
+    assert checkpoint.grids == {}
+    with pytest.raises(ValueError, match="no levels to round to"):
+        rounded_point(checkpoint.networks[0], checkpoint.grids)
+    assert point_of(checkpoint, round_again=True).perturbed == "weights"
 
 
 def test_a_checkpoint_has_no_latent_weights():

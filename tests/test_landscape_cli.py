@@ -84,6 +84,32 @@ def test_every_kind_is_measured_once(zoo, pacs, tmp_path):
     assert "5 are there" in other.output
 
 
+def test_quantized_weights_are_rounded_again_on_request(zoo, pacs, tmp_path):
+    out = tmp_path / "out"
+    chosen = ("--split", "target", "--kind", "flatness", "--kind", "plane", "--kind", "curvature")
+    result = invoke(*words(zoo, pacs, out, *chosen[:-2]))
+    assert result.exit_code == 0, result.output
+    result = invoke(*words(zoo, pacs, out, *chosen, "--round-again"))
+    assert "3 results of 3 networks, 0 are there." in result.output
+    files = sorted(path.name for path in out.rglob("*-rounded-*.json"))
+    assert files == [
+        f"{kind}-rounded-target-qt-dog-7bit-seed0.json"
+        for kind in ("flatness-filter", "flatness-whole", "plane")
+    ]
+    for file in files:
+        rounded = records.load(out / "pacs" / "sketch" / file)
+        plain = records.load(out / "pacs" / "sketch" / file.replace("-rounded", ""))
+        assert (plain.perturbed, rounded.perturbed) == ("weights", "weights, rounded again")
+        assert own_reading(rounded) == own_reading(plain), "nothing is moved there"
+        assert rounded.readings != plain.readings
+    with pytest.raises(ValueError, match="only flatness and planes of quantized networks"):
+        invoke(*words(zoo / "erm-seed0", pacs, out, "--round-again"))
+
+
+def own_reading(record):
+    return record.markers[0].reading if hasattr(record, "markers") else record.centre
+
+
 def test_curvature_is_measured_and_stored(zoo, pacs, tmp_path, monkeypatch):
     from qtdog.landscape import plan
 

@@ -18,7 +18,7 @@ from qtdog.landscape.flatness import increases, mean_and_error
 from qtdog.landscape.records import Curvature, FlatnessCurve, Surface
 from qtdog.landscape.subjects import side_by_side, subjects
 from qtdog.ui import landscape_figures
-from qtdog.ui.landscape import load_stored
+from qtdog.ui.landscape import is_rounded, load_stored
 from qtdog.ui.landscape_live import first_samples
 from qtdog.ui.samples import samples
 
@@ -42,7 +42,12 @@ def landscapes(zoo, tmp_path_factory):
 def records(landscapes):
     found, problems = store.load_all(landscapes)
     assert problems == []
-    return found
+    return [one for one in found if not is_rounded(one)]
+
+
+@pytest.fixture(scope="module")
+def rounded(landscapes):
+    return [one for one in store.load_all(landscapes)[0] if is_rounded(one)]
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +94,26 @@ def test_the_table_shows_the_measured_flatness(page, records):
     outcome = landscape_figures.comparison(list(curves.values()))
     assert f"{outcome.difference:+.3f}" in said
     assert f"{outcome.error:.3f}" in said
+
+
+def test_weights_rounded_again_are_shown_on_request(page, records, rounded):
+    again = page.locator("#landscape-again")
+    again.locator("input").check()
+    page.wait_for_function(
+        "document.querySelector('#landscape-numbers table').innerText.includes('rounded again')"
+    )
+    rows = {row[0]: row for row in cells(page, "#landscape-numbers table")}
+    for name, curve in (
+        ("QT-DoG, 7 bits, seed 0, rounded again", of_kind(rounded, FlatnessCurve)),
+        ("Full precision, seed 0", of_kind(records, FlatnessCurve)),
+    ):
+        curve = curve["qt-dog-7bit-seed0" if "QT" in name else "erm-seed0"]
+        mean, error = mean_and_error(increases(curve))
+        assert rows[name][3:] == [f"{m:.3f} ± {e:.3f}" for m, e in zip(mean, error, strict=True)]
+    assert "QT-DoG, 7 bits, seed 0" not in rows
+    assert "rounded again" in page.locator("#landscape-said .summary").inner_text()
+    page.locator("#landscape-kind label", has_text="Curvature").click()
+    again.wait_for(state="hidden")
 
 
 def test_a_model_can_be_left_out(page):
@@ -275,7 +300,7 @@ def test_the_endpoints_answer_and_refuse_in_sentences(address, records):
 
 def test_landscapes_of_other_checkpoints_are_not_shown(landscapes, zoo):
     found = subjects(find(zoo))
-    assert len(load_stored(landscapes, found).records) == 11
+    assert len(load_stored(landscapes, found).records) == 13
     few = load_stored(landscapes, [one for one in found if one.model.method == "erm"])
     names = {name for one in few.records for name in re.findall(r"[a-z-]+\d?\S*seed0", repr(one))}
     assert not any("qt-dog" in name for name in names)

@@ -81,6 +81,14 @@ def landscape(
     images: Annotated[int, typer.Option(help="Images of each split for the flatness.")] = 256,
     plane_images: Annotated[int, typer.Option(help="Images of each split for the planes.")] = 128,
     grid: Annotated[int, typer.Option(help="Points along each side of a plane.")] = 21,
+    round_again: Annotated[
+        bool,
+        typer.Option(
+            "--round-again",
+            help="Only quantized networks' flatness and planes: after every move the weights are "
+            "rounded again to the values that they can take, which makes a staircase.",
+        ),
+    ] = False,
     seed: Annotated[int, typer.Option(help="Decides the directions and the images.")] = 0,
     out: Annotated[Path, typer.Option(help="Results go to OUT/dataset/target/.")] = Path(
         "assets/landscapes"
@@ -94,9 +102,9 @@ def landscape(
 ) -> None:
     """Measure flatness and loss landscapes; what is there already is not measured again.
 
-    Perturbed are the weights as a network uses them, batch norm folded in: checkpoints hold no
-    latent weights. EoQ is left out: its members are measured, each by itself. Stop it whenever you
-    like: the same command goes on from there.
+    Perturbed are the weights as a network uses them, batch norm folded in. EoQ is left out: its
+    members are measured, each by itself. Stop it whenever you like: the same command goes on from
+    there.
     """
     from qtdog import checkpoints as formats
     from qtdog.landscape.plan import KINDS, Settings
@@ -110,6 +118,7 @@ def landscape(
         images=images,
         plane_images=plane_images,
         grid=grid,
+        round_again=round_again,
         seed=seed,
     )
     if not command(folders, data, settings, out, runs, measure=not estimate):

@@ -49,13 +49,19 @@ def report(
 ) -> None:
     """Write measured.csv from the runs' records, and REPORT.md from measured.csv.
 
-    Runs under the other split are left out: they are of other images.
+    What a person makes of the tables stands in judgement.md beside them and becomes part of the
+    report. Runs under the other split are left out: they are of other images.
     """
     from qtdog.study.report import report_text
     from qtdog.study.rows import measured_rows, to_csv
 
     rows = measured_rows(records, split)
-    for name, text in (("measured.csv", to_csv(rows)), ("REPORT.md", report_text(rows, records))):
+    judged = out / "judgement.md"
+    judgement = judged.read_text(encoding="utf-8") if judged.exists() else ""
+    for name, text in (
+        ("measured.csv", to_csv(rows)),
+        ("REPORT.md", report_text(rows, records, judgement)),
+    ):
         content = text.encode()
         write_atomically(out / name, lambda handle, content=content: handle.write(content))
         typer.echo(f"Written: {out / name}")

@@ -53,7 +53,7 @@ def flatness_survey(
 
     def moved(index: int, radius: float) -> Tensor:
         vector = point.vector + radius * cached(index) if radius else point.vector
-        return point.requantize(vector) if point.requantize else vector
+        return point.used(vector)
 
     def finish(readings: Sequence[Reading]) -> FlatnessCurve:
         return dataclasses.replace(

@@ -19,8 +19,7 @@ from qtdog.landscape.flatness import flatness_survey, partial_curve
 from qtdog.landscape.images import pixels_hash
 from qtdog.landscape.meter import LossMeter
 from qtdog.landscape.records import FlatnessCurve, ImageSample, Reading
-from qtdog.landscape.space import weight_point
-from qtdog.landscape.subjects import provenance, reference
+from qtdog.landscape.subjects import point_of, provenance, reference
 from qtdog.landscape.survey import Survey
 from qtdog.memory import give_back_freed_memory
 from qtdog.models import resize
@@ -62,11 +61,14 @@ def live_flatness(
     labels: Sequence[int],
     kind: DirectionKind,
     lock: FairLock,
+    round_again: bool = False,
 ) -> Iterator[LiveStep]:
     """Flatness curves of `networks`, one direction finer at every step.
 
     `pictures` are RGB, `labels` the place of each one's class in the networks' classes. The same
-    directions as in the stored curves. Raises ValueError for too many of anything or none.
+    directions as in the stored curves. With `round_again` the moved weights of quantized networks
+    are rounded to their own levels before the loss is measured. Raises ValueError for too many of
+    anything or none.
     """
     if not 1 <= len(networks) <= MOST_MODELS:
         raise ValueError(f"Choose one to {MOST_MODELS} models.")
@@ -78,7 +80,7 @@ def live_flatness(
         measured = []
         for checkpoint in networks:
             with lock.heavy():
-                measured.append(_begin(checkpoint, pictures, labels, kind, opened))
+                measured.append(_begin(checkpoint, pictures, labels, kind, round_again, opened))
         columns = len(RADII[kind])
         for done in range(1, DIRECTIONS + 1):
             for one in measured:
@@ -99,6 +101,7 @@ def _begin(
     pictures: Sequence[Image.Image],
     labels: Sequence[int],
     kind: DirectionKind,
+    round_again: bool,
     opened: ExitStack,
 ) -> _Measured:
     config = checkpoint.config
@@ -111,7 +114,7 @@ def _begin(
     sample = ImageSample(
         "own pictures", (), "own", len(images), SEED, "as they were given", pixels_hash(images)
     )
-    point = weight_point(checkpoint.networks[0])
+    point = point_of(checkpoint, round_again)
     survey = flatness_survey(
         point,
         reference(checkpoint.folder.name, config),

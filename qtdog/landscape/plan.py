@@ -1,5 +1,6 @@
 """What `python -m qtdog landscape` measures for which checkpoints, as a list of jobs."""
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -19,8 +20,11 @@ from qtdog.landscape.space import WeightPoint
 from qtdog.landscape.subjects import Subject, provenance, same_trunk
 from qtdog.landscape.surfaces import interpolation, random_plane, three_model_plane
 from qtdog.landscape.survey import Survey, run
+from qtdog.storage import FULL_PRECISION_BITS
 
 KINDS = ("flatness", "plane", "three-models", "interpolation", "curvature")
+ROUNDED_KINDS = ("flatness", "plane")
+"""Those that can be measured with the weights rounded again after every move."""
 # A product with the Hessian takes about as long as this many forward passes.
 FORWARDS_A_PRODUCT = 16
 # How far the line through two networks goes on beyond them.
@@ -51,6 +55,8 @@ class Settings:
     line_points: int = 31
     probes: int = 30
     curvature_images: int = 32
+    round_again: bool = False
+    """Only quantized networks, by themselves, their weights rounded again after every move."""
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -144,6 +150,10 @@ def plan(subjects: Sequence[Subject], data_folder: str, settings: Settings) -> l
     Raises ValueError for data that do not fit and CheckpointError for a checkpoint that cannot be
     read.
     """
+    if settings.round_again:
+        subjects = [one for one in subjects if one.model.bits != FULL_PRECISION_BITS]
+        kinds = tuple(kind for kind in settings.kinds if kind in ROUNDED_KINDS)
+        settings = dataclasses.replace(settings, kinds=kinds)
     made = provenance()
     jobs: list[Job] = []
     for target in sorted({subject.config.target_domain for subject in subjects}):
@@ -151,7 +161,7 @@ def plan(subjects: Sequence[Subject], data_folder: str, settings: Settings) -> l
         dataset = data.load(data_folder, group[0].config.image_size)
         for subject in group:
             _require_fit(subject, group[0], dataset)
-        points = {subject.folder: subject.load() for subject in group}
+        points = {subject.folder: subject.load(settings.round_again) for subject in group}
         for split in settings.splits:
             take = lru_cache(partial(_inputs, dataset, group[0], split, settings.seed))
             for subject in group:

@@ -15,6 +15,11 @@ from qtdog.landscape.subjects import subjects
 from qtdog.memory import keep_freed_memory
 
 TRIAL_POINTS, TRIAL_IMAGES = 4, 64
+NO_TRUNK = (
+    "planes and lines through several networks need ERM and QT-DoG of one seed, and the plane also "
+    "ERM's averaged weights."
+)
+NOT_ROUNDED = "only flatness and planes of quantized networks can be rounded again."
 
 
 def command(
@@ -34,10 +39,7 @@ def command(
         raise ValueError("There is no single network among these checkpoints.")
     jobs = plan(found, data, settings)
     if not jobs:
-        raise ValueError(
-            "Nothing to measure: planes and lines through several networks need ERM and QT-DoG of "
-            "one seed, and the plane also ERM's averaged weights."
-        )
+        raise ValueError(f"Nothing to measure: {NOT_ROUNDED if settings.round_again else NO_TRUNK}")
     left = missing(jobs, root)
     print(f"{len(jobs)} results of {len(found)} networks, {len(jobs) - len(left)} are there.")
     if not left:

@@ -12,6 +12,9 @@ from qtdog.checkpoint_config import typed
 FORMAT = "qtdog-landscape"
 FORMAT_VERSION = 1
 
+# What a direction is added to (`perturbed`).
+WEIGHTS, LATENT, ROUNDED = "weights", "latent weights", "weights, rounded again"
+
 
 @dataclass(frozen=True)
 class Reading:

@@ -5,15 +5,16 @@ that networks in full precision and quantized ones live in the same space.
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from qtdog.folding import fold_batch_norm
+from qtdog.landscape.records import LATENT, ROUNDED, WEIGHTS
 from qtdog.models import NORM_LAYERS
-from qtdog.quantization import quantizable_weights, quantizers
+from qtdog.quantization import WeightGrid, quantizable_weights, quantizers
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,14 @@ class WeightPoint:
     blocks: tuple[Block, ...]
     vector: Tensor
     """(parameters,) float32."""
+    perturbed: str = WEIGHTS
+    """What a direction is added to, in words."""
     requantize: Callable[[Tensor], Tensor] | None = None
-    """Only of latent weights: a perturbed vector -> the vector that the network computes with."""
+    """A perturbed vector -> the vector that the network computes with, where these differ."""
 
-    @property
-    def perturbed(self) -> str:
-        """What a direction is added to, in words."""
-        return "latent weights" if self.requantize else "weights"
+    def used(self, moved: Tensor) -> Tensor:
+        """The vector that the network computes with when `moved` is what it was moved to."""
+        return self.requantize(moved) if self.requantize else moved
 
 
 def weight_point(network: nn.Module) -> WeightPoint:
@@ -77,7 +79,7 @@ def latent_point(network: nn.Module) -> WeightPoint:
     factors = fold_batch_norm(plain)
     point = _point(plain)
     vector = point.vector.clone()
-    grids = []
+    grids = {}
     for block in point.blocks:
         if block.name in attached:
             layer, attribute, quantizer = attached[block.name]
@@ -85,18 +87,36 @@ def latent_point(network: nn.Module) -> WeightPoint:
             factor = factors.get(block.name.removesuffix(".weight"), torch.ones(1))
             along = factor.view(-1, *[1] * (latent.dim() - 1))
             vector[block.place] = (latent * along).flatten()
-            grids.append((block, quantizer.step_size.cpu() * factor, quantizer.levels))
+            grids[block.name] = WeightGrid(quantizer.step_size.cpu() * factor, quantizer.levels)
+    requantize = _rounding(point.blocks, grids)
+    return WeightPoint(point.network, point.blocks, vector, LATENT, requantize)
+
+
+def rounded_point(network: nn.Module, grids: Mapping[str, WeightGrid]) -> WeightPoint:
+    """The stored weights of a checkpoint's `network`, which after every move are rounded again to
+    the values that they can take: a move far smaller than a step changes nothing, so the landscape
+    becomes a staircase. `grids`: the checkpoint's. Raises ValueError in full precision.
+    """
+    if not grids:
+        raise ValueError("A network in full precision has no levels to round to.")
+    point = weight_point(network)
+    requantize = _rounding(point.blocks, grids)
+    return WeightPoint(point.network, point.blocks, point.vector, ROUNDED, requantize)
+
+
+def _rounding(
+    blocks: tuple[Block, ...], grids: Mapping[str, WeightGrid]
+) -> Callable[[Tensor], Tensor]:
+    quantized = [block for block in blocks if block.name in grids]
 
     def requantize(moved: Tensor) -> Tensor:
         used = moved.clone()
-        for block, step_size, levels in grids:
-            # Folding a dead channel gives it the step size 0: any divisor will do there.
-            divisor = torch.where(step_size == 0, 1.0, step_size)
-            codes = levels.codes(moved[block.place].view(block.shape), divisor)
-            used[block.place] = levels.values(codes, step_size).flatten()
+        for block in quantized:
+            weight = moved[block.place].view(block.shape)
+            used[block.place] = grids[block.name].nearest(weight).flatten()
         return used
 
-    return WeightPoint(point.network, point.blocks, vector, requantize)
+    return requantize
 
 
 def require_same_space(*points: WeightPoint) -> None:

@@ -5,29 +5,32 @@ from pathlib import Path
 
 from qtdog.atomic import write_atomically
 from qtdog.landscape.records import (
+    LATENT,
+    ROUNDED,
+    WEIGHTS,
     Curvature,
     FlatnessCurve,
     Record,
-    Surface,
     load,
     to_json,
 )
 
 SECONDS = "seconds.json"
+SUFFIXES = {WEIGHTS: "", LATENT: "-latent", ROUNDED: "-rounded"}
 
 
 def path_of(root: Path, record: Record) -> Path:
     """The record's file; what was measured alike of the same model has the same name."""
     folder = Path(root) / record.images.dataset / record.target_domain
-    if isinstance(record, Surface):
-        names = "--".join(marker.model.name for marker in record.markers)
-        return folder / f"{record.kind}-{record.images.split}-{names}.json"
     if isinstance(record, Curvature):
-        kind = f"curvature-{record.scale}"
+        kind, name = f"curvature-{record.scale}", record.model.name
     elif isinstance(record, FlatnessCurve):
-        kind = f"flatness-{record.directions.kind}"
-        kind += "-latent" if record.perturbed == "latent weights" else ""
-    return folder / f"{kind}-{record.images.split}-{record.model.name}.json"
+        kind, name = f"flatness-{record.directions.kind}", record.model.name
+        kind += SUFFIXES[record.perturbed]
+    else:
+        kind, name = record.kind, "--".join(marker.model.name for marker in record.markers)
+        kind += SUFFIXES[record.perturbed]
+    return folder / f"{kind}-{record.images.split}-{name}.json"
 
 
 def save(root: Path, record: Record, seconds: float) -> Path:

@@ -11,9 +11,9 @@ import torch
 import torchvision
 
 from qtdog import checkpoints
-from qtdog.checkpoints import CheckpointConfig, CheckpointError
+from qtdog.checkpoints import Checkpoint, CheckpointConfig, CheckpointError
 from qtdog.landscape.records import ModelReference, Provenance
-from qtdog.landscape.space import WeightPoint, weight_point
+from qtdog.landscape.space import WeightPoint, rounded_point, weight_point
 from qtdog.method_names import method_name
 from qtdog.storage import FULL_PRECISION_BITS
 from qtdog.training.provenance import code_version, processor
@@ -27,9 +27,18 @@ class Subject:
     config: CheckpointConfig
     model: ModelReference
 
-    def load(self) -> WeightPoint:
-        """Its network as a point of weight space. Raises CheckpointError."""
-        return weight_point(checkpoints.load(self.folder).networks[0])
+    def load(self, round_again: bool = False) -> WeightPoint:
+        """Its network as a point of weight space (see `point_of`). Raises CheckpointError."""
+        return point_of(checkpoints.load(self.folder), round_again)
+
+
+def point_of(checkpoint: Checkpoint, round_again: bool = False) -> WeightPoint:
+    """A single network as a point of weight space; with `round_again` a quantized one whose moved
+    weights are rounded to its own levels before the loss is measured."""
+    (network,) = checkpoint.networks
+    if round_again and checkpoint.grids:
+        return rounded_point(network, checkpoint.grids)
+    return weight_point(network)
 
 
 def subjects(folders: Sequence[Path]) -> list[Subject]:

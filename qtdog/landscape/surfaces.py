@@ -52,7 +52,7 @@ def random_plane(
 
     def moved(x: float, y: float) -> Tensor:
         vector = point.vector + x * along(0) + y * along(1) if x or y else point.vector
-        return point.requantize(vector) if point.requantize else vector
+        return point.used(vector)
 
     points = [partial(moved, 0.0, 0.0)] + [partial(moved, x, y) for y in axis for x in axis]
     return _survey(record, points)

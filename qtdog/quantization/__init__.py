@@ -2,6 +2,7 @@
 
 from qtdog.quantization.apply import (
     QuantizedWeight,
+    WeightGrid,
     advance,
     bake,
     learned_parameters,
@@ -40,6 +41,7 @@ __all__ = [
     "QuantizedWeight",
     "Quantizer",
     "QuantizerConfig",
+    "WeightGrid",
     "advance",
     "bake",
     "learned_parameters",

@@ -15,6 +15,20 @@ ATTENTION_WEIGHTS = ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj
 
 
 @dataclass(frozen=True)
+class WeightGrid:
+    """The values that a quantized weight can take: step size * level."""
+
+    step_size: Tensor  # (out,) or (1,), float32
+    levels: Levels
+
+    def nearest(self, weight: Tensor) -> Tensor:
+        """`weight` (out, ...) rounded to the grid, float32."""
+        # A dead channel's step size is 0 after folding: any divisor will do there.
+        divisor = torch.where(self.step_size == 0, 1.0, self.step_size)
+        return self.levels.values(self.levels.codes(weight, divisor), self.step_size)
+
+
+@dataclass(frozen=True)
 class QuantizedWeight:
     """A weight as stored: int8 `codes` (out, ...) of `levels`, float32 `step_size`."""
 

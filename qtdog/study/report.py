@@ -24,8 +24,9 @@ ARMS = ("ERM", "QT-DoG", "QT-DoG (fitted)", "QT-DoG (INQ)", "Freeze", "Post-trai
 ARMS += ("ERM ensemble", "EoQ", "EoQ (fitted)")
 
 
-def report_text(rows: Sequence[MeasuredRow], records: Path) -> str:
-    """The report as Markdown. Raises ValueError where nothing is measured."""
+def report_text(rows: Sequence[MeasuredRow], records: Path, judgement: str = "") -> str:
+    """The report as Markdown, with a person's `judgement` of the tables before them. Raises
+    ValueError where nothing is measured."""
     if not rows:
         raise ValueError(f"There is no record of a run in {records}: run the sweep first.")
     names = sorted({name for row in rows for name in row.run.split(";")})
@@ -35,6 +36,7 @@ def report_text(rows: Sequence[MeasuredRow], records: Path) -> str:
     usual = table[_usual(table)]
     parts = [
         _head(table, runs),
+        f"## Judgement\n\n{judgement.strip()}\n" if judgement.strip() else "",
         _accuracies(usual),
         _differences(usual),
         _ensembles(usual),

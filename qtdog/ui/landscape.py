@@ -9,7 +9,7 @@ import gradio as gr
 
 from qtdog.explorer import Explorer
 from qtdog.landscape import store
-from qtdog.landscape.records import Curvature, ModelReference, Record, Surface
+from qtdog.landscape.records import ROUNDED, Curvature, ModelReference, Record, Surface
 from qtdog.landscape.subjects import Subject, order, subjects, title
 from qtdog.ui import figures, landscape_figures
 from qtdog.ui.address import Address, one_of
@@ -41,6 +41,20 @@ class Stored:
         if kind in ("flatness", "curvature"):
             found = [one for one in found if way_of(one) == way]
         return sorted(found, key=lambda one: order(models_of(one)[0]))
+
+
+def perturbed_so(records: Sequence[Record], again: bool) -> list[Record]:
+    """One record a model: with `again` those of quantized networks with their weights rounded
+    again after every move, where these were measured, else without."""
+    rounded = {model.name for one in records if is_rounded(one) for model in models_of(one)}
+    return [
+        one for one in records if is_rounded(one) == (again and models_of(one)[0].name in rounded)
+    ]
+
+
+def is_rounded(record: Record) -> bool:
+    """Whether the moved weights were rounded again before the loss was measured."""
+    return not isinstance(record, Curvature) and record.perturbed == ROUNDED
 
 
 def load_stored(folder: Path, networks: Sequence[Subject]) -> Stored:
@@ -124,6 +138,13 @@ def landscape_tab(explorer: Explorer, address: Address, tab: gr.Tab, folder: Pat
                     ["loss", "accuracy"], value="loss", label="Height", elem_id="landscape-height"
                 )
                 scene = gr.Checkbox(False, label="In three dimensions", elem_id="landscape-3d")
+            again = gr.Checkbox(
+                False,
+                label=landscape_figures.ROUND_AGAIN,
+                info=landscape_figures.ROUND_AGAIN_INFO,
+                visible=False,
+                elem_id="landscape-again",
+            )
             said = gr.HTML(elem_id="landscape-said", padding=False)
             with gr.Row(elem_id="landscape-planes"):
                 planes = [_plane(place) for place in range(MOST_PLANES)]
@@ -135,9 +156,17 @@ def landscape_tab(explorer: Explorer, address: Address, tab: gr.Tab, folder: Pat
         live_part(explorer, networks, target, way, files)
 
     def show(
-        key: str, distance: str, name: str, part: str, models: list[str], value: str, deep: bool
+        key: str,
+        distance: str,
+        name: str,
+        part: str,
+        models: list[str],
+        value: str,
+        deep: bool,
+        rounded: bool,
     ) -> Shown:
-        found = stored.of(key, part, name, distance)
+        both_ways = stored.of(key, part, name, distance)
+        found = perturbed_so(both_ways, rounded)
         picked, surfaces = found, []
         boxes = gr.CheckboxGroup(visible=False)
         if found and name in OF_SINGLE_MODELS:
@@ -152,6 +181,7 @@ def landscape_tab(explorer: Explorer, address: Address, tab: gr.Tab, folder: Pat
             chosen: boxes,
             height: gr.Radio(visible=bool(surfaces)),
             scene: gr.Checkbox(visible=bool(surfaces)),
+            again: gr.Checkbox(visible=any(map(is_rounded, both_ways))),
             said: figures.notices(stored.problems)
             + landscape_figures.headline(picked, targets[key].domain),
             numbers: landscape_figures.numbers(picked, stored.records),
@@ -162,14 +192,14 @@ def landscape_tab(explorer: Explorer, address: Address, tab: gr.Tab, folder: Pat
             **files.offer(downloads, picked, f"{key.replace('/', '-')}-{part}-{name}"),
         }
 
-    asked = [target, way, kind, split, chosen, height, scene]
+    asked = [target, way, kind, split, chosen, height, scene, again]
     plots = [component for plane in planes for component in plane]
     private: dict[str, Any] = {
-        "outputs": [chosen, height, scene, said, numbers, notes, *downloads, *plots],
+        "outputs": [chosen, height, scene, again, said, numbers, notes, *downloads, *plots],
         **at_once(),
     }
     changes = [target.change, way.change, kind.change, split.change]
-    changes += [chosen.input, height.input, scene.input]
+    changes += [chosen.input, height.input, scene.input, again.input]
     if stored.records:
         gr.on([tab.select, *changes], show, asked, **private)
     address.add("landscape-domain", target, one_of(list(targets)))

@@ -11,6 +11,9 @@ import plotly.graph_objects as go
 
 from qtdog.landscape.flatness import FlatnessComparison, compare, increases, mean_and_error
 from qtdog.landscape.records import (
+    LATENT,
+    ROUNDED,
+    WEIGHTS,
     Curvature,
     FlatnessCurve,
     ModelReference,
@@ -45,6 +48,11 @@ LIVE = (
     "networks on a few pictures whose class you know: coarse at once, then finer with every "
     "direction.</p>"
 )
+ROUND_AGAIN = "Round quantized weights again after every move"
+ROUND_AGAIN_INFO = (
+    "They snap back to the values that they can take: small moves change nothing, and the "
+    "landscape becomes a staircase. Full precision has no such values and stays as it is."
+)
 LIVE_WAITING = '<p class="news" role="status">Nothing is measured yet.</p>'
 LIVE_QUEUED = '<p class="news" role="status">Waiting for the measurement before yours …</p>'
 LIVE_CANCELLED = '<p class="news" role="status">Cancelled. What you see is what was measured.</p>'
@@ -59,6 +67,8 @@ KINDS = {
     "interpolation": "The line between two models",
     "curvature": "Curvature",
 }
+AGAIN = {WEIGHTS: "", LATENT: ", latent weights", ROUNDED: ", rounded again"}
+"""What a record's name says of what was perturbed."""
 SPLITS = {"target": "Held-out domain", "source": "Source domains"}
 DIRECTIONS = {"filter": "Relative to each filter", "whole": "Of the whole vector (the paper)"}
 RADIUS = {
@@ -168,14 +178,15 @@ def numbers(records: Sequence[Record], everything: Sequence[Record]) -> str:
     if isinstance(first, Surface):
         return line(first) if first.kind == "interpolation" else plane_table(records)
     return flatness(records) + overview(
-        [one for one in everything if isinstance(one, FlatnessCurve)]
+        [one for one in everything if isinstance(one, FlatnessCurve) and one.perturbed == WEIGHTS]
     )
 
 
 def heading(surface: Surface) -> str:
     """The names of a plane's models with their markers."""
+    again = AGAIN[surface.perturbed]
     key = legend(
-        (style_of(m.model).marker, ink_of(m.model), title(m.model)) for m in surface.markers
+        (style_of(m.model).marker, ink_of(m.model), title(m.model) + again) for m in surface.markers
     )
     return f'<p class="heading">{key}</p>'
 
@@ -189,7 +200,7 @@ def flatness(curves: Sequence[FlatnessCurve]) -> str:
     lows = [mean - np.nan_to_num(error) for mean, error in values]
     high = max(float(np.max(tops)), 1e-3)
     low = min(0.0, float(np.min(lows)))
-    names = ", ".join(title(curve.model) for curve in curves)
+    names = ", ".join(map(_name, curves))
     chart = Chart(
         Axis(0, first.radii[-1] * 1.04, RADIUS[first.directions.kind]),
         Axis(low - 0.04 * (high - low), high * 1.04, "rise of the loss (nats)"),
@@ -209,13 +220,13 @@ def flatness(curves: Sequence[FlatnessCurve]) -> str:
     rows = []
     for curve, (mean, error) in zip(curves, values, strict=True):
         cells = [f"{m:.3f}{_plus_minus(e)}" for m, e in zip(mean, error, strict=True)]
-        rows.append([title(curve.model), f"{curve.centre.loss:.3f}", _accuracy(curve), *cells])
+        rows.append([_name(curve), f"{curve.centre.loss:.3f}", _accuracy(curve), *cells])
     head = ["model", "loss at radius 0", "accuracy there"]
     head += [f"rise at {number(radius)}" for radius in first.radii]
     caption = (
         f"Cross-entropy in nats, mean ± standard error over {first.directions.count} "
         f"{'direction' if first.directions.count == 1 else 'directions'}, on "
-        f"{first.images.count} images. Perturbed: the {first.perturbed} with batch norm folded in."
+        f"{first.images.count} images. Perturbed: {_perturbed(curves)} with batch norm folded in."
     )
     shown = figure("Rise of the loss", chart.svg(), _legend(curves))
     return shown + _numbers(head, rows, caption)
@@ -247,6 +258,8 @@ def conclusion(curves: Sequence[FlatnessCurve], domain: str) -> str:
         few = " One network of each method cannot speak for the methods."
     elif outcome.first_networks == 1:
         few = " Full precision is one network here: how far its seeds differ is not known."
+    if any(curve.perturbed == ROUNDED for curve in curves):
+        few += " The moved weights of QT-DoG are rounded again."
     directions = "one direction" if outcome.directions == 1 else f"{outcome.directions} directions"
     return (
         f'<p class="summary" role="status">{escape(words.strip(", "))}.<span class="aside">Over '
@@ -427,7 +440,7 @@ def plane_table(surfaces: Sequence[Surface]) -> str:
             near = float((losses < own.loss + 0.5).mean())
             rows.append(
                 [
-                    title(marker.model),
+                    title(marker.model) + AGAIN[surface.perturbed],
                     f"({number(marker.x)}, {number(marker.y)})",
                     f"{own.loss:.3f}",
                     f"{100 * own.correct / count:.1f} %",
@@ -442,7 +455,7 @@ def plane_table(surfaces: Sequence[Surface]) -> str:
     first = surfaces[0]
     caption = (
         f"On {first.images.count} images, {len(first.x)} × {len(first.y)} points. "
-        f"Perturbed: the {first.perturbed} with batch norm folded in."
+        f"Perturbed: {_perturbed(surfaces)} with batch norm folded in."
     )
     return _numbers(head, rows, caption)
 
@@ -499,7 +512,9 @@ def to_csv(records: Sequence[Record]) -> str:
     for one in records:
         total, split = one.images.count, one.images.split
         if isinstance(one, FlatnessCurve):
-            start = ["flatness-" + one.directions.kind, one.model.name, split]
+            kind = "flatness-" + one.directions.kind
+            kind += "-rounded" if one.perturbed == ROUNDED else ""
+            start = [kind, one.model.name, split]
             writer.writerow([*start, "", 0, "", "", one.centre.loss, one.centre.correct, total])
             for place, row in enumerate(one.readings):
                 for radius, r in zip(one.radii, row, strict=True):
@@ -560,10 +575,19 @@ def _numbers(head: Sequence[str], rows: Sequence[Sequence[str]], about: str) -> 
     )
 
 
+def _name(curve: FlatnessCurve) -> str:
+    return title(curve.model) + AGAIN[curve.perturbed]
+
+
+def _perturbed(records: Sequence[FlatnessCurve | Surface]) -> str:
+    """ "the weights", with what else is done to those of some."""
+    return " and ".join(f"the {one}" for one in dict.fromkeys(one.perturbed for one in records))
+
+
 def _legend(curves: Sequence[FlatnessCurve]) -> str:
     dashes = {"": "", "dashed": " (dashed)", "dotted": " (dotted)"}
     return legend(
-        (style_of(c.model).marker, ink_of(c.model), title(c.model) + dashes[style])
+        (style_of(c.model).marker, ink_of(c.model), _name(c) + dashes[style])
         for c, style in zip(curves, _line_styles(curves), strict=True)
     )
 

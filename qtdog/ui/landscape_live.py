@@ -74,6 +74,12 @@ def live_part(
                 label=f"Models, up to {MOST_MODELS}",
                 elem_id="landscape-live-models",
             )
+            again = gr.Checkbox(
+                False,
+                label=landscape_figures.ROUND_AGAIN,
+                info=landscape_figures.ROUND_AGAIN_INFO,
+                elem_id="landscape-live-again",
+            )
             with gr.Row():
                 start = gr.Button("Measure", variant="primary", elem_id="landscape-start")
                 cancel = gr.Button("Cancel", interactive=False, elem_id="landscape-cancel")
@@ -95,9 +101,12 @@ def live_part(
             **files.offer(downloads, [], ""),
         }
 
-    def run(labelled: Labelled, key: str, names: list[str], kind: str) -> Iterator[Shown]:
+    def run(
+        labelled: Labelled, key: str, names: list[str], kind: str, again: bool
+    ) -> Iterator[Shown]:
+        found, known = networks[key], classes[key]
         try:
-            for step in _measure(explorer, networks[key], labelled, names, classes[key], kind):
+            for step in _measure(explorer, found, labelled, names, known, kind, again):
                 now: Shown = {
                     news: landscape_figures.live_news(
                         step.done, step.total, step.seconds, step.finished
@@ -145,7 +154,7 @@ def live_part(
     begun = start.click(begin, None, results, queue=False, **PRIVATE)
     running = begun.then(
         run,
-        [kept, target, models, way],
+        [kept, target, models, way, again],
         results,
         **alone(LANDSCAPE_QUEUE),
         **PRIVATE,
@@ -167,13 +176,18 @@ def live_part(
     target.change(choose_target, [target, kept], [models, label, kept, gallery], **quick)
 
     def landscape_live(
-        images: list[str], labels: str, target: str = first, distance: str = "filter"
+        images: list[str],
+        labels: str,
+        target: str = first,
+        distance: str = "filter",
+        round_again: bool = False,
     ) -> list[dict[str, Any]]:
         """Measure the local flatness of up to three networks of a held-out domain on some pictures.
 
         images: picture files. labels: their classes in the same order, separated by commas.
         target: "dataset/domain". distance: "filter" (relative to each filter's norm) or "whole"
-        (the length of the whole change, as in the paper).
+        (the length of the whole change, as in the paper). round_again: whether the moved weights
+        of quantized networks are rounded to their own levels before the loss is measured.
         Returns one record a network: model, radii, `centre` (loss in nats and right answers of
         the network itself) and `readings`, one row a direction, [loss, right answers] a radius.
         """
@@ -191,9 +205,8 @@ def live_part(
                 )
             labelled = list(zip(images, names, strict=True))
             chosen = _first_models(networks[target])
-            for step in _measure(
-                explorer, networks[target], labelled, chosen, classes[target], distance
-            ):
+            found, known = networks[target], classes[target]
+            for step in _measure(explorer, found, labelled, chosen, known, distance, round_again):
                 last = step.curves
         except ValueError as error:
             raise gr.Error(explorer.without_root(error), print_exception=False) from None
@@ -208,6 +221,7 @@ def live_part(
                 gr.Textbox(label="labels"),
                 gr.Textbox(first, label="target"),
                 gr.Textbox("filter", label="distance"),
+                gr.Checkbox(False, label="round_again"),
             ],
             gr.JSON(label="records"),
             api_name="landscape_live",
@@ -234,6 +248,7 @@ def _measure(
     names: Sequence[str],
     classes: Sequence[str],
     kind: str,
+    again: bool,
 ) -> Iterator[LiveStep]:
     """Raises ValueError for what the visitor can mend."""
     if not labelled:
@@ -248,7 +263,7 @@ def _measure(
     pictures = [read_or_say_why(path) for path, _ in labelled]
     labels = [list(classes).index(name) for _, name in labelled]
     networks = [explorer.read(one.folder) for one in chosen]
-    yield from live_flatness(networks, pictures, labels, kind, explorer.lock)
+    yield from live_flatness(networks, pictures, labels, kind, explorer.lock, again)
 
 
 def _captioned(labelled: Labelled) -> Labelled:

@@ -21,7 +21,6 @@ MEASURED = {
     "freeze": "Frozen where rounding starts",
     "erm-ensemble": "Five in full precision together",
 }
-FULL_BITS = 32
 
 
 def paragraphs(texts: Sequence[str], heading: str = "") -> str:

@@ -177,6 +177,7 @@ def _landscapes(records: Sequence[Record]) -> str:
         if kind in ("flatness", "curvature"):
             way = landscape_figures.DIRECTIONS[landscape.way_of(record)]
             measure += f", {way[0].lower()}{way[1:]}"
+        measure += ", weights rounded again" if landscape.is_rounded(record) else ""
         of = f"{record.images.dataset.upper()}, {plain(record.target_domain)} held out, images of "
         of += f"the {landscape_figures.SPLITS[record.images.split].lower()}"
         groups.setdefault(of, {}).setdefault(measure, []).append(record)
