@@ -9,9 +9,10 @@ import gradio as gr
 
 from qtdog.explorer import Explorer
 from qtdog.landscape import store
+from qtdog.landscape.export import as_json
 from qtdog.landscape.records import ROUNDED, Curvature, ModelReference, Record, Surface
 from qtdog.landscape.subjects import Subject, order, subjects, title
-from qtdog.ui import figures, landscape_figures
+from qtdog.ui import figures, landscape_figures, landscape_planes, landscape_texts
 from qtdog.ui.address import Address, one_of
 from qtdog.ui.events import Shown, at_once
 from qtdog.ui.landscape_files import Files
@@ -32,7 +33,7 @@ class Stored:
     problems: tuple[str, ...]
 
     def of(self, target: str, split: str, kind: str, way: str) -> list[Record]:
-        """The records of one kind, a key of `landscape_figures.KINDS`, in the order of models."""
+        """The records of one kind, a key of `landscape_texts.KINDS`, in the order of models."""
         found = [
             one
             for one in self.records
@@ -93,7 +94,7 @@ def landscape_tab(explorer: Explorer, address: Address, tab: gr.Tab, folder: Pat
     files = Files()
 
     with gr.Column(elem_id="landscape"):
-        gr.HTML(landscape_figures.QUESTION, padding=False)
+        gr.HTML(landscape_texts.QUESTION, padding=False)
         with gr.Row(elem_id="landscape-choice"):
             target = gr.Dropdown(
                 [
@@ -106,7 +107,7 @@ def landscape_tab(explorer: Explorer, address: Address, tab: gr.Tab, folder: Pat
                 elem_id="landscape-domain",
             )
             way = gr.Radio(
-                [(text, name) for name, text in landscape_figures.DIRECTIONS.items()],
+                [(text, name) for name, text in landscape_texts.DIRECTIONS.items()],
                 value="filter",
                 label="Distance",
                 min_width=300,
@@ -117,14 +118,14 @@ def landscape_tab(explorer: Explorer, address: Address, tab: gr.Tab, folder: Pat
         with gr.Column(elem_id="landscape-stored", elem_classes=hidden):
             with gr.Row():
                 kind = gr.Radio(
-                    [(text, name) for name, text in landscape_figures.KINDS.items()],
+                    [(text, name) for name, text in landscape_texts.KINDS.items()],
                     value="flatness",
                     label="Show",
                     min_width=300,
                     elem_id="landscape-kind",
                 )
                 split = gr.Radio(
-                    [(text, name) for name, text in landscape_figures.SPLITS.items()],
+                    [(text, name) for name, text in landscape_texts.SPLITS.items()],
                     value="target",
                     label="Images of the",
                     min_width=240,
@@ -140,8 +141,8 @@ def landscape_tab(explorer: Explorer, address: Address, tab: gr.Tab, folder: Pat
                 scene = gr.Checkbox(False, label="In three dimensions", elem_id="landscape-3d")
             again = gr.Checkbox(
                 False,
-                label=landscape_figures.ROUND_AGAIN,
-                info=landscape_figures.ROUND_AGAIN_INFO,
+                label=landscape_texts.ROUND_AGAIN,
+                info=landscape_texts.ROUND_AGAIN_INFO,
                 visible=False,
                 elem_id="landscape-again",
             )
@@ -152,7 +153,7 @@ def landscape_tab(explorer: Explorer, address: Address, tab: gr.Tab, folder: Pat
             downloads = files.buttons("landscape")
             notes = gr.HTML(elem_id="landscape-notes", padding=False)
         if not stored.records:
-            gr.HTML(figures.notices(stored.problems) + landscape_figures.NOTHING, padding=False)
+            gr.HTML(figures.notices(stored.problems) + landscape_texts.NOTHING, padding=False)
         live_part(explorer, networks, target, way, files)
 
     def show(
@@ -185,7 +186,7 @@ def landscape_tab(explorer: Explorer, address: Address, tab: gr.Tab, folder: Pat
             said: figures.notices(stored.problems)
             + landscape_figures.headline(picked, targets[key].domain),
             numbers: landscape_figures.numbers(picked, stored.records),
-            notes: landscape_figures.notes(name) + landscape_figures.provenance(picked)
+            notes: landscape_texts.notes(name) + landscape_texts.provenance(picked)
             if picked
             else "",
             **_drawn(planes, surfaces, value, deep),
@@ -203,9 +204,9 @@ def landscape_tab(explorer: Explorer, address: Address, tab: gr.Tab, folder: Pat
     if stored.records:
         gr.on([tab.select, *changes], show, asked, **private)
     address.add("landscape-domain", target, one_of(list(targets)))
-    address.add("landscape-distance", way, one_of(list(landscape_figures.DIRECTIONS)))
-    address.add("landscape", kind, one_of(list(landscape_figures.KINDS)))
-    address.add("landscape-images", split, one_of(list(landscape_figures.SPLITS)))
+    address.add("landscape-distance", way, one_of(list(landscape_texts.DIRECTIONS)))
+    address.add("landscape", kind, one_of(list(landscape_texts.KINDS)))
+    address.add("landscape-images", split, one_of(list(landscape_texts.SPLITS)))
 
     def landscape(target: str = first, images: str = "target", kind: str = "flatness") -> list:
         """Stored landscapes of the networks of a held-out domain.
@@ -217,15 +218,15 @@ def landscape_tab(explorer: Explorer, address: Address, tab: gr.Tab, folder: Pat
         """
         for value, known in (
             (target, targets),
-            (images, landscape_figures.SPLITS),
-            (kind, landscape_figures.KINDS),
+            (images, landscape_texts.SPLITS),
+            (kind, landscape_texts.KINDS),
         ):
             if value not in known:
                 text = f"There is no '{value}'. There are: {', '.join(known)}."
                 raise gr.Error(text, print_exception=False)
-        ways = landscape_figures.DIRECTIONS if kind in ("flatness", "curvature") else ("",)
+        ways = landscape_texts.DIRECTIONS if kind in ("flatness", "curvature") else ("",)
         found = [one for way in ways for one in stored.of(target, images, kind, way)]
-        return landscape_figures.as_json(found)
+        return as_json(found)
 
     # The endpoint's own fields, which the page does not show.
     with gr.Row(visible=False):
@@ -260,11 +261,11 @@ def _drawn(
     deep: bool,
 ) -> Shown:
     """The planes side by side, on one colour scale."""
-    limits = landscape_figures.plane_limits(surfaces, value) if surfaces else (0.0, 1.0)
+    limits = landscape_planes.plane_limits(surfaces, value) if surfaces else (0.0, 1.0)
     shown: Shown = {}
     for place, (column, heading, plot) in enumerate(planes):
         here = surfaces[place] if place < len(surfaces) else None
         shown[column] = gr.Column(visible=here is not None)
-        shown[heading] = landscape_figures.heading(here) if here else ""
-        shown[plot] = landscape_figures.plane(here, value, limits, deep) if here else None
+        shown[heading] = landscape_planes.heading(here) if here else ""
+        shown[plot] = landscape_planes.plane(here, value, limits, deep) if here else None
     return shown

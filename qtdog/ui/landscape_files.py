@@ -9,8 +9,8 @@ from pathlib import Path
 import gradio as gr
 
 from qtdog.atomic import write_atomically
+from qtdog.landscape.export import as_json, to_csv
 from qtdog.landscape.records import Record
-from qtdog.ui import landscape_figures
 from qtdog.ui.events import Shown
 
 Buttons = tuple[gr.DownloadButton, gr.DownloadButton]
@@ -34,8 +34,8 @@ class Files:
         """Updates that let the buttons download `records`, or hide them where there are none."""
         if not records:
             return {button: gr.DownloadButton(visible=False) for button in buttons}
-        whole = json.dumps(landscape_figures.as_json(records), indent=1) + "\n"
-        numbers = landscape_figures.to_csv(records)
+        whole = json.dumps(as_json(records), indent=1) + "\n"
+        numbers = to_csv(records)
         # Other records, another folder: a file that somebody is downloading never changes.
         folder = Path(self._folder.name) / hashlib.sha256(whole.encode()).hexdigest()[:16]
         shown = {}

@@ -7,9 +7,10 @@ import gradio as gr
 from gradio.components import Component
 
 from qtdog.explorer import Explorer
+from qtdog.landscape.export import as_json
 from qtdog.landscape.live import MOST_MODELS, MOST_PICTURES, LiveStep, live_flatness
 from qtdog.landscape.subjects import Subject, side_by_side, title
-from qtdog.ui import figures, landscape_figures
+from qtdog.ui import figures, landscape_figures, landscape_texts
 from qtdog.ui.events import LANDSCAPE_QUEUE, PRIVATE, Shown, alone
 from qtdog.ui.landscape_files import Files
 from qtdog.ui.picture import cleared_is_empty, picture_field, read_or_say_why
@@ -35,7 +36,7 @@ def live_part(
     pictures = samples()
     start_with = first_samples(pictures, classes[first])
 
-    gr.HTML(landscape_figures.LIVE, padding=False)
+    gr.HTML(landscape_texts.LIVE, padding=False)
     with gr.Row(equal_height=False, elem_id="landscape-live"):
         with gr.Column(scale=4, min_width=300):
             gallery = gr.Gallery(
@@ -76,14 +77,14 @@ def live_part(
             )
             again = gr.Checkbox(
                 False,
-                label=landscape_figures.ROUND_AGAIN,
-                info=landscape_figures.ROUND_AGAIN_INFO,
+                label=landscape_texts.ROUND_AGAIN,
+                info=landscape_texts.ROUND_AGAIN_INFO,
                 elem_id="landscape-live-again",
             )
             with gr.Row():
                 start = gr.Button("Measure", variant="primary", elem_id="landscape-start")
                 cancel = gr.Button("Cancel", interactive=False, elem_id="landscape-cancel")
-            news = gr.HTML(landscape_figures.LIVE_WAITING, elem_id="landscape-news", padding=False)
+            news = gr.HTML(landscape_texts.LIVE_WAITING, elem_id="landscape-news", padding=False)
             shown = gr.HTML(elem_id="landscape-live-shown", padding=False)
             downloads = files.buttons("landscape-live")
     kept = gr.State(start_with)
@@ -94,7 +95,7 @@ def live_part(
     def begin() -> Shown:
         """Before the line: what was there is another measurement's."""
         return {
-            news: landscape_figures.LIVE_QUEUED,
+            news: landscape_texts.LIVE_QUEUED,
             shown: "",
             start: gr.Button(interactive=False),
             cancel: gr.Button(interactive=True),
@@ -108,7 +109,7 @@ def live_part(
         try:
             for step in _measure(explorer, found, labelled, names, known, kind, again):
                 now: Shown = {
-                    news: landscape_figures.live_news(
+                    news: landscape_texts.live_news(
                         step.done, step.total, step.seconds, step.finished
                     ),
                     shown: landscape_figures.live_result(step.curves, plain(key.split("/")[-1])),
@@ -160,7 +161,7 @@ def live_part(
         **PRIVATE,
     )
     cancel.click(
-        lambda: {news: landscape_figures.LIVE_CANCELLED, **ready()},
+        lambda: {news: landscape_texts.LIVE_CANCELLED, **ready()},
         None,
         results,
         cancels=[running],
@@ -197,7 +198,7 @@ def live_part(
                 raise ValueError(
                     f"There are no models for '{target}'. There are: {', '.join(classes)}."
                 )
-            if distance not in landscape_figures.DIRECTIONS:
+            if distance not in landscape_texts.DIRECTIONS:
                 raise ValueError(f"There is no distance '{distance}'. There are: filter, whole.")
             if len(names) != len(images or []):
                 raise ValueError(
@@ -210,7 +211,7 @@ def live_part(
                 last = step.curves
         except ValueError as error:
             raise gr.Error(explorer.without_root(error), print_exception=False) from None
-        return landscape_figures.as_json(last)
+        return as_json(last)
 
     # The endpoint's own fields, which the page does not show.
     with gr.Row(visible=False):

@@ -28,7 +28,14 @@ from qtdog.results import (
     options,
     pivot,
 )
-from qtdog.ui import landscape, landscape_figures, results_views, theme
+from qtdog.ui import (
+    landscape,
+    landscape_figures,
+    landscape_planes,
+    landscape_texts,
+    results_views,
+    theme,
+)
 from qtdog.ui import results_tables as tables
 from qtdog.ui.figures import notices
 from qtdog.ui.results_sentences import verdicts
@@ -170,16 +177,16 @@ def _domain(results: Results, benchmark: str, domain: str) -> str:
 def _landscapes(records: Sequence[Record]) -> str:
     """Every stored landscape; nothing where there is none."""
     groups: dict[str, dict[str, list[Record]]] = {}
-    kinds = list(landscape_figures.KINDS)
+    kinds = list(landscape_texts.KINDS)
     for record in sorted(records, key=lambda one: kinds.index(landscape.kind_of(one))):
         kind = landscape.kind_of(record)
-        measure = landscape_figures.KINDS[kind]
+        measure = landscape_texts.KINDS[kind]
         if kind in ("flatness", "curvature"):
-            way = landscape_figures.DIRECTIONS[landscape.way_of(record)]
+            way = landscape_texts.DIRECTIONS[landscape.way_of(record)]
             measure += f", {way[0].lower()}{way[1:]}"
         measure += ", weights rounded again" if landscape.is_rounded(record) else ""
         of = f"{record.images.dataset.upper()}, {plain(record.target_domain)} held out, images of "
-        of += f"the {landscape_figures.SPLITS[record.images.split].lower()}"
+        of += f"the {landscape_texts.SPLITS[record.images.split].lower()}"
         groups.setdefault(of, {}).setdefault(measure, []).append(record)
     if not groups:
         return ""
@@ -189,7 +196,7 @@ def _landscapes(records: Sequence[Record]) -> str:
     }
     return (
         f'<section id="landscape"><h2 class="section">Loss landscapes</h2>'
-        f"{landscape_figures.QUESTION}{_choice('Networks and images', panels, 2)}</section>"
+        f"{landscape_texts.QUESTION}{_choice('Networks and images', panels, 2)}</section>"
     )
 
 
@@ -199,10 +206,10 @@ def _landscape(found: Sequence[Record], everything: Sequence[Record]) -> str:
     planes = ""
     if kind in landscape.SLICES:
         surfaces = [one for one in found if isinstance(one, Surface)]
-        limits = landscape_figures.plane_limits(surfaces, "loss")
+        limits = landscape_planes.plane_limits(surfaces, "loss")
         planes = "".join(
-            f'<div class="figure plane">{landscape_figures.heading(one)}'
-            f"{_plot(landscape_figures.plane(one, 'loss', limits, scene=False))}</div>"
+            f'<div class="figure plane">{landscape_planes.heading(one)}'
+            f"{_plot(landscape_planes.plane(one, 'loss', limits, scene=False))}</div>"
             for one in surfaces
         )
         planes = f'<div class="pair">{planes}</div>'
@@ -210,8 +217,8 @@ def _landscape(found: Sequence[Record], everything: Sequence[Record]) -> str:
         landscape_figures.headline(found, found[0].target_domain)
         + planes
         + landscape_figures.numbers(found, everything)
-        + landscape_figures.notes(kind)
-        + landscape_figures.provenance(found)
+        + landscape_texts.notes(kind)
+        + landscape_texts.provenance(found)
     )
 
 
