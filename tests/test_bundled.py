@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -14,54 +15,89 @@ from qtdog.quantization import LSQConfig
 from qtdog.quantization.starts import initial_step_size
 from qtdog.ui.samples import samples
 
+DOMAINS = ("art_painting", "cartoon", "photo", "sketch")
 ROOT = Path(__file__).resolve().parents[1]
-SKETCH = ROOT / "checkpoints" / "pacs" / "sketch"
-ART_PAINTING = SKETCH.with_name("art_painting")
+TARGETS = [ROOT / "checkpoints" / "pacs" / name for name in DOMAINS]
+SKETCH = TARGETS[-1]
 PACS = ROOT.parent / "shared" / "data" / "pacs"
-MEMBERS = [
-    Path(file.path).parent.name for file in checkpoints.load_config(SKETCH / "eoq-7bit").files
-]
-NAMES = ["erm-seed0", *MEMBERS, "eoq-7bit"]
+FULL_PRECISION = ["erm-seed0", "erm-averaged-seed0"]
+EOQ = "eoq-7bit"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 needs_pacs = pytest.mark.skipif(not PACS.is_dir(), reason="needs PACS in ../shared/data/pacs")
 
 
-def readme_accuracies() -> dict[str, tuple[str, int, int]]:
-    """Name -> (percent, correct, total) of the README's table."""
-    rows = re.findall(
-        r"^\| .*?\| `([\w-]+)` \| ([\d.]+) % \| ([\d,]+)/([\d,]+) \|",
-        (ROOT / "README.md").read_text(encoding="utf-8"),
-        re.MULTILINE,
-    )
-    return {
-        name: (percent, int(correct.replace(",", "")), int(total.replace(",", "")))
-        for name, percent, correct, total in rows
-    }
+def members(target: Path) -> list[str]:
+    """The names of EoQ's members."""
+    files = checkpoints.load_config(target / EOQ).files
+    return [Path(file.path).parent.name for file in files]
+
+
+def named(folder: Path) -> str:
+    """What a test of one checkpoint is called."""
+    return f"{folder.parent.name}-{folder.name}"
+
+
+SINGLE = [target / name for target in TARGETS for name in [*FULL_PRECISION, *members(target)]]
+
+
+def test_every_held_out_domain_has_the_same_models():
+    for target in TARGETS:
+        names = members(target)
+        others = {folder.name for folder in target.iterdir()} - {*FULL_PRECISION, EOQ, *names}
+        widths = {re.sub(r"\d+bit", "7bit", name) for name in others}
+        assert widths <= {names[0]}, "QT-DoG of seed 0 at other bit widths, nothing else"
+        assert names == members(SKETCH)
+        assert len(names) == 5
 
 
 def test_the_readme_states_what_the_configs_state():
-    stated = readme_accuracies()
-    assert list(stated) == NAMES
-    for name, (percent, correct, total) in stated.items():
-        target = checkpoints.load_config(SKETCH / name).target
-        assert (correct, total) == (target.correct, target.total)
-        assert percent == f"{100 * target.fraction:.1f}"
+    rows = {
+        "Full precision (ERM), seed 0": ["erm-seed0"],
+        "Full precision, averaged weights, seed 0": ["erm-averaged-seed0"],
+        "QT-DoG, mean of five seeds": members(SKETCH),
+        "EoQ, the five together": [EOQ],
+    }
+    for row, names in rows.items():
+        (line,) = [line for line in README.splitlines() if line.startswith(f"| {row} |")]
+        *stated, size = [cell.strip() for cell in line.split("|")[2:-1]]
+        means = [
+            100
+            * np.mean([checkpoints.load_config(target / name).target.fraction for name in names])
+            for target in TARGETS
+        ]
+        assert stated == [f"{mean:.1f}" for mean in [*means, np.mean(means)]]
+        assert size == f"{checkpoints.load(SKETCH / names[0]).size_bytes / 1e6:.2f} MB"
+
+
+def test_the_readme_cites_the_report():
+    """Every line of its table of the study is one of the report's, every number in its words is
+    one of the report's."""
+    report = (ROOT / "assets" / "results" / "REPORT.md").read_text(encoding="utf-8")
+    study = README.partition("### What the study says")[2].partition("### How it was measured")[0]
+    lines = [line for line in study.splitlines() if line.startswith("| ")]
+    assert len(lines) > 6
+    assert [line for line in lines if line not in report.splitlines()] == []
+    numbers = re.findall(r"\d+\.\d+", study)
+    known = set(re.findall(r"\d+\.\d+", report))
+    assert [number for number in numbers if number not in known] == []
 
 
 def test_five_members_take_the_memory_of_one_full_precision_network():
-    erm = checkpoints.load(SKETCH / "erm-seed0").size_bytes
-    eoq = checkpoints.load(SKETCH / "eoq-7bit")
-    assert eoq.size_bytes <= 1.15 * erm
-    assert len(eoq.members) == 5
-    assert all(member.size_bytes <= 0.24 * erm for member in eoq.members)
+    for target in TARGETS:
+        erm = checkpoints.load(target / "erm-seed0").size_bytes
+        eoq = checkpoints.load(target / EOQ)
+        assert eoq.size_bytes <= 1.15 * erm
+        assert len(eoq.members) == 5
+        assert all(member.size_bytes <= 0.24 * erm for member in eoq.members)
 
 
-@pytest.mark.parametrize("name", ["erm-seed0", *MEMBERS])
-def test_the_log_shows_a_choice_by_source_validation_after_quantization(name):
-    config = checkpoints.load_config(SKETCH / name)
+@pytest.mark.parametrize("folder", SINGLE, ids=named)
+def test_the_log_shows_a_choice_by_source_validation_after_quantization(folder):
+    config = checkpoints.load_config(folder)
     training = config.training
     column = "averaged_source_validation" if config.averaged else "source_validation"
-    header, *lines = (SKETCH / name / "log.csv").read_text().split()
+    header, *lines = (folder / "log.csv").read_text().split()
     rows = [dict(zip(header.split(","), line.split(","), strict=True)) for line in lines]
     assert int(rows[-1]["step"]) == training.steps
     later = [row for row in rows if int(row["step"]) > training.quantize_step]
@@ -87,31 +123,32 @@ def test_at_seven_bits_lsqs_start_leaves_most_codes_of_most_channels_unused():
 
 def test_every_sample_gets_an_answer_from_all_three():
     explorer = Explorer(ROOT / "checkpoints")
-    right = 0
-    for sample in samples():
-        answers = explorer.classify(read_image(sample.path), "pacs/sketch")
-        assert [one.method for one in answers] == ["erm", "qt-dog", "eoq"]
-        assert len(answers[2].members) == 5
-        right += answers[2].label == sample.label
-    assert right > len(samples()) / 2  # chance is a seventh
+    for target in TARGETS:
+        right = 0
+        for sample in samples():
+            answers = explorer.classify(read_image(sample.path), f"pacs/{target.name}")
+            assert [one.method for one in answers] == ["erm", "qt-dog", "eoq"]
+            assert len(answers[2].members) == 5
+            right += answers[2].label == sample.label
+        assert right > len(samples()) / 2  # chance is a seventh
     assert explorer.problems == []
 
 
 @needs_pacs
 def test_a_stated_accuracy_is_met_exactly(tmp_path):
-    """On the smaller of the bundled targets and its smallest source domain."""
+    """On the smallest target and its smallest source domain."""
     (tmp_path / "pacs").mkdir()
     for domain in ("art_painting", "photo"):
         (tmp_path / "pacs" / domain).symlink_to(PACS / domain)
-    (folder,) = ART_PAINTING.glob("qt-dog-*-seed0")
-    _evaluate_exactly(folder, tmp_path / "pacs", figures=2)
+    photo = SKETCH.with_name("photo")
+    _evaluate_exactly(photo / members(photo)[0], tmp_path / "pacs", figures=2)
 
 
 @needs_pacs
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES)
-def test_every_stated_accuracy_is_met_exactly(name):
-    _evaluate_exactly(SKETCH / name, PACS, figures=1 if name == "eoq-7bit" else 4)
+@pytest.mark.parametrize("folder", [*SINGLE, *(target / EOQ for target in TARGETS)], ids=named)
+def test_every_stated_accuracy_is_met_exactly(folder):
+    _evaluate_exactly(folder, PACS, figures=1 if folder.name == EOQ else 4)
 
 
 def _evaluate_exactly(folder: Path, images: Path, figures: int) -> None:
