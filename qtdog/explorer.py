@@ -27,6 +27,7 @@ from qtdog.unfamiliar import Calibration, Flagged, HintError
 
 MODEL_NAMES = {"erm": "Full precision", "qt-dog": "QT-DoG", "eoq": "EoQ"}
 PAPER_BITS = 7  # of the checkpoints that are shown side by side, if there are several widths
+OPENING_DOMAIN = "sketch"  # our first sample pictures are drawn, and the models disagree about them
 IMAGES_AT_ONCE = 8  # that others wait for at most: about 0.2 s on two cores
 TARGETS_IN_MEMORY = 4
 TARGETS_EXPLAINED_IN_MEMORY = 1  # their networks are held a second time, with gradients
@@ -241,13 +242,15 @@ class Explorer:
         return str(problem).replace(f"{self.root}{os.sep}", "")
 
     def targets(self) -> tuple[Target, ...]:
-        """What can be chosen: targets with all methods first, and of those the domain that its
-        models find hardest, the one with the lowest measured accuracy among the models to show."""
-        stored = sorted(
-            self._stored.values(),
-            key=lambda one: (-len(one.shown()), one.lowest(), one.target.key),
-        )
-        return tuple(one.target for one in stored)
+        """What can be chosen: targets with all methods first, of those `OPENING_DOMAIN`, then the
+        domain that its models find hardest, the one with the lowest measured accuracy among the
+        models to show."""
+
+        def place(one: _Stored) -> tuple:
+            not_first = one.target.domain != OPENING_DOMAIN
+            return -len(one.shown()), not_first, one.lowest(), one.target.key
+
+        return tuple(one.target for one in sorted(self._stored.values(), key=place))
 
     def checkpoints(self, target: str) -> tuple[StoredCheckpoint, ...]:
         """All checkpoints of a target, by name, those included that are not shown side by side:

@@ -17,8 +17,9 @@ from qtdog import explorer as service
 from qtdog.accuracy import Accuracy
 from qtdog.checkpoints import CheckpointError
 from qtdog.explain import grad_cam
-from qtdog.explorer import Explorer
+from qtdog.explorer import OPENING_DOMAIN, Explorer
 from qtdog.recent import Recent
+from qtdog.ui.samples import samples
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +218,20 @@ def test_the_hardest_domain_comes_first(tmp_path):
     save_as(tmp_path / "pacs" / "cartoon" / "f", "freeze", 7, target_domain="cartoon")
     keys = [target.key for target in Explorer(tmp_path).targets()]
     assert keys == ["pacs/sketch", "pacs/art_painting", "pacs/photo"]
+
+
+def test_the_domain_of_our_first_pictures_opens_the_page(tmp_path):
+    assert OPENING_DOMAIN == samples()[0].domain == "sketch"
+    for domain, correct in (("art_painting", 80), ("photo", 70), ("sketch", 90)):
+        save_as(
+            tmp_path / "pacs" / domain / "erm-seed0",
+            "erm",
+            32,
+            target_domain=domain,
+            target=Accuracy(correct, 100),
+        )
+    keys = [target.key for target in Explorer(tmp_path).targets()]
+    assert keys == ["pacs/sketch", "pacs/photo", "pacs/art_painting"]
 
 
 def test_nobody_waits_for_models_that_somebody_else_asked_for(image, tmp_path, monkeypatch):
