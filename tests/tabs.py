@@ -19,7 +19,7 @@ ENDPOINTS = {
     "/classify_opened": "key image target",
     "/explain": "image target label",
     "/landscape": "target images kind",
-    "/landscape_live": "images labels target distance",
+    "/landscape_live": "images labels target distance round_again",
     "/open_models": "address",
     "/quantize_layer": "checkpoint layer bits channel granularity rule",
     "/quantize_network": "checkpoint image granularity rule",
