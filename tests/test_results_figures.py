@@ -252,18 +252,19 @@ def test_titles_name_what_a_column_is_of():
 # Sentences
 
 
-def _comparison(difference, low=None, high=None, seeds=3):
-    return Comparison(
-        "QT-DoG", "ERM", False, "MobileNetV2", "PACS", 7, difference, low, high, ("a", "b"), seeds
-    )
+def _comparison(difference, low=None, high=None, seeds=3, fewest=None):
+    fewest = seeds if fewest is None else fewest
+    names = ("QT-DoG", "ERM", False, "MobileNetV2", "PACS", 7)
+    return Comparison(*names, difference, low, high, ("a", "b"), seeds, fewest)
 
 
 @pytest.mark.parametrize(
     ("comparison", "said"),
     [
-        (_comparison(-2.44, -4.0, -0.9), ["over 2 targets of PACS with up to 3 seeds each",
+        (_comparison(-2.44, -4.0, -0.9), ["over 2 targets of PACS with 3 seeds each",
          "2.4 points below ERM", "-4.0 to -0.9", "more than the noise", "does not beat ERM here"]),
-        (_comparison(-0.6, -2.0, 0.8), ["0.6 points below ERM", "no more than the noise",
+        (_comparison(-0.6, -2.0, 0.8, fewest=2), ["with up to 3 seeds each", "0.6 points below ERM",
+         "no more than the noise",
          "does not beat ERM here"]),
         (_comparison(0.6, -0.5, 1.7), ["0.6 points above ERM", "no more than the noise"]),
         (_comparison(2.0, 1.0, 3.0), ["2.0 points above ERM", "which is more than the noise"]),
@@ -283,7 +284,7 @@ def test_the_verdict_says_what_the_numbers_say(comparison, said):
 def test_verdicts_of_the_measurements(results):
     sentences = verdicts(results, comparisons(results.measured, "PACS"))
     assert sentences[0].startswith(
-        "Measured here, over 2 targets of PACS with up to 3 seeds each: QT-DoG (7 bits) is "
+        "Measured here, over 2 targets of PACS with 3 seeds each: QT-DoG (7 bits) is "
     )
     assert any("EoQ (7 bits) is 1.0 points below ERM ensemble" in one for one in sentences)
 

@@ -44,6 +44,8 @@ class Comparison:
     targets: tuple[str, ...]
     seeds: int
     """Different seeds that the difference rests on; 0 where an ensemble is compared."""
+    fewest_seeds: int
+    """Of any target; 0 where an ensemble is compared."""
 
 
 def comparisons(measured: Sequence[Result], dataset: str = ALL) -> tuple[Comparison, ...]:
@@ -100,6 +102,7 @@ def compare(first: Sequence[Result], second: Sequence[Result]) -> Comparison | N
         high=high,
         targets=tuple(differences),
         seeds=len(seeds),
+        fewest_seeds=min(len(values) for values in differences.values()) if seeds else 0,
     )
 
 

@@ -20,8 +20,8 @@ def verdicts(results: Results, found: Sequence[Comparison]) -> tuple[str, ...]:
 
 
 def verdict(one: Comparison) -> str:
-    """ "Measured here, over 4 targets of PACS with up to 3 seeds each: QT-DoG (7 bits) is 0.6
-    points below ERM ..."."""
+    """ "Measured here, over 4 targets of PACS with 5 seeds each: QT-DoG (7 bits) is 0.6 points
+    below ERM ..."."""
     weights = ", both with averaged weights" if one.averaged else ""
     difference = abs(one.difference)
     if f"{difference:.1f}" == "0.0":
@@ -31,8 +31,9 @@ def verdict(one: Comparison) -> str:
         said = f"{_named(one)} is {difference:.1f} points {side} {one.second}{weights}"
     targets = f"{_count(len(one.targets), 'target')} of {one.dataset}"
     seeds = f" and {_count(one.seeds, 'seed')}" if one.seeds else ""
-    if one.seeds > 1 and len(one.targets) > 1:  # they need not be of every target
-        seeds = f" with up to {one.seeds} seeds each"
+    if one.seeds > 1 and len(one.targets) > 1:
+        most = "" if one.fewest_seeds == one.seeds else "up to "
+        seeds = f" with {most}{one.seeds} seeds each"
     where = f"Measured here, over {targets}{seeds}"
     beaten = f" {one.first} does not beat {one.second} here." if one.difference <= 0 else ""
     return f"{where}: {said}{_uncertainty(one)}.{beaten}"
