@@ -104,7 +104,9 @@ def test_the_log_shows_a_choice_by_source_validation_after_quantization(folder):
     best = max(later, key=lambda row: float(row[column]))
     assert int(best["step"]) == training.chosen_step
     assert training.command.startswith("python -m qtdog train ")
-    assert re.fullmatch(r"[0-9a-f]{40}(\+changes)?", training.commit)
+    # The first records of the study, see assets/results/README.md; all others are of clean code.
+    first = config.target_domain == "art_painting" and training.seed == 0
+    assert re.fullmatch("[0-9a-f]{40}", training.commit.removesuffix("+changes" if first else ""))
 
 
 def test_at_seven_bits_lsqs_start_leaves_most_codes_of_most_channels_unused():
