@@ -12,9 +12,10 @@ from PIL import Image
 
 from qtdog.accuracy import Accuracy
 from qtdog.batch_files import BatchFile
-from qtdog.explorer import IMAGES_AT_ONCE, Explorer, Prediction
+from qtdog.explorer import IMAGES_AT_ONCE, Explorer
 from qtdog.images import ImageError
 from qtdog.memory import give_back_freed_memory
+from qtdog.predictions import Prediction
 
 MAX_SECONDS = 600  # others may be waiting for a batch of theirs
 TOO_LATE = f"Not classified: a batch ends after {MAX_SECONDS // 60} minutes; send it by itself."

@@ -1,12 +1,10 @@
 """The service behind the page: one image through all models of a held-out domain."""
 
 import hashlib
-import math
-import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,125 +13,22 @@ from PIL import Image
 from torch import Tensor, nn
 
 from qtdog import checkpoints, models, unfamiliar
-from qtdog.accuracy import Accuracy
+from qtdog.catalogue import MODEL_NAMES, Catalogue
 from qtdog.checkpoint_set import CheckpointSet, HubError
 from qtdog.checkpoints import Checkpoint, CheckpointConfig, CheckpointError
 from qtdog.ensemble import ParallelMembers, mean_of_logits
 from qtdog.explain import grad_cam
 from qtdog.fair_lock import FairLock
 from qtdog.memory import give_back_freed_memory
+from qtdog.predictions import Explanation, Hint, Prediction
 from qtdog.recent import Recent
 from qtdog.unfamiliar import Calibration, Flagged, HintError
 
-MODEL_NAMES = {"erm": "Full precision", "qt-dog": "QT-DoG", "eoq": "EoQ"}
-PAPER_BITS = 7  # of the checkpoints that are shown side by side, if there are several widths
-OPENING_DOMAIN = "sketch"  # our first sample pictures are drawn, and the models disagree about them
 IMAGES_AT_ONCE = 8  # that others wait for at most: about 0.2 s on two cores
 TARGETS_IN_MEMORY = 4
 TARGETS_EXPLAINED_IN_MEMORY = 1  # their networks are held a second time, with gradients
 ANSWERS_IN_MEMORY = 256  # some kB each, 0.2 MB with 345 classes; pictures are not kept
 THRESHOLDS = "energy.csv"  # beside checkpoints of one's own
-
-
-@dataclass(frozen=True)
-class Target:
-    """A held-out domain that can be chosen. `key` is "dataset/domain"."""
-
-    key: str
-    dataset: str
-    domain: str
-    source_domains: tuple[str, ...]
-    classes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class StoredCheckpoint:
-    """A checkpoint on disk, not loaded: `qtdog.checkpoints.load(folder)` does that."""
-
-    name: str
-    folder: Path
-    config: CheckpointConfig
-
-
-@dataclass(frozen=True)
-class Hint:
-    """Whether a picture looks like none of the known classes (see `qtdog.unfamiliar`)."""
-
-    unfamiliar: bool
-    energies: tuple[float, ...]
-    """Of each network, in logits."""
-    thresholds: tuple[float, ...]
-    """A network that is above its own finds the picture unfamiliar; more than half decide."""
-    flagged: tuple[Flagged, ...]
-    """How often this checkpoint's hint comes, measured."""
-
-    def on(self, images: str) -> Flagged | None:
-        """How often it comes on these images; None where it was not measured."""
-        return next((one for one in self.flagged if one.images == images), None)
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """What one model makes of one image. Probabilities are in the order of `classes`."""
-
-    model: str
-    """"Full precision", "QT-DoG" or "EoQ"."""
-    method: str
-    """"erm", "qt-dog" or "eoq"."""
-    bits: int
-    classes: tuple[str, ...]
-    probabilities: tuple[float, ...]
-    members: tuple[tuple[float, ...], ...]
-    """EoQ's members' probabilities; empty for a single model."""
-    entropy: float
-    """Of the probabilities, in nats: 0 is certain, log(classes) is a guess."""
-    size_bytes: int
-    """On disk."""
-    bits_per_weight: float
-    milliseconds: float
-    """The forward pass or passes, divided by the number of images in them."""
-    measured: Accuracy
-    """On all images of the held-out domain, from the checkpoint's config."""
-    hint: Hint | None = None
-    """None where the checkpoint has no threshold."""
-
-    @property
-    def label(self) -> str:
-        """The class with the highest probability."""
-        return self.classes[self.probabilities.index(max(self.probabilities))]
-
-    @property
-    def confidence(self) -> float:
-        """That class's probability."""
-        return max(self.probabilities)
-
-    @property
-    def disagreement(self) -> float | None:
-        """Of the members, in nats; None for a single model. 0: all give the same probabilities;
-        log(members) at most: each is certain of another class.
-
-        The mutual information between the class and the member that is asked, H(mean of p) - mean
-        of H(p), as in Depeweg et al., Decomposition of Uncertainty in Bayesian Deep Learning,
-        ICML 2018, with the members as samples. The mean is of probabilities here, as information
-        needs it, and not of logits, by which EoQ answers.
-        """
-        if not self.members:
-            return None
-        count = len(self.members)
-        mixture = [sum(column) / count for column in zip(*self.members, strict=True)]
-        return max(0.0, _entropy(mixture) - sum(map(_entropy, self.members)) / count)
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """Where one model looks for one class, see `qtdog.explain.grad_cam`."""
-
-    model: str
-    method: str
-    label: str
-    """The class that is explained."""
-    heat: tuple[tuple[float, ...], ...]
-    """Rows from top to bottom, 0..1, the hottest place 1; all 0 where nothing speaks for it."""
 
 
 @dataclass(frozen=True)
@@ -162,38 +57,7 @@ class _Explained:
     networks: tuple[nn.Module, ...]
 
 
-@dataclass
-class _Stored:
-    """What is on disk for one target: all of it, and the folder to show for each method."""
-
-    target: Target
-    all: list[StoredCheckpoint] = field(default_factory=list)
-
-    def shown(self) -> dict[str, StoredCheckpoint]:
-        """By method: without another DG method rather than with one, LSQ rather than INQ, not
-        averaged rather than averaged, the paper's bit width, then by name."""
-        chosen: dict[str, StoredCheckpoint] = {}
-        preferred = sorted(
-            self.all,
-            key=lambda one: (
-                len(one.config.added_methods),
-                one.config.quantizer == "inq",
-                one.config.averaged,
-                abs(one.config.bits - PAPER_BITS),
-                one.name,
-            ),
-        )
-        for one in preferred:
-            if one.config.method in MODEL_NAMES:
-                chosen.setdefault(one.config.method, one)
-        return chosen
-
-    def lowest(self) -> float:
-        """The lowest accuracy on the target among those shown, 0..1."""
-        return min(one.config.target.fraction for one in self.shown().values())
-
-
-class Explorer:
+class Explorer(Catalogue):
     """Models of a folder `root`/<dataset>/<target>/<checkpoint>/, loaded when first asked for.
 
     Raises CheckpointError when the folder holds no usable checkpoint. One lock guards torch:
@@ -204,27 +68,19 @@ class Explorer:
 
     def __init__(self, root: Path | CheckpointSet) -> None:
         self.checkpoint_set = root if isinstance(root, CheckpointSet) else CheckpointSet(root)
-        self.root = self.checkpoint_set.root
-        self._stored: dict[str, _Stored] = {}
-        self._problems: dict[str, None] = {}  # in order, each once however often it is met
+        super().__init__(self.checkpoint_set.root)
         self._loaded: Recent[tuple[_Model, ...]] = Recent(TARGETS_IN_MEMORY)
         self._explained: Recent[tuple[_Explained, ...]] = Recent(TARGETS_EXPLAINED_IN_MEMORY)
         self._predictions: Recent[tuple[Prediction, ...]] = Recent(ANSWERS_IN_MEMORY)
         self._explanations: Recent[tuple[Explanation, ...]] = Recent(ANSWERS_IN_MEMORY)
         self._lock = FairLock()
-        for folder in checkpoints.find(self.root):
-            self._add(folder)
-        self._stored = {key: one for key, one in self._stored.items() if one.shown()}
-        self._loading = {key: threading.Lock() for key in self._stored}
-        if not self._stored:
-            reason = next(iter(self._problems), "None is full precision, QT-DoG or EoQ.")
-            raise CheckpointError(f"No checkpoint in {self.root} can be shown: {reason}")
+        self._loading = {target.key: threading.Lock() for target in self.targets()}
         self._calibrations: dict[str, Calibration] = {}
         for path in (unfamiliar.MEASURED, self.root / THRESHOLDS):
             try:
                 self._calibrations |= unfamiliar.read(path)
             except HintError as error:
-                self._note(error)
+                self.note(error)
 
     @property
     def lock(self) -> FairLock:
@@ -235,37 +91,12 @@ class Explorer:
     @property
     def problems(self) -> list[str]:
         """One sentence for every file that could not be used; paths are relative to `root`."""
-        return [*self._problems, *filter(None, [self.checkpoint_set.failure])]
-
-    def without_root(self, problem: object) -> str:
-        """A message for the page, which shows no path of this machine but those below `root`."""
-        return str(problem).replace(f"{self.root}{os.sep}", "")
-
-    def targets(self) -> tuple[Target, ...]:
-        """What can be chosen: targets with all methods first, of those `OPENING_DOMAIN`, then the
-        domain that its models find hardest, the one with the lowest measured accuracy among the
-        models to show."""
-
-        def place(one: _Stored) -> tuple:
-            not_first = one.target.domain != OPENING_DOMAIN
-            return -len(one.shown()), not_first, one.lowest(), one.target.key
-
-        return tuple(one.target for one in sorted(self._stored.values(), key=place))
-
-    def checkpoints(self, target: str) -> tuple[StoredCheckpoint, ...]:
-        """All checkpoints of a target, by name, those included that are not shown side by side:
-        other seeds and bit widths, averaged ones. Raises ValueError for an unknown target."""
-        return tuple(sorted(self._of(target).all, key=lambda one: one.name))
-
-    def shown(self, target: str) -> tuple[StoredCheckpoint, ...]:
-        """The checkpoints of a target that are shown side by side, one a method. Raises ValueError
-        for an unknown target."""
-        return tuple(self._of(target).shown().values())
+        return [*super().problems, *filter(None, [self.checkpoint_set.failure])]
 
     def classify(self, image: Image.Image, target: str) -> tuple[Prediction, ...]:
         """`image` (RGB) through the models of the target with that key: full precision, QT-DoG,
         EoQ, as far as they exist. Raises ValueError for an unknown target."""
-        self._of(target)
+        self.target(target)
         key = (target, _fingerprint(image))
         if known := self._predictions.get(key):
             return known
@@ -303,7 +134,7 @@ class Explorer:
         """Where the same models look in `image` for the class `label`, or each for the class that
         it chooses itself. Raises ValueError for an unknown target or class, and ExplainError for
         networks without a feature map."""
-        classes = self._of(target).target.classes
+        classes = self.target(target).classes
         if label is not None and label not in classes:
             raise ValueError(f"There is no class '{label}'. There are: {', '.join(classes)}.")
         key = (target, label, _fingerprint(image))
@@ -330,39 +161,11 @@ class Explorer:
         self.checkpoint_set.ensure(folder)
         return checkpoints.load(folder)
 
-    def _of(self, target: str) -> _Stored:
-        if target not in self._stored:
-            known = ", ".join(sorted(self._stored))
-            raise ValueError(f"There are no models for '{target}'. There are: {known}.")
-        return self._stored[target]
-
-    def _add(self, folder: Path) -> None:
-        try:
-            config = checkpoints.load_config(folder)
-        except CheckpointError as error:
-            self._note(error)
-            return
-        key = f"{config.dataset}/{config.target_domain}"
-        target = Target(
-            key, config.dataset, config.target_domain, config.source_domains, config.classes
-        )
-        stored = self._stored.setdefault(key, _Stored(target))
-        if stored.target.classes != config.classes:
-            self._note(f"{folder} has other classes than the first checkpoint of {key}.")
-            return
-        stored.all.append(StoredCheckpoint(folder.name, folder, config))
-
-    def _note(self, problem: object) -> str:
-        """Keep a problem for the page."""
-        text = self.without_root(problem)
-        self._problems[text] = None
-        return text
-
     def _load_shown(self, target: str) -> dict[str, Checkpoint]:
         """By method. QT-DoG is EoQ's first member, or one of its own when EoQ does not load."""
         found: dict[str, Checkpoint] = {}
         reason = ""
-        shown = self._of(target).shown()
+        shown = {one.config.method: one for one in self.shown(target)}
         for method in ("eoq", "erm", "qt-dog"):
             if method in found or method not in shown:
                 continue
@@ -371,7 +174,7 @@ class Explorer:
             except HubError:  # it may be had later: nothing is kept
                 raise
             except CheckpointError as error:
-                reason = self._note(error)
+                reason = self.note(error)
                 continue
             if method == "eoq":
                 found["qt-dog"] = found["eoq"].members[0]
@@ -380,7 +183,7 @@ class Explorer:
         return {method: found[method] for method in MODEL_NAMES if method in found}
 
     def _models(self, target: str) -> tuple[_Model, ...]:
-        self._of(target)
+        self.target(target)
         if known := self._loaded.get(target):
             return known
         with self._loading[target]:
@@ -501,8 +304,3 @@ def _explain(model: _Explained, image: Tensor, label: str) -> Explanation:
     heat /= heat.max() or 1.0
     rows = tuple(map(tuple, heat.tolist()))
     return Explanation(MODEL_NAMES[config.method], config.method, label, rows)
-
-
-def _entropy(probabilities: tuple[float, ...] | list[float]) -> float:
-    """In nats."""
-    return -sum(p * math.log(p) for p in probabilities if p)

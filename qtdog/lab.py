@@ -13,8 +13,9 @@ from safetensors.torch import save as tensors_to_bytes
 from torch import Tensor, nn
 
 from qtdog import checkpoints, models, storage
+from qtdog.catalogue import StoredCheckpoint
 from qtdog.checkpoints import CheckpointConfig
-from qtdog.explorer import Explorer, StoredCheckpoint
+from qtdog.explorer import Explorer
 from qtdog.layers import kind_of
 from qtdog.quantization import levels_of, quantizable_weights, quantize, unpack
 from qtdog.rounding import Grid, Rounding, count_codes, round_weights

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qtdog.accuracy import Accuracy
+from qtdog.catalogue import StoredCheckpoint, Target
 from qtdog.checkpoints import LOG
-from qtdog.explorer import Explorer, StoredCheckpoint, Target
+from qtdog.explorer import Explorer
 
 
 @dataclass(frozen=True)

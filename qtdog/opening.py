@@ -8,10 +8,12 @@ from typing import Any
 
 from PIL import Image
 
+from qtdog.catalogue import Target
 from qtdog.checkpoint_set import CheckpointSet, HubError, Origin, Progress, quietly
 from qtdog.checkpoints import CheckpointConfig, CheckpointError
-from qtdog.explorer import Explorer, Prediction, Target
+from qtdog.explorer import Explorer
 from qtdog.hub import first_usable, open_set
+from qtdog.predictions import Prediction
 
 GUESTS_IN_MEMORY = 2
 GUEST_COLUMNS = 2

@@ -15,9 +15,10 @@ from tiny import SIZE, config, random_network, save_checkpoint, save_set
 from qtdog import checkpoints, models, storage
 from qtdog import explorer as service
 from qtdog.accuracy import Accuracy
+from qtdog.catalogue import OPENING_DOMAIN
 from qtdog.checkpoints import CheckpointError
 from qtdog.explain import grad_cam
-from qtdog.explorer import OPENING_DOMAIN, Explorer
+from qtdog.explorer import Explorer
 from qtdog.recent import Recent
 from qtdog.ui.samples import samples
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from qtdog.explorer import Explanation
+from qtdog.predictions import Explanation
 from qtdog.ui import heat
 
 SAME = tuple((1.0,) * 4 for _ in range(4))

@@ -5,7 +5,8 @@ import math
 import re
 
 from qtdog.accuracy import Accuracy
-from qtdog.explorer import Hint, Prediction, Target
+from qtdog.catalogue import Target
+from qtdog.predictions import Hint, Prediction
 from qtdog.ui import figures, sentences
 from qtdog.unfamiliar import DIGITS, SOURCE, TARGET, Flagged
 

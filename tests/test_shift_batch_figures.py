@@ -8,7 +8,7 @@ from test_batch import ROWS, row
 
 from qtdog.accuracy import Accuracy
 from qtdog.batch import Row
-from qtdog.explorer import Prediction
+from qtdog.predictions import Prediction
 from qtdog.shifts import SHIFTS
 from qtdog.ui import batch_figures, shift_figures
 from qtdog.ui.shift_figures import Break, breaks, sentence

@@ -8,7 +8,8 @@ from importlib import metadata
 
 import gradio as gr
 
-from qtdog.explorer import Explorer, StoredCheckpoint
+from qtdog.catalogue import StoredCheckpoint
+from qtdog.explorer import Explorer
 from qtdog.method_names import quantizer_suffix
 from qtdog.opening import Guests
 from qtdog.training.provenance import processor

@@ -8,8 +8,9 @@ import gradio as gr
 from gradio.components import Component
 from PIL import Image
 
+from qtdog.catalogue import MODEL_NAMES, Target
 from qtdog.checkpoints import CheckpointError
-from qtdog.explorer import MODEL_NAMES, Explorer, Target
+from qtdog.explorer import Explorer
 from qtdog.images import ImageError, read_image
 from qtdog.ui import figures, heat
 from qtdog.ui.address import Address, one_of, several_of, yes_or_no

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from html import escape
 
-from qtdog.explorer import Prediction, Target
+from qtdog.catalogue import Target
+from qtdog.predictions import Prediction
 from qtdog.ui.sentences import (
     disagreement,
     listed,

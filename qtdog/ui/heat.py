@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 from plotly.colors import sequential, unlabel_rgb
 
-from qtdog.explorer import Explanation
+from qtdog.predictions import Explanation
 from qtdog.ui.sentences import listed, percent, plain
 from qtdog.ui.theme import METHOD_STYLES
 

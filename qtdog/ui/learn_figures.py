@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from html import escape
 
-from qtdog.explorer import Prediction
 from qtdog.lesson import Lesson, Network
+from qtdog.predictions import Prediction
 from qtdog.results import Result
 from qtdog.standings import ENSEMBLES, METHODS, Standing, Standings
 from qtdog.ui import charts

@@ -7,8 +7,9 @@ from typing import Any
 import gradio as gr
 from gradio.components import Component
 
+from qtdog.catalogue import Target
 from qtdog.checkpoints import CheckpointError
-from qtdog.explorer import Explorer, Target
+from qtdog.explorer import Explorer
 from qtdog.opening import GUEST_COLUMNS, Guest, Guests
 from qtdog.ui import figures
 from qtdog.ui.events import OPENING_QUEUE, alone, torch_endpoint, torch_event

@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from qtdog.explorer import Prediction
+from qtdog.predictions import Prediction
 from qtdog.unfamiliar import SOURCE, TARGET, Flagged
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")

@@ -9,8 +9,9 @@ from gradio.components import Component
 from PIL import Image
 
 from qtdog.checkpoints import CheckpointError
-from qtdog.explorer import Explorer, Prediction
+from qtdog.explorer import Explorer
 from qtdog.images import ImageError, read_image
+from qtdog.predictions import Prediction
 from qtdog.shifts import MOST_SEVERE, SEVERITIES, SHIFTS, Shift, shrink
 from qtdog.ui import figures, shift_figures
 from qtdog.ui.address import Address, one_of

@@ -9,7 +9,7 @@ from html import escape
 
 from PIL import Image
 
-from qtdog.explorer import Prediction
+from qtdog.predictions import Prediction
 from qtdog.shifts import MAX_SIDE, MOST_SEVERE, SEVERITIES, Shift
 from qtdog.ui import charts
 from qtdog.ui.charts import Axis, Chart
