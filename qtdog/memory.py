@@ -1,4 +1,4 @@
-"""What becomes of freed memory: training keeps it, the page gives it back."""
+"""What becomes of freed memory: training and measuring keep it, the page gives it back."""
 
 import ctypes
 import sys

@@ -37,7 +37,9 @@ def evaluate(
     from qtdog.data import load
     from qtdog.evaluation import evaluate as evaluate_checkpoint
     from qtdog.evaluation_tables import evaluation_csv, evaluation_tables
+    from qtdog.memory import keep_freed_memory
 
+    keep_freed_memory()
     folders = [found for path in checkpoints for found in formats.find(path)]
     results, classes = [], None
     for folder in tqdm(folders, desc="evaluating", unit="checkpoint"):
@@ -177,7 +179,9 @@ def calibrate_hint(
     from qtdog import checkpoints as formats
     from qtdog import unfamiliar
     from qtdog.data import load
+    from qtdog.memory import keep_freed_memory
 
+    keep_freed_memory()
     folders = [found for path in checkpoints for found in formats.find(path)]
     loaded = [formats.load(folder) for folder in folders]
     total = sum(1 + len(checkpoint.members) for checkpoint in loaded)
