@@ -14,8 +14,9 @@ from servers import ROOT
 from typer.testing import CliRunner
 
 from qtdog import cli
+from qtdog.claims import claimed
 from qtdog.landscape import records, store
-from qtdog.landscape.plan import Settings
+from qtdog.landscape.plan import Settings, plan
 from qtdog.landscape.subjects import same_trunk, subjects, title
 
 
@@ -49,7 +50,7 @@ def test_every_kind_is_measured_once(zoo, pacs, tmp_path):
     chosen += ("--kind", "three-models", "--kind", "interpolation")
     result = invoke(*words(zoo, pacs, out, *chosen))
     assert result.exit_code == 0, result.output
-    assert "11 results of 3 networks, 0 are there." in result.output
+    assert "11 results of 3 networks, 0 there already." in result.output
     found, problems = store.load_all(out)
     assert problems == []
     assert sorted(path.name for path in (out / "pacs" / "sketch").iterdir()) == sorted(
@@ -77,11 +78,11 @@ def test_every_kind_is_measured_once(zoo, pacs, tmp_path):
     for marker in plane.markers:
         assert marker.reading == centres[marker.model.name]
     again = invoke(*words(zoo, pacs, out, *chosen))
-    assert "11 are there" in again.output
+    assert "11 there already" in again.output
     assert "ms each" not in again.output
     # Another number of directions is another result.
     other = invoke(*words(zoo, pacs, out, *chosen, "--directions", "3", "--estimate"))
-    assert "5 are there" in other.output
+    assert "5 there already" in other.output
 
 
 def test_quantized_weights_are_rounded_again_on_request(zoo, pacs, tmp_path):
@@ -90,7 +91,7 @@ def test_quantized_weights_are_rounded_again_on_request(zoo, pacs, tmp_path):
     result = invoke(*words(zoo, pacs, out, *chosen[:-2]))
     assert result.exit_code == 0, result.output
     result = invoke(*words(zoo, pacs, out, *chosen, "--round-again"))
-    assert "3 results of 3 networks, 0 are there." in result.output
+    assert "3 results of 3 networks, 0 there already." in result.output
     files = sorted(path.name for path in out.rglob("*-rounded-*.json"))
     assert files == [
         f"{kind}-rounded-target-qt-dog-7bit-seed0.json"
@@ -111,11 +112,9 @@ def own_reading(record):
 
 
 def test_curvature_is_measured_and_stored(zoo, pacs, tmp_path, monkeypatch):
-    from qtdog.landscape import plan
-
     few = Settings(kinds=("curvature",), splits=("source",), probes=2, curvature_images=3)
     one = subjects([zoo / "qt-dog-7bit-seed0"])
-    jobs = plan.plan(one, str(pacs), few)
+    jobs = plan(one, str(pacs), few)
     assert [job.record.scale for job in jobs] == ["filter", "whole"]
     done = []
     measured = jobs[0].measure(tmp_path / "unused", done.append)
@@ -123,6 +122,24 @@ def test_curvature_is_measured_and_stored(zoo, pacs, tmp_path, monkeypatch):
     assert measured.eigenvalue > 0
     assert len(done) == measured.lanczos_steps + 2
     assert measured.images.domains == ("art_painting", "cartoon", "photo")
+
+
+def test_what_another_process_measures_is_left_to_it(zoo, pacs, tmp_path):
+    out, unfinished = tmp_path / "out", tmp_path / "unfinished"
+    chosen = ("--split", "target", "--kind", "flatness")
+    alike = Settings(kinds=("flatness",), splits=("target",), directions=2, images=6)
+    planned = plan(subjects([zoo / "erm-seed0"]), str(pacs), alike)
+    key = f"flatness-whole-target-erm-seed0-{records.fingerprint(planned[1].record)}"
+    with claimed(unfinished / "claims" / f"{key}.lock") as first:
+        assert first
+        result = invoke(*words(zoo / "erm-seed0", pacs, out, *chosen))
+    assert result.exit_code == 0
+    assert "Another process is measuring what is left: 1 of 2." in result.output
+    assert [path.stem for path in out.rglob("flatness-*")] == ["flatness-filter-target-erm-seed0"]
+    result = invoke(*words(zoo / "erm-seed0", pacs, out, *chosen))
+    assert "2 results of 1 network, 1 there already." in result.output
+    assert "Another" not in result.output
+    assert len(list(out.rglob("flatness-*"))) == 2
 
 
 @pytest.mark.slow
@@ -151,7 +168,7 @@ def test_a_killed_command_goes_on_to_identical_files(zoo, pacs, tmp_path):
     for file in files:
         mine, theirs = (json.loads((root / file).read_bytes()) for root in (cut, whole))
         assert mine == theirs
-    assert list(unfinished.iterdir()) == []
+    assert list(unfinished.glob("*.txt")) == []
 
 
 def test_what_cannot_be_measured_is_said_in_a_sentence(zoo, pacs, tmp_path):

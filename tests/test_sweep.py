@@ -17,6 +17,7 @@ from tiny_runs import CONFIG, tiny_data
 from qtdog import checkpoints, data
 from qtdog.accuracy import Accuracy
 from qtdog.calibration import expected_calibration_error, negative_log_likelihood
+from qtdog.claims import claimed
 from qtdog.data import DomainDataset
 from qtdog.evaluation import predict_logits
 from qtdog.study.members import MemberKind, choose_members
@@ -140,10 +141,10 @@ def test_a_run_that_another_process_has_claimed_is_left_to_it(study, tmp_path, m
     monkeypatch.setattr(sweep, "load_run_data", lambda config: pytest.fail("it was claimed"))
     config = tiny_plan()[0]
     name = mine.record_path("rotated_digits", config).stem
-    with sweep._claimed(tmp_path / "claims" / f"{name}.lock") as first:
+    with claimed(tmp_path / "claims" / f"{name}.lock") as first:
         assert first
         assert mine.run("rotated_digits", [config], silent) == []
-    with sweep._claimed(tmp_path / "claims" / f"{name}.lock") as again:
+    with claimed(tmp_path / "claims" / f"{name}.lock") as again:
         assert again, "the lock ends with its holder"
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from qtdog.claims import claimed
 from qtdog.landscape import store
 from qtdog.landscape.meter import LossMeter
 from qtdog.landscape.plan import Job, Settings, plan
@@ -41,7 +42,8 @@ def command(
     if not jobs:
         raise ValueError(f"Nothing to measure: {NOT_ROUNDED if settings.round_again else NO_TRUNK}")
     left = missing(jobs, root)
-    print(f"{len(jobs)} results of {len(found)} networks, {len(jobs) - len(left)} are there.")
+    results, networks = _count(len(jobs), "result"), _count(len(found), "network")
+    print(f"{results} of {networks}, {len(jobs) - len(left)} there already.")
     if not left:
         return True
     speed, work = seconds_an_image(left[0]), sum(job.work for job in left)
@@ -62,6 +64,8 @@ def command(
         except KeyboardInterrupt:
             print("Stopped. The same command goes on from there.", file=sys.stderr)
             return False
+    if elsewhere := missing(left, root):
+        print(f"Another process is measuring what is left: {len(elsewhere)} of {len(left)}.")
     return True
 
 
@@ -94,22 +98,30 @@ def run_all(
 ) -> None:
     """Measure one job after the other and write each record to its file when it is whole.
 
-    What a job has read so far is in a file in `journals`. `progress` gets the work done so far,
-    in images passed through a network, and what is being measured.
+    What a job has read so far is in a file in `journals`; what another process with the same
+    folder is measuring is left to it. `progress` gets the work done so far, in images passed
+    through a network, and what is being measured.
     """
     keep_freed_memory()
     before = 0
     for job in jobs:
         name = store.path_of(root, job.record).stem
-        journal = journals / f"{name}-{fingerprint(job.record)}.txt"
+        key = f"{name}-{fingerprint(job.record)}"
+        journal = journals / f"{key}.txt"
 
         def show(done: int, before: int = before, name: str = name) -> None:
             progress(before + done, name)
 
-        started = time.monotonic()
-        store.save(root, job.measure(journal, show), time.monotonic() - started)
-        journal.unlink(missing_ok=True)
+        with claimed(journals / "claims" / f"{key}.lock") as mine:
+            if mine and missing([job], root):
+                started = time.monotonic()
+                store.save(root, job.measure(journal, show), time.monotonic() - started)
+                journal.unlink(missing_ok=True)
         before += job.work
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _is_there(record: Record, path: Path) -> bool:

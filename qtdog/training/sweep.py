@@ -2,9 +2,7 @@
 processes that share a folder of runs."""
 
 import dataclasses
-import fcntl
 import hashlib
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -15,6 +13,7 @@ from safetensors.torch import save as tensors_to_bytes
 
 from qtdog import models, storage
 from qtdog.calibration import expected_calibration_error, negative_log_likelihood
+from qtdog.claims import claimed
 from qtdog.evaluation import accuracy_of
 from qtdog.quantization import NearestConfig, quantize
 from qtdog.start_weights import short_name
@@ -129,11 +128,11 @@ class Sweep:
         with ExitStack() as held:
             mine = (
                 parallel.leads()
-                and held.enter_context(_claimed(claims / f"{record.stem}.lock"))
+                and held.enter_context(claimed(claims / f"{record.stem}.lock"))
                 and not record.exists()
             )
             if mine and not put_off and not any((self.runs / "trunks").glob(f"{trunk}-*")):
-                mine = held.enter_context(_claimed(claims / f"{trunk}.lock"))
+                mine = held.enter_context(claimed(claims / f"{trunk}.lock"))
             yield bool(parallel.total(mine))
 
     def _record(self, path: Path, run: TrainedRun, run_data: RunData) -> None:
@@ -230,26 +229,3 @@ def _outcome(
         sha256=hashlib.sha256(model).hexdigest(),
         target_in=target_in(measurement, run_data),
     )
-
-
-@contextmanager
-def _claimed(path: Path) -> Iterator[bool]:
-    """Whether this process alone has the lock at `path`; a killed process has none.
-
-    On NFS the lock holds between machines, unless it is mounted with `nolock` or `local_lock`.
-    Where files cannot be locked at all the claim is granted with a warning.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        except OSError as error:
-            print(
-                f"{path.parent} cannot be locked ({error.strerror}): "
-                "do not start a run in two processes.",
-                file=sys.stderr,
-            )
-        yield True
