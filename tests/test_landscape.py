@@ -441,7 +441,7 @@ def test_the_same_seed_gives_identical_files(data, tmp_path):
     files = []
     for root in (tmp_path / "one", tmp_path / "two"):
         curve = curve_of(pair(0), data)
-        path = store.save(root, curve, seconds=1.0)
+        path = store.save(root, curve)
         files.append(path.read_bytes())
         assert records.load(path) == curve
     assert files[0] == files[1]
@@ -495,7 +495,7 @@ def test_surfaces_and_curvature_survive_a_file(data, tmp_path):
         MODEL, "sketch", IMAGES, "filter", 12, 0, MADE, 1.5, 0.1, 7, (1.0, 2.5)
     )
     for record in (plane, bent):
-        store.save(tmp_path, record, 2.0)
+        store.save(tmp_path, record)
     found, problems = store.load_all(tmp_path)
     assert found == [bent, plane]
     assert problems == []
@@ -503,7 +503,7 @@ def test_surfaces_and_curvature_survive_a_file(data, tmp_path):
 
 def test_damaged_files_are_named_and_the_others_are_read(data, tmp_path):
     curve = curve_of(pair(0), data)
-    path = store.save(tmp_path, curve, 1.0)
+    path = store.save(tmp_path, curve)
     whole = json.loads(path.read_bytes())
     short = {**whole, "readings": whole["readings"][:-1]}
     path.with_name("short.json").write_text(json.dumps(short))

@@ -62,7 +62,6 @@ def test_every_kind_is_measured_once(zoo, pacs, tmp_path):
             ),
             "three-models-target-erm-seed0--qt-dog-7bit-seed0--erm-averaged-seed0.json",
             "interpolation-target-erm-seed0--qt-dog-7bit-seed0.json",
-            "seconds.json",
         ]
     )
     curve = next(one for one in found if isinstance(one, records.FlatnessCurve))

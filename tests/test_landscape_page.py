@@ -124,6 +124,15 @@ def test_a_model_can_be_left_out(page):
     assert page.locator("#landscape-numbers table").first.locator("tbody tr").count() == 2
 
 
+def test_what_is_left_out_changes_no_verdict(page):
+    said = page.locator("#landscape-said .summary").inner_text()
+    page.locator("#landscape-models").get_by_label("QT-DoG, 7 bits, seed 0").uncheck()
+    page.wait_for_function(
+        "!document.querySelector('#landscape-numbers table').innerText.includes('QT-DoG')"
+    )
+    assert page.locator("#landscape-said .summary").inner_text() == said
+
+
 def test_planes_are_drawn_side_by_side_on_one_scale(page, records):
     planes = [one for one in records if isinstance(one, Surface) and one.kind == "plane"]
     page.locator("#landscape-kind label", has_text="A plane around each model").click()

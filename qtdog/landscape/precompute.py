@@ -114,8 +114,7 @@ def run_all(
 
         with claimed(journals / "claims" / f"{key}.lock") as mine:
             if mine and missing([job], root):
-                started = time.monotonic()
-                store.save(root, job.measure(journal, show), time.monotonic() - started)
+                store.save(root, job.measure(journal, show))
                 journal.unlink(missing_ok=True)
         before += job.work
 

@@ -62,7 +62,7 @@ class Directions:
 
 @dataclass(frozen=True)
 class Provenance:
-    """By which code, on which machine. Times are in seconds.json: they are never the same."""
+    """By which code, on which machine."""
 
     commit: str
     hardware: str

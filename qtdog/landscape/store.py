@@ -1,6 +1,5 @@
 """Where landscapes are kept: FOLDER/dataset/target/, one JSON file a record."""
 
-import json
 from pathlib import Path
 
 from qtdog.atomic import write_atomically
@@ -15,7 +14,6 @@ from qtdog.landscape.records import (
     to_json,
 )
 
-SECONDS = "seconds.json"
 SUFFIXES = {WEIGHTS: "", LATENT: "-latent", ROUNDED: "-rounded"}
 
 
@@ -33,16 +31,11 @@ def path_of(root: Path, record: Record) -> Path:
     return folder / f"{kind}-{record.images.split}-{name}.json"
 
 
-def save(root: Path, record: Record, seconds: float) -> Path:
-    """Write the record, and beside it how long it took; returns the record's file."""
+def save(root: Path, record: Record) -> Path:
+    """Write the record; returns its file."""
     path = path_of(root, record)
     content = to_json(record)
     write_atomically(path, lambda handle: handle.write(content))
-    timings = path.parent / SECONDS
-    known = json.loads(timings.read_bytes()) if timings.exists() else {}
-    known[path.stem] = round(seconds, 1)
-    text = json.dumps(dict(sorted(known.items())), indent=1) + "\n"
-    write_atomically(timings, lambda handle: handle.write(text.encode()))
     return path
 
 
@@ -50,7 +43,7 @@ def load_all(root: Path) -> tuple[list[Record], list[str]]:
     """Every record below `root`, sorted by file, and a sentence for each file that is not one."""
     records, problems = [], []
     for path in sorted(Path(root).rglob("*.json")):
-        if path.name == SECONDS or path.name.startswith("."):
+        if path.name.startswith("."):
             continue
         try:
             records.append(load(path))

@@ -172,7 +172,8 @@ def landscape_tab(explorer: Explorer, address: Address, tab: gr.Tab, folder: Pat
         boxes = gr.CheckboxGroup(visible=False)
         if found and name in OF_SINGLE_MODELS:
             known = {models_of(one)[0].name: title(models_of(one)[0]) for one in found}
-            ticked = [model for model in known if model in models] or list(known)[:MOST_PLANES]
+            most = MOST_PLANES if name == "plane" else None
+            ticked = [model for model in known if model in models] or list(known)[:most]
             picked = [one for one in found if models_of(one)[0].name in ticked]
             options = [(text, model) for model, text in known.items()]
             boxes = gr.CheckboxGroup(options, value=ticked, visible=True)
@@ -184,7 +185,7 @@ def landscape_tab(explorer: Explorer, address: Address, tab: gr.Tab, folder: Pat
             scene: gr.Checkbox(visible=bool(surfaces)),
             again: gr.Checkbox(visible=any(map(is_rounded, both_ways))),
             said: figures.notices(stored.problems)
-            + landscape_figures.headline(picked, targets[key].domain),
+            + landscape_figures.headline(found, targets[key].domain),  # whatever is ticked
             numbers: landscape_figures.numbers(picked, stored.records),
             notes: landscape_texts.notes(name) + landscape_texts.provenance(picked)
             if picked

@@ -153,10 +153,10 @@ def overview(curves: Sequence[FlatnessCurve]) -> str:
         return ""
     head = ["held out", "images of the", "distance", "full precision", "QT-DoG", "difference"]
     caption = (
-        "Flatter here, not there: mean rise of the loss over all radii, in nats. Decided is what "
+        "Every held-out domain: mean rise of the loss over all radii, in nats. Decided is what "
         "differs by more than twice its standard error, with all QT-DoG networks on that side."
     )
-    return _numbers([*head, "verdict"], rows, caption)
+    return _numbers([*head, "verdict"], rows, caption, "Flatter here, not there")
 
 
 def line(surface: Surface) -> str:
@@ -255,11 +255,13 @@ def live_result(curves: Sequence[FlatnessCurve], domain: str) -> str:
     return conclusion(curves, domain) + flatness(curves) + LIVE_NOTE
 
 
-def _numbers(head: Sequence[str], rows: Sequence[Sequence[str]], about: str) -> str:
+def _numbers(
+    head: Sequence[str], rows: Sequence[Sequence[str]], about: str, name: str = "The numbers"
+) -> str:
     """A wide table that scrolls by itself, below what it is about, which does not."""
     return (
         f'<p class="made">{escape(about)}</p>'
-        f'<div class="scroll" tabindex="0">{table(head, rows, "The numbers")}</div>'
+        f'<div class="scroll" tabindex="0">{table(head, rows, name)}</div>'
     )
 
 
