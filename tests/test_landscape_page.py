@@ -17,6 +17,7 @@ from qtdog.landscape import live, store
 from qtdog.landscape.flatness import increases, mean_and_error
 from qtdog.landscape.records import Curvature, FlatnessCurve, Surface
 from qtdog.landscape.subjects import side_by_side, subjects
+from qtdog.landscape.verdicts import against_full_precision
 from qtdog.ui import landscape_figures
 from qtdog.ui.landscape import is_rounded, load_stored
 from qtdog.ui.landscape_live import first_samples
@@ -91,7 +92,7 @@ def test_the_table_shows_the_measured_flatness(page, records):
         assert rows[name][3:] == expected
         assert rows[name][1] == f"{curve.centre.loss:.3f}"
     said = page.locator("#landscape-said .summary").inner_text()
-    outcome = landscape_figures.comparison(list(curves.values()))
+    outcome = against_full_precision(list(curves.values()))
     assert f"{outcome.difference:+.3f}" in said
     assert f"{outcome.error:.3f}" in said
 

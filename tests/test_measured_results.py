@@ -1,17 +1,22 @@
 """The measured results in assets/ follow from the records beside them, and the judgement from the
 tables; the shipped checkpoints are networks of recorded runs."""
 
+import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from qtdog import checkpoints
+from qtdog.landscape import store
+from qtdog.landscape.records import Record
 from qtdog.study.report import report_text
 from qtdog.study.rows import MeasuredRow, measured_rows, to_csv
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "assets" / "results"
+LANDSCAPES = ROOT / "assets" / "landscapes"
 
 
 @pytest.fixture(scope="module")
@@ -19,16 +24,23 @@ def rows() -> list[MeasuredRow]:
     return measured_rows(RESULTS / "runs")
 
 
-def test_the_table_and_the_report_are_what_the_command_writes_from_the_records(rows):
+@pytest.fixture(scope="module")
+def landscapes() -> list[Record]:
+    found, problems = store.load_all(LANDSCAPES)
+    assert problems == []
+    return found
+
+
+def test_the_table_and_the_report_are_what_the_command_writes_from_the_records(rows, landscapes):
     assert (RESULTS / "measured.csv").read_text(encoding="utf-8") == to_csv(rows)
     judgement = (RESULTS / "judgement.md").read_text(encoding="utf-8")
-    report = report_text(rows, RESULTS / "runs", judgement)
+    report = report_text(rows, RESULTS / "runs", judgement, landscapes)
     assert (RESULTS / "REPORT.md").read_text(encoding="utf-8") == report
 
 
-def test_every_number_in_the_judgement_stands_in_the_tables(rows):
+def test_every_number_in_the_judgement_stands_in_the_tables(rows, landscapes):
     judgement = (RESULTS / "judgement.md").read_text(encoding="utf-8")
-    tables = set(re.findall(r"\d+\.\d+", report_text(rows, RESULTS / "runs")))
+    tables = set(re.findall(r"\d+\.\d+", report_text(rows, RESULTS / "runs", "", landscapes)))
     cited = re.findall(r"\d+\.\d+", judgement)
     assert cited
     assert [number for number in cited if number not in tables] == []
@@ -47,3 +59,46 @@ def test_every_shipped_network_is_that_of_a_recorded_run(rows):
         assert (row.correct, row.total) == (config.target.correct, config.target.total), folder
         assert row.seed == config.training.seed
         assert row.domain == config.target_domain
+
+
+def test_every_stored_landscape_is_of_shipped_networks_by_clean_code(landscapes):
+    shipped = {
+        file.sha256
+        for folder in checkpoints.find(ROOT / "checkpoints")
+        for file in checkpoints.load_config(folder).files
+        if file.path == "model.safetensors"
+    }
+    assert landscapes
+    for record in landscapes:
+        markers = getattr(record, "markers", None)
+        models = [marker.model for marker in markers] if markers else [record.model]
+        assert {model.sha256 for model in models} <= shipped
+        assert re.fullmatch(r"[0-9a-f]{40}", record.made.commit)
+    files = [path for path in LANDSCAPES.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) < 5e6
+
+
+def test_the_flatness_table_follows_from_the_stored_losses():
+    """Computed here from the files alone, by other code."""
+    report = (RESULTS / "REPORT.md").read_text(encoding="utf-8")
+    table = report.partition("## Flatness")[2].partition("## ")[0]
+    rows = [re.split(r" *\| *", line)[1:-1] for line in table.splitlines() if line.startswith("|")]
+    assert len(rows) == 2 + 4 * 2 * 2, "four held-out domains, two splits, two distances"
+    splits = {"source domains": "source", "held-out domain": "target"}
+    distances = {"relative to each filter": "filter", "of the whole vector": "whole"}
+    for domain, images, distance, erm, averaged, quantized, difference, _ in rows[2:]:
+        folder = LANDSCAPES / "pacs" / domain.replace(" ", "_")
+        start = f"flatness-{distances[distance]}-{splits[images]}"
+        rises = {}
+        for path in folder.glob(f"{start}-*.json"):
+            stored = json.loads(path.read_bytes())
+            losses = np.array(stored["readings"])[:, :, 0]
+            rises[path.stem.removeprefix(f"{start}-")] = losses.mean(1) - stored["centre"]["loss"]
+        members = np.mean([rises[f"qt-dog-7bit-seed{seed}"] for seed in range(3)], 0)
+        paired = members - rises["erm-seed0"]
+        assert float(erm) == pytest.approx(rises["erm-seed0"].mean(), abs=6e-4)
+        assert float(averaged) == pytest.approx(rises["erm-averaged-seed0"].mean(), abs=6e-4)
+        assert float(quantized) == pytest.approx(members.mean(), abs=6e-4)
+        mean, error = map(float, difference.split(" ± "))
+        assert mean == pytest.approx(paired.mean(), abs=6e-4)
+        assert error == pytest.approx(paired.std(ddof=1) / np.sqrt(len(paired)), abs=6e-4)

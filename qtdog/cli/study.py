@@ -45,22 +45,29 @@ def report(
     out: Annotated[Path, typer.Option(help="measured.csv and REPORT.md go here.")] = Path(
         "assets/results"
     ),
+    landscapes: Annotated[Path, typer.Option(help="Stored landscapes, from `landscape`.")] = Path(
+        "assets/landscapes"
+    ),
     split: SplitOption = "ours",
 ) -> None:
-    """Write measured.csv from the runs' records, and REPORT.md from measured.csv.
+    """Write measured.csv from the runs' records, and REPORT.md from it and the landscapes.
 
     What a person makes of the tables stands in judgement.md beside them and becomes part of the
     report. Runs under the other split are left out: they are of other images.
     """
+    from qtdog.landscape import store
     from qtdog.study.report import report_text
     from qtdog.study.rows import measured_rows, to_csv
 
     rows = measured_rows(records, split)
     judged = out / "judgement.md"
     judgement = judged.read_text(encoding="utf-8") if judged.exists() else ""
+    measured, problems = store.load_all(landscapes)
+    for problem in problems:
+        typer.echo(problem, err=True)
     for name, text in (
         ("measured.csv", to_csv(rows)),
-        ("REPORT.md", report_text(rows, records, judgement)),
+        ("REPORT.md", report_text(rows, records, judgement, measured)),
     ):
         content = text.encode()
         write_atomically(out / name, lambda handle, content=content: handle.write(content))

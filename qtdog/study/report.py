@@ -8,7 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from qtdog.landscape.records import Record
 from qtdog.method_names import AVERAGINGS, OBJECTIVES, added_methods, method_name
+from qtdog.study.flatness import flatness_sections
+from qtdog.study.markdown import plain, row, rule, section
 from qtdog.study.members import choose_members
 from qtdog.study.pairs import Difference, against
 from qtdog.study.rows import MEMBERS, MeasuredRow
@@ -24,9 +27,14 @@ ARMS = ("ERM", "QT-DoG", "QT-DoG (fitted)", "QT-DoG (INQ)", "Freeze", "Post-trai
 ARMS += ("ERM ensemble", "EoQ", "EoQ (fitted)")
 
 
-def report_text(rows: Sequence[MeasuredRow], records: Path, judgement: str = "") -> str:
-    """The report as Markdown, with a person's `judgement` of the tables before them. Raises
-    ValueError where nothing is measured."""
+def report_text(
+    rows: Sequence[MeasuredRow],
+    records: Path,
+    judgement: str = "",
+    landscapes: Sequence[Record] = (),
+) -> str:
+    """The report as Markdown, with a person's `judgement` of the tables before them and what the
+    stored `landscapes` say of flatness behind them. Raises ValueError where nothing is measured."""
     if not rows:
         raise ValueError(f"There is no record of a run in {records}: run the sweep first.")
     names = sorted({name for row in rows for name in row.run.split(";")})
@@ -46,6 +54,7 @@ def report_text(rows: Sequence[MeasuredRow], records: Path, judgement: str = "")
         _other_methods(usual),
         _stability(runs),
         _calibration(usual),
+        *flatness_sections(landscapes),
     ]
     return "\n".join(part for part in parts if part).rstrip() + "\n"
 
@@ -99,7 +108,7 @@ networks of latent weights and step sizes, quantized afterwards).
 def _accuracies(table: pd.DataFrame) -> str:
     """Mean and standard error over seeds; the last column only where all domains are there."""
     domains = sorted(table.domain.unique())
-    lines = [_row(["", *map(_plain, domains), "mean"]), _rule(len(domains) + 2)]
+    lines = [row(["", *map(plain, domains), "mean"]), rule(len(domains) + 2)]
     for arm in _arms(table):
         cells, means = [], []
         for domain in domains:
@@ -107,8 +116,8 @@ def _accuracies(table: pd.DataFrame) -> str:
             cells.append(_mean_and_error(values))
             means.append(values.mean())
         complete = not np.isnan(means).any() and len(domains) > 1
-        lines.append(_row([arm, *cells, f"{np.mean(means):.1f}" if complete else "–"]))
-    return _section(
+        lines.append(row([arm, *cells, f"{np.mean(means):.1f}" if complete else "–"]))
+    return section(
         "Accuracy on the held-out domain",
         "Percent, mean ± standard error over seeds (their number in brackets). Arms with different "
         "seeds or domains do not compare here: the next section pairs them.",
@@ -117,7 +126,7 @@ def _accuracies(table: pd.DataFrame) -> str:
 
 
 def _differences(table: pd.DataFrame) -> str:
-    lines = [_row(["", "by held-out domain", "all"]), _rule(3)]
+    lines = [row(["", "by held-out domain", "all"]), rule(3)]
     said = []
     for arm, base in (
         ("QT-DoG", "ERM"),
@@ -138,13 +147,13 @@ def _differences(table: pd.DataFrame) -> str:
         if not found:
             continue
         by_domain = "; ".join(
-            f"{_plain(domain)} {one}" for domain, one in found.items() if domain != "all"
+            f"{plain(domain)} {one}" for domain, one in found.items() if domain != "all"
         )
-        lines.append(_row([f"{arm} – {base}", by_domain, str(found["all"])]))
+        lines.append(row([f"{arm} – {base}", by_domain, str(found["all"])]))
         said.append(_sentence(arm, base, found["all"]))
     if not said:
         return ""
-    return _section(
+    return section(
         "Paired differences",
         "Points of target accuracy between networks of the same held-out domain and seed, which "
         "share their steps up to quantization; mean and 95 % confidence interval. The interval "
@@ -165,7 +174,7 @@ def _sentence(arm: str, base: str, difference: Difference) -> str:
 
 
 def _ensembles(table: pd.DataFrame) -> str:
-    lines = [_row(["", "domains", "mean of members", "ensemble", "ensemble – mean"]), _rule(5)]
+    lines = [row(["", "domains", "mean of members", "ensemble", "ensemble – mean"]), rule(5)]
     means: dict[str, dict[str, float]] = {}
     for ensemble, member in (
         ("ERM ensemble", "ERM"),
@@ -181,10 +190,10 @@ def _ensembles(table: pd.DataFrame) -> str:
             means[ensemble + suffix] = together.to_dict()
             gain = float((together - alone).mean())
             lines.append(
-                _row(
+                row(
                     [
                         ensemble + suffix,
-                        ", ".join(map(_plain, together.index)),
+                        ", ".join(map(plain, together.index)),
                         f"{alone.mean():.1f}",
                         f"{together.mean():.1f}",
                         f"{gain:+.1f}",
@@ -197,13 +206,13 @@ def _ensembles(table: pd.DataFrame) -> str:
     for eoq, suffix in product(("EoQ", "EoQ (fitted)"), KINDS):
         ours, theirs = means.get(eoq + suffix), means.get("ERM ensemble" + suffix)
         if ours and theirs and (common := sorted(ours.keys() & theirs.keys())):
-            gaps = ", ".join(f"{_plain(name)} {ours[name] - theirs[name]:+.1f}" for name in common)
+            gaps = ", ".join(f"{plain(name)} {ours[name] - theirs[name]:+.1f}" for name in common)
             mean = np.mean([ours[name] - theirs[name] for name in common])
             said.append(
                 f"- {eoq}{suffix} against the ERM ensemble{suffix} of as many members, in points: "
                 f"{gaps}; mean {mean:+.1f}. EoQ takes less than a quarter of its memory."
             )
-    return _section(
+    return section(
         "Ensembles of five",
         "Mean of the members' logits, seeds 0 to 4.",
         [*lines, "", *said],
@@ -219,9 +228,9 @@ def _members(table: pd.DataFrame, rows: Sequence[MeasuredRow]) -> str:
     if len(choice.candidates) < 2:
         return ""
     shared = f"source validation, the {choice.shared_runs} runs of all"
-    lines = [_row(["", "runs", shared, "source validation, all runs"]), _rule(4)]
+    lines = [row(["", "runs", shared, "source validation, all runs"]), rule(4)]
     lines += [
-        _row(
+        row(
             [
                 one.kind.arm,
                 str(one.runs),
@@ -237,7 +246,7 @@ def _members(table: pd.DataFrame, rows: Sequence[MeasuredRow]) -> str:
             f"- Not measured everywhere, and so not to be chosen: {'; '.join(partial)}. The "
             "members would differ in kind from domain to domain."
         )
-    return _section("Which weights are shipped", f"Percent. {FITTED}", [*lines, "", *said])
+    return section("Which weights are shipped", f"Percent. {FITTED}", [*lines, "", *said])
 
 
 def _bits(table: pd.DataFrame) -> str:
@@ -250,18 +259,18 @@ def _bits(table: pd.DataFrame) -> str:
     if all(arm.empty for arm in others):
         return ""
     trained = pd.concat([table[table.method == "ERM"], quantized])
-    lines = [_row(["domain, seeds", "bits", "trained", "averaged", "post-training"]), _rule(5)]
+    lines = [row(["domain, seeds", "bits", "trained", "averaged", "post-training"]), rule(5)]
     for domain in sorted(set(pd.concat(others).domain)):
         seeds = next(found for arm in others if (found := set(arm[arm.domain == domain].seed)))
-        place = f"{_plain(domain)}, {', '.join(str(int(seed)) for seed in sorted(seeds))}"
+        place = f"{plain(domain)}, {', '.join(str(int(seed)) for seed in sorted(seeds))}"
         arms = [
             arm[(arm.domain == domain) & arm.seed.isin(seeds)]
             for arm in (trained[trained.averaged == "no"], trained[trained.averaged == "yes"])
         ] + [rounded[(rounded.domain == domain) & rounded.seed.isin(seeds)]]
         for bits in sorted(set(pd.concat(arms).bits), reverse=True):
             cells = [_mean_and_error(arm[arm.bits == bits].accuracy) for arm in arms]
-            lines.append(_row([place, str(bits), *cells]))
-    return _section(
+            lines.append(row([place, str(bits), *cells]))
+    return section(
         "Bit widths",
         "Percent on the held-out domain, mean ± standard error over seeds; 32 bits is ERM. "
         "Post-training: ERM's weights of one step rounded to nearest, with the step sizes that "
@@ -275,12 +284,12 @@ def _moments(table: pd.DataFrame) -> str:
     kinds = quantized.groupby(["granularity", "quantize_step"])
     if kinds.ngroups < 2:
         return ""
-    lines = [_row(["step sizes", "quantized at step", "domain", "accuracy"]), _rule(4)]
+    lines = [row(["step sizes", "quantized at step", "domain", "accuracy"]), rule(4)]
     for (granularity, step), group in kinds:
         for domain, values in group.groupby("domain"):
-            cells = [f"one a {granularity}", f"{step:.0f}", _plain(domain)]
-            lines.append(_row([*cells, _mean_and_error(values.accuracy)]))
-    return _section("Granularity and the moment of quantization", "Percent, 7 bits.", lines)
+            cells = [f"one a {granularity}", f"{step:.0f}", plain(domain)]
+            lines.append(row([*cells, _mean_and_error(values.accuracy)]))
+    return section("Granularity and the moment of quantization", "Percent, 7 bits.", lines)
 
 
 def _other_methods(table: pd.DataFrame) -> str:
@@ -292,21 +301,21 @@ def _other_methods(table: pd.DataFrame) -> str:
         for domain, group in others.groupby("domain"):
             seeds = sorted(set(group.seed))
             same = table[(table.domain == domain) & table.seed.isin(seeds)]
-            where = f"{_plain(domain)}, {', '.join(f'{seed:.0f}' for seed in seeds)}"
+            where = f"{plain(domain)}, {', '.join(f'{seed:.0f}' for seed in seeds)}"
             for name in ("ERM", "QT-DoG", alone, together):
                 cells = [_mean_and_error(same[same.arm == name + kind].accuracy) for kind in KINDS]
-                accuracies.append(_row([where, name, *cells]))
+                accuracies.append(row([where, name, *cells]))
         for base, kind in product((alone, "QT-DoG"), KINDS):
             if found := against(table, together + kind, base + kind):
-                pairs.append(_row([f"{together + kind} – {base + kind}", str(found["all"])]))
+                pairs.append(row([f"{together + kind} – {base + kind}", str(found["all"])]))
                 said.append(_sentence(together + kind, base + kind, found["all"]))
     if not accuracies:
         return ""
     rows = dict.fromkeys(accuracies)  # ERM and QT-DoG once for all methods of the same seeds
-    lines = [_row(["domain, seeds", "", "one step", "averaged"]), _rule(4), *rows]
+    lines = [row(["domain, seeds", "", "one step", "averaged"]), rule(4), *rows]
     if pairs:
-        lines += ["", _row(["", "paired difference"]), _rule(2), *pairs, "", *said]
-    return _section(
+        lines += ["", row(["", "paired difference"]), rule(2), *pairs, "", *said]
+    return section(
         "With other DG methods",
         "Percent on the held-out domain, mean ± standard error over the seeds for which the method "
         "was run, beside ERM and QT-DoG of the same seeds; then differences in points between "
@@ -332,10 +341,10 @@ def _stability(runs: Sequence[RunRecord]) -> str:
             (f"{name}, averaged", [p.averaged_target for p in last]),
         ):
             spreads.setdefault(arm, []).append(100 * float(np.std(values, ddof=1)))
-    lines = [_row(["", "runs", "standard deviation, points"]), _rule(3)]
+    lines = [row(["", "runs", "standard deviation, points"]), rule(3)]
     for arm, values in sorted(spreads.items()):
-        lines.append(_row([arm, str(len(values)), _mean_and_error(pd.Series(values), count=False)]))
-    return _section(
+        lines.append(row([arm, str(len(values)), _mean_and_error(pd.Series(values), count=False)]))
+    return section(
         "Steadiness",
         "Standard deviation of the target accuracy over the evaluations in the last half of the "
         "steps after quantization, on a fixed sample of 1,000 images; mean ± standard error over "
@@ -347,12 +356,12 @@ def _stability(runs: Sequence[RunRecord]) -> str:
 def _calibration(table: pd.DataFrame) -> str:
     columns = ("ece", "nll", "source_ece", "source_nll")
     heads = ["ECE, target", "NLL, target", "ECE, source", "NLL, source"]
-    lines = [_row(["", *heads]), _rule(5)]
+    lines = [row(["", *heads]), rule(5)]
     for arm in _arms(table):
         of = table[table.arm == arm]
         cells = [f"{of[name].mean():.3f}" if of[name].notna().any() else "–" for name in columns]
-        lines.append(_row([arm, *cells]))
-    return _section(
+        lines.append(row([arm, *cells]))
+    return section(
         "Calibration",
         "Expected calibration error (15 bins, 0 is best) and negative log-likelihood (nats), mean "
         "over all runs of the arm; source is the validation splits of the source domains.",
@@ -367,19 +376,3 @@ def _mean_and_error(values: pd.Series, count: bool = True) -> str:
     if len(values) == 1:
         return f"{values.mean():.1f}{number}"
     return f"{values.mean():.1f} ± {values.sem():.1f}{number}"
-
-
-def _section(title: str, text: str, lines: Sequence[str]) -> str:
-    return "\n".join([f"## {title}", "", text, "", *lines, ""])
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _rule(columns: int) -> str:
-    return f"|{'---|' * columns}"
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", " ")

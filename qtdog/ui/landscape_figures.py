@@ -5,16 +5,16 @@ from html import escape
 
 import numpy as np
 
-from qtdog.landscape.flatness import FlatnessComparison, compare, increases, mean_and_error
+from qtdog.landscape.flatness import increases, mean_and_error
 from qtdog.landscape.records import (
     ROUNDED,
-    WEIGHTS,
     Curvature,
     FlatnessCurve,
     Record,
     Surface,
 )
 from qtdog.landscape.subjects import order, title
+from qtdog.landscape.verdicts import against_full_precision, verdicts
 from qtdog.ui.charts import Axis, Chart, figure, legend, number, table
 from qtdog.ui.landscape_planes import grid, ink_of, style_of
 from qtdog.ui.landscape_texts import AGAIN, DIRECTIONS, LIVE_NOTE, RADIUS, SPLITS
@@ -40,9 +40,7 @@ def numbers(records: Sequence[Record], everything: Sequence[Record]) -> str:
         return curvature(records)
     if isinstance(first, Surface):
         return line(first) if first.kind == "interpolation" else plane_table(records)
-    return flatness(records) + overview(
-        [one for one in everything if isinstance(one, FlatnessCurve) and one.perturbed == WEIGHTS]
-    )
+    return flatness(records) + overview(everything)
 
 
 def flatness(curves: Sequence[FlatnessCurve]) -> str:
@@ -86,16 +84,9 @@ def flatness(curves: Sequence[FlatnessCurve]) -> str:
     return shown + _numbers(head, rows, caption)
 
 
-def comparison(curves: Sequence[FlatnessCurve]) -> FlatnessComparison | None:
-    """QT-DoG's networks against ERM's, none averaged; None unless both are there."""
-    erm = [c for c in curves if c.model.method == "erm" and not c.model.averaged]
-    quantized = [c for c in curves if c.model.method == "qt-dog" and not c.model.averaged]
-    return compare(erm, quantized) if erm and quantized else None
-
-
 def conclusion(curves: Sequence[FlatnessCurve], domain: str) -> str:
     """What the curves say of QT-DoG against full precision, computed from them; or empty."""
-    outcome = comparison(curves)
+    outcome = against_full_precision(curves)
     if outcome is None:
         return ""
     where = {"source": "the source domains", "target": f"{plain(domain)}, never seen in training,"}
@@ -124,26 +115,18 @@ def conclusion(curves: Sequence[FlatnessCurve], domain: str) -> str:
     )
 
 
-def overview(curves: Sequence[FlatnessCurve]) -> str:
+def overview(records: Sequence[Record]) -> str:
     """The verdict for every held-out domain, images and kind of direction that is there."""
-    groups: dict[tuple[str, str, str], list[FlatnessCurve]] = {}
-    for curve in curves:
-        key = (curve.target_domain, curve.images.split, curve.directions.kind)
-        groups.setdefault(key, []).append(curve)
     rows = []
-    for (domain, split, kind), group in sorted(groups.items()):
-        try:
-            outcome = comparison(group)
-        except ValueError:  # some were measured on other images than the rest
-            continue
-        if outcome is None:
-            continue
+    for one in verdicts(records):
+        outcome = one.outcome
         rows.append(
             [
-                plain(domain),
-                SPLITS[split].lower(),
-                DIRECTIONS[kind].lower(),
+                plain(one.target_domain),
+                SPLITS[one.split].lower(),
+                DIRECTIONS[one.distance].lower(),
                 f"{outcome.first:.3f}",
+                "–" if one.averaged is None else f"{one.averaged:.3f}",
                 f"{outcome.other:.3f}",
                 f"{outcome.difference:+.3f}{_plus_minus(outcome.error)}",
                 {"undecided": "not decided"}.get(outcome.verdict, f"QT-DoG {outcome.verdict}"),
@@ -151,12 +134,13 @@ def overview(curves: Sequence[FlatnessCurve]) -> str:
         )
     if not rows:
         return ""
-    head = ["held out", "images of the", "distance", "full precision", "QT-DoG", "difference"]
+    head = ["held out", "images of the", "distance", "full precision", "averaged", "QT-DoG"]
+    head += ["QT-DoG less full precision", "verdict"]
     caption = (
         "Every held-out domain: mean rise of the loss over all radii, in nats. Decided is what "
         "differs by more than twice its standard error, with all QT-DoG networks on that side."
     )
-    return _numbers([*head, "verdict"], rows, caption, "Flatter here, not there")
+    return _numbers(head, rows, caption, "Flatter here, not there")
 
 
 def line(surface: Surface) -> str:

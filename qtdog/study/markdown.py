@@ -1,0 +1,23 @@
+"""Pieces of a Markdown report."""
+
+from collections.abc import Sequence
+
+
+def section(title: str, text: str, lines: Sequence[str]) -> str:
+    """A heading, what the table below it shows, and the table's or list's lines."""
+    return "\n".join([f"## {title}", "", text, "", *lines, ""])
+
+
+def row(cells: Sequence[str]) -> str:
+    """One row of a table."""
+    return f"| {' | '.join(cells)} |"
+
+
+def rule(columns: int) -> str:
+    """What stands between a table's head and its rows."""
+    return f"|{'---|' * columns}"
+
+
+def plain(name: str) -> str:
+    """A domain's name for people."""
+    return name.replace("_", " ")
