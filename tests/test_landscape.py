@@ -14,7 +14,16 @@ from torch import nn
 
 from qtdog import checkpoints, models
 from qtdog.folding import fold_batch_norm
-from qtdog.landscape import curvature, directions, flatness, records, store, surfaces, survey
+from qtdog.landscape import (
+    curvature,
+    directions,
+    flatness,
+    records,
+    store,
+    surfaces,
+    survey,
+    verdicts,
+)
 from qtdog.landscape.images import sample
 from qtdog.landscape.meter import LossMeter
 from qtdog.landscape.records import ImageSample, ModelReference, Provenance, Reading
@@ -277,6 +286,25 @@ def test_an_interpolation_ends_at_its_networks(data):
         for mine, other in zip(half.parameters(), networks[1].parameters(), strict=True):
             mine.lerp_(other, 0.5)
     assert row[1].loss == pytest.approx(own_loss(half, data)[0], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("losses", "height", "place"),
+    [((9.0, 1.0, 2.5, 2.0, 3.0, 9.0), 1.0, 0.25), ((9.0, 1.0, 1.2, 1.4, 3.0, 9.0), -0.3, 0.25)],
+)
+def test_a_wall_is_what_rises_above_the_line_between_the_ends(losses, height, place):
+    """Ends: 1 and 3 nats, so that the line is at 1.5 a quarter of the way, at 2 in the middle."""
+    ends = [
+        records.Marker(MODEL, float(x), 0.0, records.Reading(loss, 1))
+        for x, loss in ((0, 1.0), (1, 3.0))
+    ]
+    line = records.Surface(
+        *("interpolation", "sketch", IMAGES, None, records.WEIGHTS),
+        *((-0.5, 0.0, 0.25, 0.5, 1.0, 1.5), (0.0,), tuple(ends), MADE),
+        (tuple(records.Reading(loss, 1) for loss in losses),),
+    )
+    found = verdicts.wall(line)
+    assert (found.height, found.place) == (pytest.approx(height), place)
 
 
 def test_a_random_plane_is_the_same_for_models_alike_and_has_the_network_in_its_middle(data):
@@ -575,3 +603,32 @@ def test_images_are_chosen_by_name_and_seed_alone():
     assert sample(dataset, "z", "source", 11, 1)[1].sha256 != record.sha256
     with pytest.raises(ValueError, match="z has 40 images, but 41"):
         sample(dataset, "z", "target", 41, 0)
+
+
+def of_method(curve, method, bits, averaged=False):
+    model = dataclasses.replace(curve.model, method=method, bits=bits, averaged=averaged)
+    return dataclasses.replace(curve, model=model)
+
+
+def test_a_verdict_is_over_networks_of_one_kind():
+    high, low = curve_with([[0.2, 0.6], [0.3, 0.9]]), curve_with([[0.1, 0.5], [0.2, 0.8]])
+    curves = [
+        of_method(high, "erm", 32),
+        of_method(low, "erm", 32, averaged=True),
+        of_method(low, "qt-dog", 7),
+        of_method(low, "qt-dog", 7),
+        of_method(high, "qt-dog", 4),
+        of_method(high, "qt-dog", 7, averaged=True),
+    ]
+    outcome = verdicts.against_full_precision(curves)
+    assert (outcome.first_networks, outcome.networks) == (1, 2)
+    assert outcome.difference == pytest.approx(-0.1)
+    (one,) = verdicts.verdicts(curves)
+    assert (one.target_domain, one.split, one.distance) == ("sketch", "target", "filter")
+    assert one.averaged == pytest.approx(0.4)
+    assert verdicts.verdicts(curves[:2]) == []
+    elsewhere = dataclasses.replace(IMAGES, sha256="ef" * 32)
+    mixed = [*curves[:3], dataclasses.replace(curves[3], images=elsewhere)]
+    assert verdicts.verdicts(mixed) == [], "measured on other images"
+    rounded = [dataclasses.replace(one, perturbed=records.ROUNDED) for one in curves]
+    assert verdicts.verdicts(rounded) == []

@@ -164,9 +164,12 @@ def test_the_other_kinds_show_their_numbers(page, records):
     assert [row[2] for row in rows] == [f"{m.reading.loss:.3f}" for m in plane.markers]
     kind.locator("label", has_text="The line between two models").click()
     page.wait_for_selector("#landscape-numbers .charts svg")
+    page.locator("#landscape-numbers summary").click()
     line = next(one for one in records if getattr(one, "kind", "") == "interpolation")
     rows = cells(page, "#landscape-numbers table")[1:]
     assert [row[1] for row in rows] == [f"{r.loss:.3f}" for r in line.readings[0]]
+    lowest = min(reading.loss for reading in line.readings[0])
+    assert f"{lowest:.3f} nats, is at" in page.locator("#landscape-said .summary").inner_text()
     kind.locator("label", has_text="Curvature").click()
     page.wait_for_function(
         "document.querySelector('#landscape-numbers').innerText.includes('largest eigenvalue')"

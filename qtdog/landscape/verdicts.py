@@ -1,4 +1,4 @@
-"""Is QT-DoG flatter than full precision? Answered for every held-out domain that was measured."""
+"""What the measured landscapes say: is QT-DoG flatter, does a wall stand between two networks?"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from statistics import mode
 import numpy as np
 
 from qtdog.landscape.flatness import FlatnessComparison, compare, increases
-from qtdog.landscape.records import WEIGHTS, FlatnessCurve, Record
+from qtdog.landscape.records import WEIGHTS, FlatnessCurve, Record, Surface
 
 
 @dataclass(frozen=True)
@@ -58,3 +58,25 @@ def verdicts(records: Iterable[Record]) -> list[Verdict]:
             averaged = float(np.mean(rises)) if rises else None
             found.append(Verdict(domain, split, distance, outcome, averaged))
     return found
+
+
+@dataclass(frozen=True)
+class Wall:
+    """Between two networks: how far the loss rises at most above the straight line between their
+    own losses, in nats (below it throughout: negative), and where, 0..1."""
+
+    height: float
+    place: float
+
+
+def wall(line: Surface) -> Wall:
+    """The wall on the straight way between the two networks of an interpolation, as the error
+    barrier of Frankle et al., Linear Mode Connectivity and the Lottery Ticket Hypothesis, ICML
+    2020, Sec. 2, but of the loss and above the line between both ends."""
+    first, second = (marker.reading.loss for marker in line.markers)
+    between = [
+        Wall(reading.loss - ((1 - x) * first + x * second), x)
+        for x, reading in zip(line.x, line.readings[0], strict=True)
+        if 0 < x < 1
+    ]
+    return max(between, key=lambda one: one.height)

@@ -14,8 +14,8 @@ from qtdog.landscape.records import (
     Surface,
 )
 from qtdog.landscape.subjects import order, title
-from qtdog.landscape.verdicts import against_full_precision, verdicts
-from qtdog.ui.charts import Axis, Chart, figure, legend, number, table
+from qtdog.landscape.verdicts import against_full_precision, verdicts, wall
+from qtdog.ui.charts import Axis, Chart, figure, folded, legend, number, table
 from qtdog.ui.landscape_planes import grid, ink_of, style_of
 from qtdog.ui.landscape_texts import AGAIN, DIRECTIONS, LIVE_NOTE, RADIUS, SPLITS
 from qtdog.ui.sentences import plain
@@ -27,7 +27,12 @@ def headline(records: Sequence[Record], domain: str) -> str:
     """What the chosen records say, in a sentence; and that there are none."""
     if not records:
         return '<p class="nothing" role="status">This has not been measured.</p>'
-    return conclusion(records, domain) if isinstance(records[0], FlatnessCurve) else ""
+    first = records[0]
+    if isinstance(first, FlatnessCurve):
+        return conclusion(records, domain)
+    if isinstance(first, Surface) and first.kind == "interpolation":
+        return between(first)
+    return ""
 
 
 def numbers(records: Sequence[Record], everything: Sequence[Record]) -> str:
@@ -143,6 +148,28 @@ def overview(records: Sequence[Record]) -> str:
     return _numbers(head, rows, caption, "Flatter here, not there")
 
 
+def between(surface: Surface) -> str:
+    """Whether a wall stands on the straight way between two networks."""
+    found = wall(surface)
+    first, second = (title(marker.model) for marker in surface.markers)
+    low, where = min(
+        (reading.loss, x) for x, reading in zip(surface.x, surface.readings[0], strict=True)
+    )
+    if found.height <= 0:
+        said = f"Between {first} and {second} stands no wall."
+        aside = "Everywhere between them the loss is below the straight line between theirs."
+    else:
+        said = f"Between {first} and {second} the loss rises by {found.height:.3f} nats."
+        aside = (
+            f"So far it is above the straight line between theirs, at {found.place:.2f} of the way."
+        )
+    aside += f" The lowest loss on the whole line, {low:.3f} nats, is at {where:.2f}."
+    return (
+        f'<p class="summary" role="status">{escape(said)}<span class="aside">{escape(aside)}'
+        "</span></p>"
+    )
+
+
 def line(surface: Surface) -> str:
     """Loss and accuracy along the line between two networks, and the numbers."""
     (row,) = surface.readings
@@ -169,8 +196,9 @@ def line(surface: Surface) -> str:
         [number(x), f"{r.loss:.3f}", f"{100 * r.correct / count:.1f} %"]
         for x, r in zip(surface.x, row, strict=True)
     ]
-    caption = f"On {count} images. 0 is {first}, 1 is {second}."
-    shown = _numbers(["position", "loss (nats)", "accuracy"], rows, caption)
+    about = f"On {count} images. 0 is {first}, 1 is {second}."
+    values = table(["position", "loss (nats)", "accuracy"], rows, about)
+    shown = f'<p class="made">{escape(about)}</p>{folded("The same as a table", values)}'
     key = legend(
         (style_of(m.model).marker, ink_of(m.model), title(m.model)) for m in surface.markers
     )

@@ -121,12 +121,13 @@ def grid(surface: Surface, quantity: str) -> np.ndarray:
 
 
 def plane_limits(surfaces: Sequence[Surface], quantity: str) -> tuple[float, float]:
-    """The colours' range for planes side by side. The highest tenth of the losses has one colour:
-    the valley is of interest, not the height of the mountains."""
+    """The colours' range for planes side by side. Around single networks the highest tenth of the
+    losses has one colour: the valley is of interest, not the height of the mountains."""
     values = np.concatenate([grid(surface, quantity).ravel() for surface in surfaces])
     if quantity == "accuracy":
         return 0.0, 100.0
-    low, high = float(values.min()), float(np.quantile(values, 0.9))
+    highest = 0.9 if surfaces[0].kind == "plane" else 1.0
+    low, high = float(values.min()), float(np.quantile(values, highest))
     return low, max(high, low + 1e-3)
 
 
