@@ -123,6 +123,13 @@ def test_curvature_is_measured_and_stored(zoo, pacs, tmp_path, monkeypatch):
     assert measured.images.domains == ("art_painting", "cartoon", "photo")
 
 
+def test_one_distance_can_be_chosen(zoo, pacs, tmp_path):
+    out = tmp_path / "out"
+    chosen = ("--split", "target", "--kind", "flatness", "--distance", "filter")
+    assert invoke(*words(zoo / "erm-seed0", pacs, out, *chosen)).exit_code == 0
+    assert [path.stem for path in out.rglob("*.json")] == ["flatness-filter-target-erm-seed0"]
+
+
 def test_what_another_process_measures_is_left_to_it(zoo, pacs, tmp_path):
     out, unfinished = tmp_path / "out", tmp_path / "unfinished"
     chosen = ("--split", "target", "--kind", "flatness")
@@ -174,6 +181,8 @@ def test_what_cannot_be_measured_is_said_in_a_sentence(zoo, pacs, tmp_path):
     out = tmp_path / "out"
     with pytest.raises(ValueError, match="'flat' is unknown: choose among flatness, plane"):
         invoke(*words(zoo, pacs, out, "--kind", "flat"))
+    with pytest.raises(ValueError, match="'far' is unknown: choose among filter, whole"):
+        invoke(*words(zoo, pacs, out, "--distance", "far"))
     with pytest.raises(ValueError, match="sketch has 21 images, but 99"):
         invoke(*words(zoo, pacs, out, "--split", "target", "--kind", "flatness", "--images", "99"))
     with pytest.raises(ValueError, match="ERM and QT-DoG of one seed"):

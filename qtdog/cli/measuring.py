@@ -79,6 +79,13 @@ def landscape(
     split: Annotated[
         list[str] | None, typer.Option(help="source or target; by default both.")
     ] = None,
+    distance: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="How far flatness and curvature reckon: filter (relative to each filter) or whole "
+            "(of the whole vector); by default both."
+        ),
+    ] = None,
     directions: Annotated[int, typer.Option(help="Random directions of the flatness.")] = 30,
     images: Annotated[int, typer.Option(help="Images of each split for the flatness.")] = 256,
     plane_images: Annotated[int, typer.Option(help="Images of each split for the planes.")] = 128,
@@ -109,13 +116,16 @@ def landscape(
     there.
     """
     from qtdog import checkpoints as formats
+    from qtdog.landscape.directions import KINDS as DISTANCES
+    from qtdog.landscape.images import SPLITS
     from qtdog.landscape.plan import KINDS, Settings
     from qtdog.landscape.precompute import command
 
     folders = [found for path in checkpoints for found in formats.find(path)]
     settings = Settings(
         kinds=tuple(kind or KINDS),
-        splits=tuple(split or ("source", "target")),
+        splits=tuple(split or SPLITS),
+        direction_kinds=tuple(distance or DISTANCES),
         directions=directions,
         images=images,
         plane_images=plane_images,

@@ -11,6 +11,7 @@ import numpy as np
 from qtdog import data
 from qtdog.data import Domain, DomainDataset
 from qtdog.landscape.curvature import LANCZOS_STEPS, hessian_product, measure
+from qtdog.landscape.directions import KINDS as DIRECTION_KINDS
 from qtdog.landscape.directions import DirectionKind
 from qtdog.landscape.flatness import flatness_survey
 from qtdog.landscape.images import SPLITS, sample
@@ -46,7 +47,7 @@ class Settings:
 
     kinds: tuple[str, ...] = KINDS
     splits: tuple[str, ...] = SPLITS
-    direction_kinds: tuple[DirectionKind, ...] = ("filter", "whole")
+    direction_kinds: tuple[DirectionKind, ...] = DIRECTION_KINDS
     directions: int = 30
     images: int = 256
     grid: int = 21
@@ -60,7 +61,11 @@ class Settings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, known in (("kinds", KINDS), ("splits", SPLITS)):
+        for name, known in (
+            ("kinds", KINDS),
+            ("splits", SPLITS),
+            ("direction_kinds", DIRECTION_KINDS),
+        ):
             if unknown := [one for one in getattr(self, name) if one not in known]:
                 raise ValueError(f"'{unknown[0]}' is unknown: choose among {', '.join(known)}.")
         if min(self.directions, self.images, self.plane_images, self.line_points) < 1:
