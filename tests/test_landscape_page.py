@@ -183,6 +183,9 @@ def test_the_other_kinds_show_their_numbers(page, records):
     page.wait_for_function(
         "document.querySelector('#landscape-said').innerText.includes('not been measured')"
     )
+    said = page.locator("#landscape-said .nothing").inner_text()
+    assert "Measured is: held-out domain, relative to each filter" in said
+    assert "source" not in said
 
 
 def test_downloads_hold_every_number(page, records, tmp_path):

@@ -22,6 +22,7 @@ from qtdog.ui.sentences import plain
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "landscapes"
 MOST_PLANES = 4
 SLICES = ("plane", "three-models")
+WITH_DISTANCE = ("flatness", "curvature")
 OF_SINGLE_MODELS = ("flatness", "plane", "curvature")
 
 
@@ -39,9 +40,19 @@ class Stored:
             for one in self.records
             if _target(one) == target and one.images.split == split and kind_of(one) == kind
         ]
-        if kind in ("flatness", "curvature"):
+        if kind in WITH_DISTANCE:
             found = [one for one in found if way_of(one) == way]
         return sorted(found, key=lambda one: order(models_of(one)[0]))
+
+    def there_is(self, target: str, kind: str) -> list[str]:
+        """Of which images, and by which distance, there are records of this kind; in words."""
+        ways = landscape_texts.DIRECTIONS.items() if kind in WITH_DISTANCE else [("", "")]
+        return [
+            f"{images.lower()}{text and ', ' + text.lower()}"
+            for split, images in landscape_texts.SPLITS.items()
+            for way, text in ways
+            if self.of(target, split, kind, way)
+        ]
 
 
 def perturbed_so(records: Sequence[Record], again: bool) -> list[Record]:
@@ -185,7 +196,8 @@ def landscape_tab(explorer: Explorer, address: Address, tab: gr.Tab, folder: Pat
             scene: gr.Checkbox(visible=bool(surfaces)),
             again: gr.Checkbox(visible=any(map(is_rounded, both_ways))),
             said: figures.notices(stored.problems)
-            + landscape_figures.headline(found, targets[key].domain),  # whatever is ticked
+            # Of all networks, whatever is ticked.
+            + landscape_figures.headline(found, targets[key].domain, stored.there_is(key, name)),
             numbers: landscape_figures.numbers(picked, stored.records),
             notes: landscape_texts.notes(name) + landscape_texts.provenance(picked)
             if picked
@@ -225,7 +237,7 @@ def landscape_tab(explorer: Explorer, address: Address, tab: gr.Tab, folder: Pat
             if value not in known:
                 text = f"There is no '{value}'. There are: {', '.join(known)}."
                 raise gr.Error(text, print_exception=False)
-        ways = landscape_texts.DIRECTIONS if kind in ("flatness", "curvature") else ("",)
+        ways = landscape_texts.DIRECTIONS if kind in WITH_DISTANCE else ("",)
         found = [one for way in ways for one in stored.of(target, images, kind, way)]
         return as_json(found)
 

@@ -23,10 +23,13 @@ from qtdog.ui.sentences import plain
 LINES = ("", "dashed", "dotted")  # seeds of one method, in order
 
 
-def headline(records: Sequence[Record], domain: str) -> str:
-    """What the chosen records say, in a sentence; and that there are none."""
+def headline(records: Sequence[Record], domain: str, there_is: Sequence[str] = ()) -> str:
+    """What the chosen records say, in a sentence; or that there are none, and what `there_is`
+    instead."""
     if not records:
-        return '<p class="nothing" role="status">This has not been measured.</p>'
+        instead = f" Measured is: {'; '.join(there_is)}." if there_is else ""
+        text = f"This has not been measured.{instead}"
+        return f'<p class="nothing" role="status">{escape(text)}</p>'
     first = records[0]
     if isinstance(first, FlatnessCurve):
         return conclusion(records, domain)
