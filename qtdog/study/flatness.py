@@ -8,6 +8,7 @@ from qtdog.landscape.directions import KINDS
 from qtdog.landscape.flatness import mean_and_error
 from qtdog.landscape.images import SPLITS
 from qtdog.landscape.records import Curvature, ModelReference, Record
+from qtdog.landscape.subjects import order
 from qtdog.landscape.verdicts import Verdict, verdicts
 from qtdog.study.markdown import plain, row, rule, section
 
@@ -84,7 +85,9 @@ def _curvature(records: Sequence[Record]) -> str:
         return ""
     head = ["held out", "images of the", "network", "largest eigenvalue", "trace"]
     lines = [row(head), rule(5)]
-    for one in sorted(found, key=_place):
+    for one in sorted(
+        found, key=lambda one: (one.target_domain, one.images.split, order(one.model))
+    ):
         mean, error = mean_and_error(np.array(one.traces)[:, None])
         lines.append(
             row(
@@ -103,11 +106,6 @@ def _curvature(records: Sequence[Record]) -> str:
         "filter's root mean square weight; after ± the standard error over random probes.",
         lines,
     )
-
-
-def _place(one: Curvature) -> tuple[str, str, str, bool, int]:
-    model = one.model
-    return one.target_domain, one.images.split, model.method, model.averaged, model.seed
 
 
 def _name(model: ModelReference) -> str:
