@@ -9,6 +9,9 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+__version__ = "0.2.0.dev0"
+"""What pyproject.toml reads too; CHANGELOG.md says what is in it."""
+
 
 def load(source: str | Path, target: str, method: str = "qt-dog", **options: Any) -> nn.Module:
     """A trained network, ready to use: a plain `torch.nn.Module` in evaluation mode.
@@ -27,11 +30,11 @@ def load(source: str | Path, target: str, method: str = "qt-dog", **options: Any
     `model.preprocess` makes a (1, 3, size, size) float32 tensor of a PIL image, exactly as in
     evaluation; `model.classes` are the class names in the logits' order. EoQ's logits are the
     mean of its members'. `options`: token, endpoint, cache, patience (see
-    `qtdog.hub.HubRepository`).
+    `qtdog.hub.sources.HubRepository`).
 
     Raises ValueError with one sentence: nothing of that name, no such target or method, a file
     that is not what the index says, a Hub that cannot be reached.
     """
-    from qtdog.pretrained import load
+    from qtdog.hub import load
 
     return load(source, target, method, **options)

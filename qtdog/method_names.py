@@ -4,6 +4,7 @@ METHODS = {
     "erm": "ERM",
     "qt-dog": "QT-DoG",
     "freeze": "Freeze",
+    "noise": "Noise of one step size",
     "post-training": "Post-training",
 }
 ENSEMBLES = {"erm": "ERM ensemble", "qt-dog": "EoQ"}

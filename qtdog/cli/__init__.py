@@ -1,13 +1,22 @@
 """`python -m qtdog COMMAND`: the command line, each command a thin call of the package."""
 
 import sys
+from typing import Annotated
 
 import typer
 
-from qtdog.cli import measuring, reproduce, sharing, study, training
+from qtdog import __version__
+from qtdog.cli import measuring, page, reproduce, sharing, study, training
 from qtdog.cli.data import data_app
 
-TRAIN, MEASURE, SHARE = "Train", "Measure", "Share"
+EXPLORE, TRAIN, MEASURE, SHARE = "Explore", "Train", "Measure", "Share"
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"qtdog {__version__}")
+        raise typer.Exit
+
 
 app = typer.Typer(
     help="Train, evaluate and combine quantized classifiers for domains never seen in training.",
@@ -15,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.command(rich_help_panel=EXPLORE)(page.app)
 app.command(epilog=training.EXAMPLES, rich_help_panel=TRAIN)(training.train)
 app.command(rich_help_panel=TRAIN)(training.sweep)
 app.command(epilog=reproduce.EXAMPLES, rich_help_panel=TRAIN)(reproduce.reproduce)
@@ -34,10 +44,39 @@ app.command(rich_help_panel=SHARE)(sharing.export)
 app.command(rich_help_panel=SHARE)(sharing.export_site)
 
 
+page_alone = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
+page_alone.command()(page.app)
+
+
+@app.callback()
+def whole_program(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Say which version this is.", callback=_say_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
 def main() -> None:
-    """Run the command line; what the user can mend is said in one sentence, without a traceback."""
+    """Run the command line."""
+    _run(app, "qtdog")
+
+
+def start_page() -> None:
+    """Run `python app.py`: the command `app` as a program of its own."""
+    _run(page_alone, "app.py")
+
+
+def _run(program: typer.Typer, name: str) -> None:
+    """What the user can mend is said in one sentence, without a traceback."""
     try:
-        app()
+        program(obj=name)
     except (ValueError, OSError) as error:
-        print(f"qtdog: {error}", file=sys.stderr)
+        text = str(error)
+        if isinstance(error, OSError) and error.filename and error.strerror:
+            text = f"{error.filename} cannot be read or written: {error.strerror}."
+        print(f"{name}: {text}", file=sys.stderr)
         raise SystemExit(2) from None

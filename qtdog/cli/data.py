@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qtdog.cli.words import folder_to_write
+
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from qtdog.data.check import Findings
+    from qtdog.data import Findings
 
 data_app = typer.Typer(help="Datasets for training.", no_args_is_help=True)
 
@@ -29,7 +31,9 @@ Stop it whenever you like: the same command goes on.
 @data_app.command("fetch", epilog=FETCH_EXAMPLES)
 def fetch_dataset(
     dataset: Annotated[str, typer.Argument(help="hub:ORG/NAME, or hub:ORG/NAME@REVISION.")],
-    out: Annotated[Path, typer.Option(help="Folder for domain/class/picture.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for domain/class/picture.", callback=folder_to_write)
+    ],
     image_column: Annotated[str | None, typer.Option(help="Column with the picture.")] = None,
     domain_column: Annotated[str | None, typer.Option(help="Column with the domain.")] = None,
     class_column: Annotated[str | None, typer.Option(help="Column with the class.")] = None,
@@ -37,8 +41,8 @@ def fetch_dataset(
     """Download a dataset of several domains from the Hugging Face Hub, as folders for training."""
     from tqdm import tqdm
 
-    from qtdog.data.hub import HubDataset, fetch
-    from qtdog.data.parquet import Columns
+    from qtdog.data import Columns
+    from qtdog.hub import HubDataset, download_dataset
 
     with tqdm(unit_scale=True) as bar:
 
@@ -50,7 +54,7 @@ def fetch_dataset(
 
         columns = Columns(image_column, domain_column, class_column)
         try:
-            source = fetch(HubDataset.parse(dataset), out, columns, show)
+            source = download_dataset(HubDataset.from_address(dataset), out, columns, show)
         except KeyboardInterrupt:
             typer.echo("Stopped. The same command goes on.", err=True)
             raise typer.Exit(130) from None
@@ -81,11 +85,10 @@ def check(
     """
     from rich.console import Console
 
-    from qtdog.data.benchmarks import by_name
-    from qtdog.data.check import check_folder
+    from qtdog.data import benchmark_named, check_folder
 
     try:
-        findings = check_folder(folder, by_name(benchmark) if benchmark else None, decode)
+        findings = check_folder(folder, benchmark_named(benchmark) if benchmark else None, decode)
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
     Console().print(_counts_table(findings))
@@ -104,7 +107,9 @@ def check(
 @data_app.command()
 def camelyon17(
     wilds: Annotated[Path, typer.Argument(help="WILDS' data folder, or camelyon17_v1.0 in it.")],
-    out: Annotated[Path, typer.Option(help="Folder for domain/class/patch.")] = Path("camelyon17"),
+    out: Annotated[
+        Path, typer.Option(help="Folder for domain/class/patch.", callback=folder_to_write)
+    ] = Path("camelyon17"),
     download: Annotated[
         bool, typer.Option("--download", help="First have the wilds package download it.")
     ] = False,

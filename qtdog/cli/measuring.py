@@ -1,11 +1,12 @@
 """Commands that measure checkpoints and networks, and train nothing."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import typer
 
-from qtdog.atomic import write_atomically
+from qtdog.cli.words import file_to_write, folder_to_read, folder_to_write
+from qtdog.files import write_atomically
 
 
 def evaluate(
@@ -13,7 +14,10 @@ def evaluate(
         list[Path], typer.Argument(help="Checkpoint folders, or a folder that holds some.")
     ],
     data: Annotated[str, typer.Option(help="'rotated_digits', or a folder domain/class/image.")],
-    out: Annotated[Path | None, typer.Option(help="Also write the table to this CSV file.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Also write the table to this CSV file.", callback=file_to_write),
+    ] = None,
     split: Annotated[
         Literal["ours", "domainbed"] | None,
         typer.Option(
@@ -28,30 +32,42 @@ def evaluate(
     """Accuracy by domain and class, with counts.
 
     A held-out or foreign domain counts with all its images, a source domain with the validation
-    split of the checkpoint's seed.
+    split of the checkpoint's seed. What was trained on is known by its images, not by its name.
     """
     from rich.console import Console
     from tqdm import tqdm
 
     from qtdog import checkpoints as formats
+    from qtdog.csv_file import csv_bytes
     from qtdog.data import load
     from qtdog.evaluation import evaluate as evaluate_checkpoint
-    from qtdog.evaluation_tables import evaluation_csv, evaluation_tables
+    from qtdog.evaluation import (
+        evaluation_csv,
+        evaluation_tables,
+        known_domains,
+        misleading_names,
+        training_of,
+    )
     from qtdog.memory import keep_freed_memory
 
     keep_freed_memory()
     folders = [found for path in checkpoints for found in formats.find(path)]
-    results, classes = [], None
+    results, notices = [], {}
+    classes: tuple[str, ...] = ()
     for folder in tqdm(folders, desc="evaluating", unit="checkpoint"):
         checkpoint = formats.load(folder)
-        if classes not in (None, checkpoint.config.classes):
+        if classes not in ((), checkpoint.config.classes):
             raise ValueError(f"{folder} has other classes than {folders[0]}: evaluate it apart.")
         classes = checkpoint.config.classes
-        dataset = load(data, checkpoint.config.image_size)
+        dataset = load(data, checkpoint.config.image_size, fewest=1)
         results += evaluate_checkpoint(folder.name, checkpoint, dataset, split == "domainbed")
+        known = known_domains(checkpoint.config, training_of(checkpoint), dataset)
+        notices[misleading_names(checkpoint.config, dataset, known)] = None
+    for text in filter(None, notices):
+        typer.echo(text, err=True)
     Console().print(*evaluation_tables(results, classes), sep="\n")
     if out is not None:
-        content = evaluation_csv(results, classes).encode()
+        content = csv_bytes(evaluation_csv(results, classes))
         write_atomically(out, lambda handle: handle.write(content))
         typer.echo(f"Written: {out}")
     if check:
@@ -61,7 +77,13 @@ def evaluate(
             figures = f"measured {result.overall}, stated {result.stated}"
             typer.echo(f"{result.model} on {result.domain}: {figures}", err=True)
         typer.echo(f"{len(compared) - len(wrong)} of {len(compared)} figures are as stated.")
-        if wrong:
+        if not compared:
+            typer.echo(
+                "Nothing could be checked: these are not the images that the checkpoints were "
+                "trained on and tested with.",
+                err=True,
+            )
+        if wrong or not compared:
             raise typer.Exit(1)
 
 
@@ -98,13 +120,13 @@ def landscape(
             "rounded again to the values that they can take, which makes a staircase.",
         ),
     ] = False,
-    seed: Annotated[int, typer.Option(help="Decides the directions and the images.")] = 0,
-    out: Annotated[Path, typer.Option(help="Results go to OUT/dataset/target/.")] = Path(
-        "assets/landscapes"
-    ),
-    runs: Annotated[Path, typer.Option(help="Where unfinished results are kept.")] = Path(
-        "runs/landscapes"
-    ),
+    seed: Annotated[int, typer.Option(help="Decides the directions and the images.", min=0)] = 0,
+    out: Annotated[
+        Path, typer.Option(help="Results go to OUT/dataset/target/.", callback=folder_to_write)
+    ] = Path("assets/landscapes"),
+    runs: Annotated[
+        Path, typer.Option(help="Where unfinished results are kept.", callback=folder_to_write)
+    ] = Path("runs/landscapes"),
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Say how long it would take, and measure nothing.")
     ] = False,
@@ -116,16 +138,21 @@ def landscape(
     there.
     """
     from qtdog import checkpoints as formats
-    from qtdog.landscape.directions import KINDS as DISTANCES
-    from qtdog.landscape.images import SPLITS
-    from qtdog.landscape.plan import KINDS, Settings
-    from qtdog.landscape.precompute import command
+    from qtdog.landscape import DIRECTION_KINDS as DISTANCES
+    from qtdog.landscape import (
+        IMAGE_SETS,
+        MEASUREMENTS,
+        DirectionKind,
+        Settings,
+        measure_landscapes,
+    )
 
     folders = [found for path in checkpoints for found in formats.find(path)]
     settings = Settings(
-        kinds=tuple(kind or KINDS),
-        splits=tuple(split or SPLITS),
-        direction_kinds=tuple(distance or DISTANCES),
+        # Settings refuses words that are none of these.
+        kinds=tuple(kind or MEASUREMENTS),
+        image_sets=tuple(split or IMAGE_SETS),
+        direction_kinds=cast(tuple[DirectionKind, ...], tuple(distance or DISTANCES)),
         directions=directions,
         images=images,
         plane_images=plane_images,
@@ -133,7 +160,7 @@ def landscape(
         round_again=round_again,
         seed=seed,
     )
-    if not command(folders, data, settings, out, runs, measure=not estimate):
+    if not measure_landscapes(folders, data, settings, out, runs, measure=not estimate):
         raise typer.Exit(130)
 
 
@@ -146,12 +173,13 @@ def layers(
         Literal["channel", "tensor"], typer.Option(help="One step size a channel or tensor.")
     ] = "channel",
     quantizer: Annotated[
-        Literal["lsq", "lsq-fitted", "inq", "nearest"],
+        Literal["lsq-least-error", "lsq", "lsq-fitted", "inq", "nearest"],
         typer.Option(help="What the codes stand for."),
-    ] = "lsq",
-    classes: Annotated[int, typer.Option(help="Of the classifier.")] = 7,
+    ] = "lsq-least-error",
+    classes: Annotated[int, typer.Option(help="Of the classifier.", min=2)] = 7,
     image_size: Annotated[
-        int | None, typer.Option(help="Side of the images; by default the architecture's usual.")
+        int | None,
+        typer.Option(help="Side of the images; by default the architecture's usual.", min=1),
     ] = None,
     leave_out: Annotated[
         list[str] | None,
@@ -160,11 +188,13 @@ def layers(
 ) -> None:
     """List the weights of an architecture: which are quantized, which are not and why, and how
     large its checkpoint is in full precision and at so many bits."""
-    from qtdog.layers import survey, text
+    from qtdog.checkpoints import survey_layers, survey_text
     from qtdog.quantization import QUANTIZERS
 
     chosen = QUANTIZERS[quantizer](bits, granularity)
-    typer.echo(text(survey(architecture, chosen, classes, image_size, leave_out or ())))
+    typer.echo(
+        survey_text(survey_layers(architecture, chosen, classes, image_size, leave_out or ()))
+    )
 
 
 def calibrate_hint(
@@ -173,7 +203,11 @@ def calibrate_hint(
     ],
     data: Annotated[str, typer.Option(help="The data that the checkpoints were trained on.")],
     out: Annotated[
-        Path, typer.Option(help="CSV file to write or to extend; the page reads this one.")
+        Path,
+        typer.Option(
+            help="CSV file to write or to extend; a clone's page reads this one.",
+            callback=file_to_write,
+        ),
     ] = Path("assets/results/energy.csv"),
 ) -> None:
     """Set the energy threshold of the page's hint "none of the known classes", and count how often
@@ -187,8 +221,8 @@ def calibrate_hint(
     from tqdm import tqdm
 
     from qtdog import checkpoints as formats
-    from qtdog import unfamiliar
     from qtdog.data import load
+    from qtdog.explorer import unfamiliar
     from qtdog.memory import keep_freed_memory
 
     keep_freed_memory()
@@ -211,11 +245,12 @@ def benchmark(
     ] = Path("checkpoints/pacs/sketch"),
 ) -> None:
     """Time and size against plain torchvision in eager mode, all in one run, as ratios."""
+    folder_to_read(checkpoints, "--checkpoints")
     from rich.console import Console
 
-    from qtdog.benchmark import measure, table
+    from qtdog.benchmark import measure_speed, speed_table
 
-    Console().print(table(measure(checkpoints)))
+    Console().print(speed_table(measure_speed(checkpoints)))
 
 
 def benchmark_landscape(
@@ -225,9 +260,9 @@ def benchmark_landscape(
 ) -> None:
     """Time of a landscape's point against the obvious loop, vmap and the loss-landscapes package
     (where it is installed), as ratios."""
+    folder_to_read(checkpoint, "--checkpoint")
     from rich.console import Console
 
-    from qtdog.benchmark import table
-    from qtdog.landscape.benchmark import measure
+    from qtdog.benchmark import measure_landscape_speed, speed_table
 
-    Console().print(table(measure(checkpoint)))
+    Console().print(speed_table(measure_landscape_speed(checkpoint)))

@@ -5,13 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from qtdog.cli.slurm import (
-    GpusOption,
-    PartitionOption,
-    ScriptOption,
-    TimeLimitOption,
-    write_script,
-)
+from qtdog.cli.slurm import GpusOption, PartitionOption, ScriptOption, TimeLimitOption, write_script
+from qtdog.cli.words import folder_to_write
 
 EXAMPLES = """
 Examples:
@@ -49,15 +44,17 @@ def reproduce(
     ] = None,
     show: Annotated[bool, typer.Option("--list", help="Only show plan, cost and results.")] = False,
     recipe: Annotated[
-        Literal["paper", "cpu", "digits"],
+        Literal["paper", "cpu", "cpu-short", "digits"],
         typer.Option(help="Other than 'paper': a smaller network and schedule, as for `train`."),
     ] = "paper",
-    steps: Annotated[int | None, typer.Option(help="Fewer training steps, for a trial.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Fewer training steps, for a trial.", min=2)
+    ] = None,
     target: Annotated[
         list[str] | None, typer.Option(help="Only this held-out domain; may be repeated.")
     ] = None,
     trials: Annotated[
-        int | None, typer.Option(help="Fewer than three seeds, and members of an ensemble.")
+        int | None, typer.Option(help="Fewer than three seeds, and members of an ensemble.", min=1)
     ] = None,
     split: Annotated[
         Literal["ours", "domainbed"], typer.Option(help="The rule of the held-out fifth.")
@@ -65,10 +62,11 @@ def reproduce(
     start_weights: Annotated[
         str | None, typer.Option(help="Instead of the table's: as for `train`.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="Records, unfinished runs and checkpoints.")] = Path(
-        "runs/reproduce"
-    ),
-    most: Annotated[int | None, typer.Option(help="Stop after so many runs.")] = None,
+    out: Annotated[
+        Path,
+        typer.Option(help="Records, unfinished runs and checkpoints.", callback=folder_to_write),
+    ] = Path("runs/reproduce"),
+    most: Annotated[int | None, typer.Option(help="Stop after so many runs.", min=0)] = None,
     only: Annotated[str, typer.Option(help="Only runs whose name contains this text.")] = "",
     slurm_script: ScriptOption = None,
     gpus: GpusOption = 1,
@@ -91,20 +89,26 @@ def reproduce(
     """
     from rich.console import Console
 
-    from qtdog.data.benchmarks import by_name
-    from qtdog.progress import sweep_progress
+    from qtdog.data import benchmark_named
+    from qtdog.reproduce import (
+        GPUS,
+        Assumption,
+        make_setting,
+        outcomes,
+        planned_runs,
+        report,
+        run_name,
+        runs_left,
+        train_runs,
+    )
     from qtdog.reproduce import cells as tables
-    from qtdog.reproduce import report
-    from qtdog.reproduce.outcome import outcomes
-    from qtdog.reproduce.plan import do, left, make_setting, run_name, runs
-    from qtdog.reproduce.plan_cost import GPUS, Assumption
-    from qtdog.training import parallel
-    from qtdog.training.slurm import Resources
+    from qtdog.training import Resources, check_network, parallel, sweep_progress
 
-    name = by_name(dataset).name if dataset else None
+    name = benchmark_named(dataset).name if dataset else None
+    cells = tables.cells(table, name)
+    resources = Resources(gpus, time_limit, partition)
     if not (show and not slurm_script) and not (name and data):
         raise ValueError("To train, give --dataset and --data; to see the plan alone, --list.")
-    cells = tables.cells(table, name)
     chosen = {
         "recipe": recipe,
         "steps": steps,
@@ -113,37 +117,42 @@ def reproduce(
         "start_weights": start_weights,
     }
     settings = {
-        one: make_setting(by_name(one), data, tuple(target or ()), **chosen)
+        one: make_setting(benchmark_named(one), data, tuple(target or ()), **chosen)
         for one in dict.fromkeys(cell.dataset for cell in cells)
     }
     plans = {}
     for one, setting in settings.items():
-        whole = runs([cell for cell in cells if cell.dataset == one], setting)
+        whole = planned_runs([cell for cell in cells if cell.dataset == one], setting)
         if plan := [run for run in whole if only in run_name(run, setting)]:
             plans[one] = plan
     if not plans:
         raise ValueError(f"No run of the plan has '{only}' in its name.")
+    trained = next(iter(plans))  # the only one wherever something is trained
     assumed = Assumption(gpu, GPUS[gpu], utilisation)
     if slurm_script:
-        to_do = [run_name(one, settings[name]) for one in left(plans[name], settings[name], out)]
+        to_do = [
+            run_name(one, settings[trained])
+            for one in runs_left(plans[trained], settings[trained], out)
+        ]
         options = [("table", table), ("dataset", name), ("data", data), ("out", out)]
         options += [("target", one) for one in target or ()]
         options += [(key, value) for key, value in chosen.items() if value is not None]
         words = [f"--{key.replace('_', '-')}={value}" for key, value in options]
         command = ["reproduce", *words, "--no-measure"]
-        resources = Resources(gpus, time_limit, partition)
         write_script(slurm_script, command, to_do, resources, out / "slurm")
         return
     with parallel.joined():
+        if not show:
+            check_network(plans[trained][0])
         console = Console(quiet=not parallel.leads())
         console.print(*report.plan_report(table, cells, settings), sep="\n")
-        to_do = {one: left(plan, settings[one], out) for one, plan in plans.items()}
+        to_do = {one: runs_left(plan, settings[one], out) for one, plan in plans.items()}
         alone = parallel.processes() == 1  # a step for measurement would wait for the others
         costs = report.cost_report(plans, to_do, settings, assumed, measure and alone)
         console.print(*costs, sep="\n")
         if not show:
             try:
-                do(plans[name], settings[name], out, sweep_progress, most)
+                train_runs(plans[trained], settings[trained], out, sweep_progress, most)
             except KeyboardInterrupt:
                 stopped = "Stopped. The same command goes on from the last evaluation."
                 typer.echo(stopped, err=True)

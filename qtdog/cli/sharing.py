@@ -5,6 +5,9 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from qtdog.cli.words import file_to_write, folder_to_read, folder_to_write
+from qtdog.places import INSTALLED, PROGRAM
+
 
 def fetch(
     source: Annotated[str, typer.Argument(help="ORG/REPO or ORG/REPO@REVISION on the Hub.")],
@@ -16,7 +19,8 @@ def fetch(
 
     The same address then starts the page or `qtdog.load` from there.
     """
-    from qtdog.hub import download_bar, fetch
+    from qtdog.hub import fetch
+    from qtdog.hub_client import download_bar
 
     origin, folder = fetch(source, target or [], download_bar())
     typer.echo(f"{origin.name}, revision {origin.revision}, commit {origin.commit}: {folder}")
@@ -45,22 +49,28 @@ def publish(
     Each is one commit. With both, the Space shows the published set. It takes a token that may
     write: run `hf auth login`, or set HF_TOKEN.
     """
-    from qtdog import publish as publishing
-    from qtdog.checkpoint_index import make_index
-    from qtdog.space import VARIABLES, space_files
+    from qtdog.checkpoints import make_index
+    from qtdog.hub import VARIABLES, publishing, space_files
+    from qtdog.inference import provide_graphs
 
     if not (repo_id or space):
         raise ValueError("Nothing to publish: give --repo-id ORG/NAME, --space ORG/NAME, or both.")
-    program = Path(__file__).resolve().parents[2]
+    if space and INSTALLED:
+        raise ValueError(
+            "--space sends the program's own folder, which an installed package lacks: run this "
+            "command in a clone of the program."
+        )
     index, commit, variables = None, "(the commit)", VARIABLES
     if repo_id:
-        index = make_index(checkpoints)
+        root = folder_to_read(checkpoints, "--checkpoints")
+        provide_graphs(root)
+        index = make_index(root)
         files = publishing.set_files(checkpoints, repo_id, licence)
         destination = publishing.Destination(repo_id, private=private)
         commit = _publish(destination, files, dry_run) or commit
         variables = (*variables, ("QTDOG_CHECKPOINTS", f"{repo_id}@{commit}"))
     if space:
-        files = space_files(program, repo_id or "", commit, index)
+        files = space_files(PROGRAM, repo_id or "", commit, index)
         _publish(publishing.Destination(space, "space", private, variables), files, dry_run)
 
 
@@ -68,7 +78,7 @@ def _publish(destination: Any, files: Any, dry_run: bool) -> str:
     """List or upload `files`; returns the commit, or nothing."""
     from tqdm import tqdm
 
-    from qtdog.publish import upload
+    from qtdog.hub import upload
 
     total = sum(file.size_bytes for file in files)
     if dry_run:
@@ -78,8 +88,11 @@ def _publish(destination: Any, files: Any, dry_run: bool) -> str:
         typer.echo(f"{destination.repo_id} ({destination.repo_type}): {size}; nothing was sent.")
         return ""
     with tqdm(total=total, desc=destination.repo_id, unit="B", unit_scale=True) as bar:
-        message = f"Publish {len(files)} files with qtdog"
-        commit = upload(files, destination, message, lambda done, _: bar.update(done - bar.n))
+
+        def show(done: int, _total: int) -> None:
+            bar.update(done - bar.n)
+
+        commit = upload(files, destination, f"Publish {len(files)} files with qtdog", show)
         bar.update(total - bar.n)
     typer.echo(f"{destination.repo_id}: {len(files)} files, commit {commit}")
     return commit
@@ -87,14 +100,14 @@ def _publish(destination: Any, files: Any, dry_run: bool) -> str:
 
 def export(
     checkpoint: Annotated[Path, typer.Argument(help="A checkpoint's folder.")],
-    out: Annotated[Path, typer.Option(help="The file to write.")],
+    out: Annotated[Path, typer.Option(help="The file to write.", callback=file_to_write)],
     file_format: Annotated[
         Literal["torchvision", "onnx", "numpy"],
         typer.Option("--format", help="State dict (safetensors), graph, or int8 codes (.npz)."),
     ] = "torchvision",
 ) -> None:
     """Write a checkpoint for other programs, checked on the sample pictures."""
-    from qtdog.export import export as export_checkpoint
+    from qtdog.hub import export as export_checkpoint
 
     written = export_checkpoint(checkpoint, file_format, out)
     typer.echo(
@@ -104,10 +117,10 @@ def export(
 
 
 def export_site(
-    out: Annotated[Path, typer.Argument(help="Folder for index.html.")],
+    out: Annotated[Path, typer.Argument(help="Folder for index.html.", callback=folder_to_write)],
 ) -> None:
     """Write the results and landscapes as one HTML page for any web server, or none."""
-    from qtdog.ui.site import write_site
+    from qtdog.browser import write_site
 
     path = write_site(out)
     typer.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB, open it in a browser")

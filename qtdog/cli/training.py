@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from qtdog.cli.slurm import (
-    GpusOption,
-    PartitionOption,
-    ScriptOption,
-    TimeLimitOption,
-    write_script,
-)
-from qtdog.cli.words import SplitOption, tell
+from qtdog.cli.slurm import GpusOption, PartitionOption, ScriptOption, TimeLimitOption, write_script
+from qtdog.cli.words import SplitOption, folder_to_write, tell
 
 if TYPE_CHECKING:
-    from qtdog.training.config import TrainConfig
+    from qtdog.training import TrainConfig
+
+ReplaceOption = Annotated[
+    bool, typer.Option("--replace", help="Write over checkpoints of runs with other settings.")
+]
 
 EXAMPLES = """
 Examples:
@@ -48,10 +46,11 @@ def train(
         str | None, typer.Option(help="The held-out domain; by default the last one.")
     ] = None,
     method: Annotated[
-        Literal["both", "erm", "qt-dog", "freeze"],
+        Literal["both", "erm", "qt-dog", "freeze", "noise"],
         typer.Option(
-            help="Full precision, quantized, or both from one shared trunk; or the control: "
-            "quantized with weights and step sizes frozen."
+            help="Full precision, quantized, or both from one shared trunk; or a control: "
+            "quantized with weights and step sizes frozen, or full precision with noise one step "
+            "size wide in the place of rounding."
         ),
     ] = "both",
     objective: Annotated[
@@ -75,7 +74,7 @@ def train(
     ] = "sma",
     seed: Annotated[int, typer.Option(help="Decides splits, batches and the head's start.")] = 0,
     recipe: Annotated[
-        Literal["paper", "cpu", "digits"] | None,
+        Literal["paper", "cpu", "cpu-lite0", "cpu-short", "digits"] | None,
         typer.Option(help="Settings that go together; the following options change single ones."),
     ] = None,
     architecture: Annotated[
@@ -91,11 +90,18 @@ def train(
         Literal["channel", "tensor"] | None, typer.Option(help="One step size a channel or tensor.")
     ] = None,
     quantizer: Annotated[
-        Literal["lsq", "lsq-fitted", "inq"] | None,
+        Literal["lsq-least-error", "lsq", "lsq-fitted", "inq"] | None,
         typer.Option(
-            help="How QT-DoG quantizes: all weights at once, with learned step sizes that start "
-            "as LSQ's do (lsq) or at the least rounding error (lsq-fitted), or in four parts, the "
-            "largest first, to powers of two (inq)."
+            help="How QT-DoG quantizes: all weights at once, with step sizes learned as LSQ's that "
+            "start at the least rounding error (lsq-least-error, in the first study lsq-fitted) "
+            "or where LSQ's do (lsq), or in four parts, the largest first, to powers of two (inq)."
+        ),
+    ] = None,
+    averaged_weights: Annotated[
+        Literal["quantized", "latent"] | None,
+        typer.Option(
+            help="What a quantized run averages: the weights that it computes with, or the latent "
+            "ones behind them. The mean is rounded again."
         ),
     ] = None,
     leave_out: Annotated[
@@ -103,26 +109,34 @@ def train(
         typer.Option(help="A layer to keep in full precision besides the classifier."),
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Training steps.")] = None,
-    quantize_step: Annotated[int | None, typer.Option(help="Step at which to quantize.")] = None,
-    evaluate_every: Annotated[int | None, typer.Option(help="Steps between evaluations.")] = None,
+    quantize_step: Annotated[
+        int | None,
+        typer.Option(help="Step at which to quantize; with --steps alone, at the recipe's share."),
+    ] = None,
+    evaluate_every: Annotated[
+        int | None,
+        typer.Option(help="Steps between evaluations; with --steps alone, at the recipe's share."),
+    ] = None,
     image_size: Annotated[int | None, typer.Option(help="Side of the network's input.")] = None,
     learning_rate: Annotated[float | None, typer.Option(help="Adam's, for the weights.")] = None,
     step_size_learning_rate: Annotated[
         float | None, typer.Option(help="Adam's, for the logarithms of the step sizes.")
     ] = None,
     split: SplitOption = "ours",
-    out: Annotated[Path, typer.Option(help="Checkpoints go to OUT/dataset/target/.")] = Path(
-        "runs/checkpoints"
-    ),
-    runs: Annotated[Path, typer.Option(help="Where unfinished runs are kept.")] = Path("runs"),
+    out: Annotated[
+        Path, typer.Option(help="Checkpoints go to OUT/dataset/target/.", callback=folder_to_write)
+    ] = Path("runs/checkpoints"),
+    runs: Annotated[
+        Path, typer.Option(help="Where unfinished runs are kept.", callback=folder_to_write)
+    ] = Path("runs"),
+    replace: ReplaceOption = False,
 ) -> None:
     """Train ERM and QT-DoG with one domain held out, and write their checkpoints.
 
     Each run gives two: the weights of one step, and "averaged", the mean of the weights over steps
     since the quantization step; source validation chooses which steps.
     """
-    from qtdog.training import parallel
-    from qtdog.training.config import TrainConfig, recipe_settings
+    from qtdog.training import TrainConfig, parallel, recipe_settings
 
     recipe = recipe or ("digits" if data == "rotated_digits" else "paper")
     chosen = {
@@ -135,6 +149,7 @@ def train(
         "bits": bits,
         "granularity": granularity,
         "quantizer": quantizer,
+        "averaged_weights": averaged_weights,
         "leave_out": tuple(leave_out) if leave_out else None,
         "steps": steps,
         "quantize_step": quantize_step,
@@ -145,30 +160,44 @@ def train(
     }
     settings = recipe_settings(recipe, chosen)
     methods = ("erm", "qt-dog") if method == "both" else (method,)
-    config = TrainConfig(data=data, target_domain=target or "", **settings)
+    config = TrainConfig(data=data, target_domain=target or "", method=methods[-1], **settings)
     with parallel.joined():
-        _train(config, methods, recipe, runs, out)
+        _train(config, methods, recipe, runs, out, replace)
 
 
 def _train(
-    config: "TrainConfig", methods: tuple[str, ...], recipe: str, runs: Path, out: Path
+    config: "TrainConfig",
+    methods: tuple[str, ...],
+    recipe: str,
+    runs: Path,
+    out: Path,
+    replace: bool,
 ) -> None:
     from qtdog.checkpoints import load_config
-    from qtdog.data import load
-    from qtdog.progress import progress_bar
-    from qtdog.training import parallel
-    from qtdog.training.finish import finish
-    from qtdog.training.loop import train
-    from qtdog.training.run_data import load_run_data
+    from qtdog.data import domain_names, unknown_domain
+    from qtdog.inference import provide_graphs
+    from qtdog.training import (
+        check_network,
+        finish,
+        load_run_data,
+        parallel,
+        progress_bar,
+        require_free,
+        train,
+    )
 
+    names = domain_names(config.data)
     if not config.target_domain:
-        with parallel.first_on_each_machine():
-            last = load(config.data, config.image_size).domains[-1].name
-        tell(f"Held-out domain: {last} (choose another with --target).")
-        config = dataclasses.replace(config, target_domain=last)
+        tell(f"Held-out domain: {names[-1]} (choose another with --target).")
+        config = dataclasses.replace(config, target_domain=names[-1])
+    if config.target_domain not in names:
+        raise ValueError(unknown_domain(config.data, config.target_domain, names))
+    check_network(config)
     run_data = load_run_data(config)
-    for method in methods:
-        config = dataclasses.replace(config, method=method)
+    configs = [dataclasses.replace(config, method=method) for method in methods]
+    for config in () if replace else configs:
+        require_free(out, config, run_data, recipe)
+    for config in configs:
         title = f"{config.method_name()} seed {config.seed}"
         try:
             with progress_bar(config.steps, title) as progress:
@@ -180,6 +209,8 @@ def _train(
             folder = finish(trained, chosen, run_data, out, recipe).folder
             result = f"{load_config(folder).target} on {config.target_domain}"
             typer.echo(f"{folder}: {result}, chosen at step {chosen.step}")
+    if parallel.leads():
+        provide_graphs(out)
 
 
 def sweep(
@@ -188,15 +219,28 @@ def sweep(
         str | None,
         typer.Option(help="'pretrained', 'none', a safetensors file, or 'hub:ORG/NAME'."),
     ] = None,
+    study: Annotated[
+        Literal["second", "first"],
+        typer.Option(help="Whose plan: the first study's runs are done with LSQ's own start."),
+    ] = "second",
     recipe: Annotated[
-        Literal["paper", "cpu", "digits"], typer.Option(help="Settings that go together.")
-    ] = "cpu",
+        Literal["paper", "cpu", "cpu-lite0", "cpu-short", "digits"] | None,
+        typer.Option(help="Settings that go together; by default the study's own for the data."),
+    ] = None,
     split: SplitOption = "ours",
     records: Annotated[
-        Path, typer.Option(help="Finished runs: settings, curves, results, logits.")
-    ] = Path("assets/results/runs"),
-    runs: Annotated[Path, typer.Option(help="Unfinished runs and all checkpoints.")] = Path("runs"),
-    most: Annotated[int | None, typer.Option(help="Stop after so many runs.")] = None,
+        Path | None,
+        typer.Option(
+            help="Finished runs: settings, curves, results, logits. By default the study's own "
+            "folder, assets/results/second/runs or assets/results/runs.",
+            callback=folder_to_write,
+        ),
+    ] = None,
+    runs: Annotated[
+        Path, typer.Option(help="Unfinished runs and all checkpoints.", callback=folder_to_write)
+    ] = Path("runs"),
+    replace: ReplaceOption = False,
+    most: Annotated[int | None, typer.Option(help="Stop after so many runs.", min=0)] = None,
     only: Annotated[
         str, typer.Option(help="Only runs whose record's name contains this text.")
     ] = "",
@@ -208,34 +252,68 @@ def sweep(
 ) -> None:
     """The whole study, run by run, the most important first; what is recorded is not done again.
 
-    ERM, QT-DoG and the freeze control on every held-out domain and seed, then bit widths,
-    granularity and the moment of quantization, then other DG methods. Start it once a core, with
+    ERM and QT-DoG on every held-out domain and seed, then the controls, bit widths and other DG
+    methods. Start it once a core, with
     OMP_NUM_THREADS=1: the processes share the work; on a cluster, --slurm-script makes a job array
     of it. Stop it whenever you like; it goes on from the last evaluations.
     """
     from qtdog.data import load
-    from qtdog.progress import sweep_progress
-    from qtdog.training import parallel
-    from qtdog.training.config import TrainConfig, recipe_settings
-    from qtdog.training.slurm import Resources
-    from qtdog.training.sweep import Sweep, plan
+    from qtdog.training import (
+        Resources,
+        Sweep,
+        TrainConfig,
+        check_network,
+        parallel,
+        recipe_for,
+        recipe_settings,
+        second_plan,
+        sweep_plan,
+        sweep_progress,
+    )
 
-    settings = recipe_settings(recipe, {"start_weights": start_weights})
+    first = study == "first"
+    usual = "cpu-short" if first else recipe_for(Path(data).resolve().name.lower())
+    used = recipe or usual
+    if records is None:
+        records = Path("assets/results/runs" if first else "assets/results/second/runs")
+        records = records / "lite0" if used == "cpu-lite0" else records
+    settings = recipe_settings(used, {"start_weights": start_weights})
     base = TrainConfig(data=data, target_domain="", split=split, **settings)
-    study = Sweep(recipe, runs, records, runs / "checkpoints")
+    resources = Resources(gpus, time_limit, partition)
+    rounding = "start" if first else "least error"
+    built = runs / ("checkpoints-lite0" if used == "cpu-lite0" else "checkpoints")
     with parallel.joined():
+        if not (show or slurm_script):
+            check_network(base)
         with parallel.first_on_each_machine():
             dataset = load(data, base.image_size)
+        work = Sweep(
+            used,
+            runs,
+            records,
+            built,
+            rounding=rounding,
+            replace=replace,
+            data=dataset.fingerprint(),
+            sampled_data=dataset.sampled_fingerprint(),
+        )
         domains = tuple(domain.name for domain in dataset.domains)
-        named = {study.record_path(dataset.name, one).stem: one for one in plan(base, domains)}
+        whole = sweep_plan(base, domains) if first else second_plan(dataset.name, base, domains)
+        named = {work.record_path(dataset.name, one).stem: one for one in whole}
         chosen = {name: config for name, config in named.items() if only in name}
         if not chosen:
             raise ValueError(
                 f"No run of the plan has '{only}' in its name: see --list without --only."
             )
+        others = [other for one in chosen.values() if (other := work.other(dataset.name, one))]
+        if others:
+            tell(
+                f"{len(others)} records in {records} are of other runs, with {others[0]}: they "
+                "stay, and the runs of this sweep get names of their own beside them."
+            )
         if not (show or slurm_script):
             try:
-                study.run(dataset.name, list(chosen.values()), sweep_progress, most)
+                work.run(dataset.name, list(chosen.values()), sweep_progress, most)
             except KeyboardInterrupt:
                 tell("Stopped. The same command goes on from the last evaluation.", err=True)
                 raise typer.Exit(130) from None
@@ -245,8 +323,8 @@ def sweep(
         for name in left:
             typer.echo(f"not yet: {name}")
     if slurm_script:
-        command = ["sweep", "--data", data, "--recipe", recipe, "--split", split]
+        command = ["sweep", "--data", data, "--study", study, "--recipe", used]
+        command += ["--split", split]
         command += ["--start-weights", start_weights] if start_weights else []
         command += ["--records", str(records), "--runs", str(runs)]
-        resources = Resources(gpus, time_limit, partition)
         write_script(slurm_script, command, left, resources, runs / "slurm")

@@ -8,22 +8,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from qtdog.data.augmentation_settings import Augmentation
+
 GREY = (0.2989, 0.587, 0.114)
 
 
 @dataclass(frozen=True)
-class Augmentation:
-    """How far images are changed in training. `crop_area` is the smallest share of the area."""
-
-    crop_area: float = 0.7
-    crop_ratio: float = 4 / 3
-    flip: bool = True
-    jitter: float = 0.3
-    grey: float = 0.1
-
-
-@dataclass(frozen=True)
-class Part:
+class BatchPart:
     """Which images of a batch are at hand: those at `rows` (n,) of `batch`."""
 
     rows: Tensor
@@ -35,7 +26,7 @@ def augment(
     size: int,
     settings: Augmentation,
     generator: torch.Generator,
-    part: Part | None = None,
+    part: BatchPart | None = None,
 ) -> Tensor:
     """(batch, 3, h, w) in 0..1 -> (batch, 3, size, size) in 0..1.
 
@@ -56,7 +47,7 @@ def random_resized_crop(
     size: int,
     settings: Augmentation,
     generator: torch.Generator,
-    part: Part | None = None,
+    part: BatchPart | None = None,
 ) -> Tensor:
     """A random part of each image, in area `crop_area`..1 and side ratio 1/r..r, at `size`,
     perhaps mirrored."""
@@ -87,7 +78,7 @@ def random_resized_crop(
 
 
 def color_jitter(
-    images: Tensor, strength: float, generator: torch.Generator, part: Part | None = None
+    images: Tensor, strength: float, generator: torch.Generator, part: BatchPart | None = None
 ) -> Tensor:
     """Brightness, contrast, saturation (factors 1 -+ strength) and hue (turn -+ strength), a draw
     for each image, in an order drawn for the batch."""
@@ -133,7 +124,9 @@ def turn_hue(images: Tensor, turn: Tensor) -> Tensor:
     return value.unsqueeze(1) - chroma.unsqueeze(1) * weight
 
 
-def _draw(images: Tensor, generator: torch.Generator, part: Part | None, *leading: int) -> Tensor:
+def _draw(
+    images: Tensor, generator: torch.Generator, part: BatchPart | None, *leading: int
+) -> Tensor:
     """(*leading, batch) in 0..1 for the images at hand."""
     if part is None:
         return torch.rand(*leading, len(images), generator=generator)

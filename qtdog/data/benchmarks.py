@@ -70,7 +70,7 @@ def find(name: str) -> Benchmark | None:
     return next((one for one in BENCHMARKS if plain(name) in map(plain, _names(one))), None)
 
 
-def by_name(name: str) -> Benchmark:
+def benchmark_named(name: str) -> Benchmark:
     """The same. Raises ValueError that lists what exists."""
     found = find(name)
     if found is None:

@@ -4,13 +4,13 @@ WILDS (Koh et al., ICML 2021) keeps the patches of all hospitals by patient and 
 which hospital ("center") each is from and whether its centre shows a tumor.
 """
 
-import csv
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from tqdm import tqdm
 
+from qtdog.csv_file import read_lines
 from qtdog.data.folders import DataError
 
 FOLDER = "camelyon17_v1.0"
@@ -50,7 +50,7 @@ def lay_out(wilds: Path, out: Path) -> int:
 def download(root: Path) -> None:
     """Have the wilds package fetch its 10 GB into `root`. Raises DataError without the package."""
     try:
-        from wilds import get_dataset
+        from wilds import get_dataset  # pyright: ignore[reportMissingImports]  # optional
     except ImportError:
         raise DataError(
             'Downloading takes the wilds package: pip install "qtdog[wilds]", or download '
@@ -62,13 +62,12 @@ def download(root: Path) -> None:
 def _patches(source: Path) -> Iterator[tuple[Path, Path]]:
     """Each patch's file and its "domain/class"."""
     try:
-        with (source / "metadata.csv").open(newline="", encoding="utf-8") as handle:
-            for row in csv.DictReader(handle):
-                patient, node, x, y, tumor, center = (row[name] for name in COLUMNS)
-                slide = f"patient_{patient}_node_{node}"
-                patch = source / "patches" / slide / f"patch_{slide}_x_{x}_y_{y}.png"
-                yield patch, Path(f"hospital_{int(center)}", CLASSES[int(tumor)])
-    except (OSError, KeyError, ValueError, IndexError, csv.Error):
+        for line in read_lines(source / "metadata.csv", COLUMNS):
+            patient, node, x, y, tumor, center = (line.text(name) for name in COLUMNS)
+            slide = f"patient_{patient}_node_{node}"
+            patch = source / "patches" / slide / f"patch_{slide}_x_{x}_y_{y}.png"
+            yield patch, Path(f"hospital_{int(center)}", CLASSES[int(tumor)])
+    except (ValueError, IndexError):
         raise DataError(
             f"{source} is not WILDS' Camelyon17: it needs a metadata.csv with the columns "
             f"{', '.join(COLUMNS)}, and patches/."

@@ -1,6 +1,5 @@
 """Whether a folder is the benchmark that it claims to be: domains, classes, counts, images."""
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -9,9 +8,11 @@ from pathlib import Path
 from PIL import Image
 from tqdm import tqdm
 
+from qtdog import cores
 from qtdog.data.benchmarks import BENCHMARKS, Benchmark, find, plain, same
 from qtdog.data.differences import Count, differences
-from qtdog.data.folders import DataError
+from qtdog.data.folders import IMAGE_SUFFIXES, DataError, readable_name
+from qtdog.data.repeats import repeated
 from qtdog.data.tree import Tree
 from qtdog.images import FORMATS, ImageError, read_image
 
@@ -42,8 +43,8 @@ def check_folder(root: Path, claim: Benchmark | None = None, decode: bool = True
     """Compare `root`/domain/class/image with a benchmark: with `claim`, else with the one that the
     folder is called after, else with the one that its domains look like.
 
-    With `decode` every image is decoded, as training will. Raises DataError where there is no such
-    folder.
+    With `decode` every image is decoded, as training will; without, only files that are no images
+    by their name. Raises DataError where there is no such folder.
     """
     root = Path(root)
     if not root.is_dir():
@@ -51,10 +52,14 @@ def check_folder(root: Path, claim: Benchmark | None = None, decode: bool = True
     tree = Tree.of(root)
     claim, looks = claim or find(root.resolve().name), looks_like(tree)
     benchmark = claim or looks
-    broken = _unreadable(tree.paths()) if decode else {}
+    doubtful = [
+        path for path in tree.paths() if decode or path.suffix.lower() not in IMAGE_SUFFIXES
+    ]
+    broken = _unreadable(doubtful) if doubtful else {}
     counts = _counts(tree, benchmark, broken)
-    sentences = differences(tree, benchmark, looks, counts, broken)
-    return Findings(root, benchmark, counts, tuple(sorted(tree.classes())), tuple(sentences))
+    sentences = differences(tree, benchmark, looks, counts, broken, repeated(tree))
+    classes = sorted(map(readable_name, tree.classes()))
+    return Findings(root, benchmark, counts, tuple(classes), tuple(map(readable_name, sentences)))
 
 
 def looks_like(tree: Tree) -> Benchmark | None:
@@ -75,7 +80,9 @@ def _counts(tree: Tree, benchmark: Benchmark | None, broken: dict[Path, str]) ->
         files = [path for label in labels.values() for path in label]
         bad = sum(path in broken for path in files)
         known = benchmark.domain(name) if benchmark else None
-        lines.append(Count(name, known.images if known else None, len(files) - bad, bad))
+        lines.append(
+            Count(readable_name(name), known.images if known else None, len(files) - bad, bad)
+        )
     for one in benchmark.domains if benchmark else ():
         if not any(same(one.folder, name) for name in tree.images):
             lines.append(Count(one.folder, one.images, 0, 0))
@@ -87,7 +94,7 @@ def _unreadable(paths: Sequence[Path]) -> dict[Path, str]:
     Image.init()
     found = {}
     with (
-        ThreadPoolExecutor(os.cpu_count()) as pool,
+        ThreadPoolExecutor(cores.count()) as pool,
         tqdm(total=len(paths), desc="decoding", unit="image") as bar,
     ):
         for start in range(0, len(paths), IMAGES_AT_A_TIME):

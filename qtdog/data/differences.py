@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qtdog.data.benchmarks import Benchmark, plain, same
+from qtdog.data.folders import readable_name
 from qtdog.data.tree import Tree
 
 NAMES_SHOWN = 3  # of many alike, in a sentence
@@ -27,10 +28,12 @@ def differences(
     looks: Benchmark | None,
     counts: Sequence[Count],
     broken: Mapping[Path, str],
+    repeats: Sequence[Sequence[Path]] = (),
 ) -> Iterable[str]:
     """One sentence for each thing that is not as it should be.
 
-    `looks` is the benchmark whose domains these are, `broken` what is wrong with unreadable images.
+    `looks` is the benchmark whose domains these are, `broken` what is wrong with unreadable images,
+    `repeats` the files of equal content in several domains or classes.
     """
     if whole := _other_level(tree):
         yield whole
@@ -38,12 +41,18 @@ def differences(
     if benchmark and looks and benchmark is not looks:
         yield f"It should be {benchmark.name}, but its domains are those of {looks.name}."
     yield from _misplaced(tree)
+    for loop in tree.loops:
+        yield f"The link {_place(loop, tree)} leads back to a folder above: it is not followed."
+    for name in sorted({*tree.images, *tree.classes()}):
+        if (shown := readable_name(name)) != name:
+            yield f"The name of the folder {shown} is not UTF-8: rename it."
     yield from _domains(tree, benchmark)
     yield from _classes(tree, benchmark)
     yield from _totals(counts, benchmark)
     yield from _alike(tree)
+    yield from _repeats(tree, repeats)
     if broken:
-        names = _some(path.relative_to(tree.root) for path in broken)
+        names = _some(_place(path, tree) for path in broken)
         of_first = next(iter(broken.values()))
         are = "1 image cannot" if len(broken) == 1 else f"{len(broken):,} images cannot"
         yield f"{are} be read: {names}. {of_first}"
@@ -108,7 +117,7 @@ def _classes(tree: Tree, benchmark: Benchmark | None) -> Iterable[str]:
             yield f"The domain {domain} has no image of {_some(sorted(lacking))}."
     if benchmark and not published and len(present) != benchmark.class_count:
         yield f"It has {len(present)} classes, not the published {benchmark.class_count}."
-    if published:
+    if benchmark and published:
         for label in sorted(present - set(published.values())):
             if plain(label) in published:
                 yield f"The class {published[plain(label)]} is spelled {label}."
@@ -142,6 +151,21 @@ def _alike(tree: Tree) -> Iterable[str]:
                     f"{domain}/{label} has names that differ in capitals or the ending alone: "
                     f"{_some(pairs)}."
                 )
+
+
+def _repeats(tree: Tree, repeats: Sequence[Sequence[Path]]) -> Iterable[str]:
+    """Equal files of several domains, then of several classes of one domain."""
+    across = [group for group in repeats if len({path.parts[-3] for path in group}) > 1]
+    within = [group for group in repeats if group not in across]
+    for groups, what in ((across, "domains"), (within, "classes")):
+        if groups:
+            names = _some(" and ".join(_place(path, tree) for path in group) for group in groups)
+            lie = "1 image lies" if len(groups) == 1 else f"{len(groups):,} images lie"
+            yield f"{lie} in several {what}: {names}."
+
+
+def _place(path: Path, tree: Tree) -> str:
+    return path.relative_to(tree.root).as_posix()
 
 
 def _spellings(what: str, names: Iterable[str]) -> Iterable[str]:

@@ -24,7 +24,7 @@ class Columns:
 
 
 @dataclass(frozen=True)
-class Row:
+class StoredPicture:
     """One picture, as stored."""
 
     image: bytes
@@ -33,9 +33,9 @@ class Row:
     label: str
 
 
-def rows(
+def parquet_rows(
     path: Path, columns: Columns, domain: str, card_features: Mapping[str, Sequence[str]]
-) -> Iterator[Row]:
+) -> Iterator[StoredPicture]:
     """The rows of a file, in order, a few at a time in memory.
 
     `domain` stands for a domain column that is missing, unless it is empty. Numbers become names
@@ -60,7 +60,7 @@ def rows(
             wanted = [name for name in (image, label, place) if name]
             for batch in file.iter_batches(ROWS_AT_A_TIME, columns=wanted):
                 for values in batch.to_pylist():
-                    yield Row(
+                    yield StoredPicture(
                         _bytes(values[image]),
                         _name(values[place], names.get(place)) if place else domain,
                         _name(values[label], names.get(label)),

@@ -16,7 +16,7 @@ SplitRule = Literal["ours", "domainbed"]
 HOLDOUT = 0.2
 
 
-def split(
+def training_and_validation_rows(
     dataset: DomainDataset, domain: str, seed: int, rule: SplitRule
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rows of a domain for training and for validation, each in rising order.
@@ -26,16 +26,17 @@ def split(
     """
     images = dataset.domain(domain)
     if rule == "ours":
-        return split_rows(images, seed)
+        return rows_by_name(images, seed)
     names = [one.name for one in dataset.domains]
     return domainbed_rows(len(images), names.index(domain), seed)
 
 
-def split_rows(domain: Domain, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def rows_by_name(domain: Domain, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Our rule: which image goes where depends on its name and the seed alone, not on the order of
     files nor on what other images are there."""
     ranks = [
-        hashlib.sha256(f"{seed}:{domain.name}/{name}".encode()).digest() for name in domain.names
+        hashlib.sha256(f"{seed}:{domain.name}/{name}".encode(errors="surrogateescape")).digest()
+        for name in domain.names
     ]
     order = np.array(sorted(range(len(ranks)), key=ranks.__getitem__), dtype=np.int64)
     cut = int(len(order) * HOLDOUT)

@@ -5,9 +5,8 @@ Only products of the Hessian with a vector are needed (Pearlmutter 1994); autogr
 
 import copy
 import dataclasses
-import os
+import math
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -15,6 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.func import functional_call
 
+from qtdog import cores
+from qtdog.data import Images
 from qtdog.landscape.directions import DirectionKind, filter_scale, gaussian
 from qtdog.landscape.records import Curvature
 from qtdog.landscape.space import WeightPoint
@@ -30,7 +31,7 @@ Product = Callable[[Tensor], Tensor]
 
 def hessian_product(
     point: WeightPoint,
-    images: np.ndarray,
+    images: Images,
     labels: np.ndarray,
     mean: Sequence[float],
     std: Sequence[float],
@@ -63,8 +64,8 @@ def hessian_product(
     parts = [
         slice(start, start + IMAGES_A_GRAPH) for start in range(0, len(labels), IMAGES_A_GRAPH)
     ]
-    workers = 1 if gpu else (os.cpu_count() or 1)
-    pool = ThreadPoolExecutor(workers, "curvature", torch.set_num_threads, (1,))
+    workers = 1 if gpu else cores.count()
+    pool = cores.pool(workers, "curvature")
     graphs = list(pool.map(gradient_of, parts))
 
     def product(vector: Tensor) -> Tensor:
@@ -123,6 +124,7 @@ def top_eigenvalue(
     basis[0] /= basis[0].norm()
     diagonal: list[float] = []
     beside: list[float] = []
+    value, residual = 0.0, math.inf
     for _ in range(min(most_steps, size)):
         new = product(basis[-1].float()).double()
         progress()
@@ -133,12 +135,12 @@ def top_eigenvalue(
         length = float(new.norm())
         small = np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1)
         values, vectors = np.linalg.eigh(small)
-        residual = length * abs(vectors[-1, -1])
-        if residual <= tolerance * abs(values[-1]):
+        value, residual = float(values[-1]), float(length * abs(vectors[-1, -1]))
+        if residual <= tolerance * abs(value):
             break
         beside.append(length)
         basis.append(new / length)
-    return float(values[-1]), float(residual), len(diagonal)
+    return value, residual, len(diagonal)
 
 
 def trace_probes(

@@ -1,14 +1,17 @@
 """Random directions in weight space: the same for every model, then scaled to the model."""
 
-from typing import Literal
+from __future__ import annotations
 
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
-from qtdog.landscape.space import WeightPoint
+from qtdog.landscape.records import DirectionKind
 
-DirectionKind = Literal["filter", "whole"]
-KINDS: tuple[DirectionKind, ...] = ("filter", "whole")
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from qtdog.landscape.space import WeightPoint
+
+DIRECTION_KINDS: tuple[DirectionKind, ...] = ("filter", "whole")
 
 RECIPES = {
     "filter": (
@@ -25,11 +28,13 @@ RECIPES = {
 
 def gaussian(size: int, seed: int, index: int) -> Tensor:
     """(size,) standard normal numbers, a function of seed and index alone."""
+    import torch
+
     generator = torch.Generator().manual_seed(seed * 1_000_003 + index)
     return torch.randn(size, generator=generator)
 
 
-def direction(point: WeightPoint, kind: DirectionKind, seed: int, index: int) -> Tensor:
+def random_direction(point: WeightPoint, kind: DirectionKind, seed: int, index: int) -> Tensor:
     """The random direction of that seed and index at `point`, (parameters,), for radius 1."""
     noise = gaussian(len(point.vector), seed, index)
     return filter_normalised(noise, point) if kind == "filter" else whole_vector(noise)
@@ -46,7 +51,7 @@ def filter_normalised(noise: Tensor, point: WeightPoint) -> Tensor:
     Li et al., NeurIPS 2018 (arXiv 1712.09913), section 4. Scaling one layer up and the next down
     changes nothing, and neither does folding batch norm.
     """
-    scaled = torch.zeros_like(noise)
+    scaled = noise.new_zeros(noise.shape)
     for block in point.blocks:
         if block.is_weight:
             rows = noise[block.place].view(block.shape[0], -1)
@@ -60,7 +65,7 @@ def filter_scale(point: WeightPoint) -> Tensor:
 
     A filter-normalised direction is, to second order, Gaussian noise times this scale.
     """
-    scale = torch.zeros_like(point.vector)
+    scale = point.vector.new_zeros(point.vector.shape)
     for block in point.blocks:
         if block.is_weight:
             rows = point.vector[block.place].view(block.shape[0], -1)

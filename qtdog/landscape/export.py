@@ -1,51 +1,56 @@
 """Records for other programs: every number as CSV, and plain values for JSON."""
 
-import csv
-import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from qtdog.csv_file import csv_text, without_formulas
 from qtdog.landscape.flatness import mean_and_error
 from qtdog.landscape.records import ROUNDED, Curvature, FlatnessCurve, Record, Surface, to_json
 
+LOSSES = ("dataset", "held-out domain", "kind", "model", "seed", "images")
+LOSSES += ("direction", "radius", "x", "y", "loss", "correct", "total")
+CURVATURES = ("dataset", "held-out domain", "scale", "model", "seed", "images", "total")
+CURVATURES += ("quantity", "value", "uncertainty")
+
 
 def to_csv(records: Sequence[Record]) -> str:
-    """Every number in long form, one reading a row."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        ["kind", "model", "images", "direction", "radius", "x", "y", "loss", "correct", "total"]
-    )
-    for one in records:
-        total, split = one.images.count, one.images.split
-        if isinstance(one, FlatnessCurve):
-            kind = "flatness-" + one.directions.kind
-            kind += "-rounded" if one.perturbed == ROUNDED else ""
-            start = [kind, one.model.name, split]
-            writer.writerow([*start, "", 0, "", "", one.centre.loss, one.centre.correct, total])
-            for place, row in enumerate(one.readings):
-                for radius, r in zip(one.radii, row, strict=True):
-                    writer.writerow([*start, place, radius, "", "", r.loss, r.correct, total])
-        elif isinstance(one, Surface):
-            names = " ".join(marker.model.name for marker in one.markers)
-            for y, row in zip(one.y, one.readings, strict=True):
-                for x, r in zip(one.x, row, strict=True):
-                    writer.writerow(
-                        [one.kind, names, split, "", "", x, y, r.loss, r.correct, total]
-                    )
-    if all(isinstance(one, Curvature) for one in records):
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["scale", "model", "images", "total", "quantity", "value", "uncertainty"])
-        for one in records:
-            start = [one.scale, one.model.name, one.images.split, one.images.count]
-            value = [one.eigenvalue, one.eigenvalue_residual]
-            writer.writerow([*start, "largest eigenvalue", *value])
-            mean, error = mean_and_error(np.array(one.traces)[:, None])
-            writer.writerow([*start, "trace", float(mean[0]), float(error[0])])
-    return text.getvalue()
+    """Every number in long form, one reading a row; of curvatures alone, one quantity a row."""
+    curvatures = [one for one in records if isinstance(one, Curvature)]
+    if len(curvatures) == len(records):
+        return csv_text(CURVATURES, (row for one in curvatures for row in _quantities(one)))
+    return csv_text(LOSSES, (row for one in records for row in _readings(one)))
+
+
+def _readings(one: Record) -> Iterator[list[object]]:
+    total, image_set = one.images.count, one.images.split
+    place = [one.images.dataset, one.target_domain]
+    if isinstance(one, FlatnessCurve):
+        kind = "flatness-" + one.directions.kind
+        kind += "-rounded" if one.perturbed == ROUNDED else ""
+        start = without_formulas([*place, kind, one.model.name, one.model.seed, image_set])
+        centre = one.own_reading
+        yield [*start, "", 0, "", "", centre.loss, centre.correct, total]
+        for direction, row in enumerate(one.readings):
+            for radius, r in zip(one.radii, row, strict=True):
+                yield [*start, direction, radius, "", "", r.loss, r.correct, total]
+    elif isinstance(one, Surface):
+        names = " ".join(marker.model.name for marker in one.markers)
+        seeds = " ".join(str(marker.model.seed) for marker in one.markers)
+        start = without_formulas([*place, one.kind, names, seeds, image_set, "", ""])
+        for y, row in zip(one.y, one.readings, strict=True):
+            for x, r in zip(one.x, row, strict=True):
+                yield [*start, x, y, r.loss, r.correct, total]
+
+
+def _quantities(one: Curvature) -> Iterator[list[object]]:
+    start = [one.images.dataset, one.target_domain, one.scale, one.model.name]
+    start += [one.model.seed, one.images.split, one.images.count]
+    start = without_formulas(start)
+    yield [*start, "largest eigenvalue", one.eigenvalue, one.eigenvalue_residual]
+    mean, error = mean_and_error(np.array(one.traces)[:, None])
+    yield [*start, "trace", float(mean[0]), float(error[0])]
 
 
 def as_json(records: Sequence[Record]) -> list[dict]:

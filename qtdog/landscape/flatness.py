@@ -3,15 +3,17 @@
 QT-DoG, Eq. 5, and SWAD (arXiv 2102.08604), section 4.
 """
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
+from typing import TYPE_CHECKING
 
 import numpy as np
-from torch import Tensor
 
-from qtdog.landscape.directions import RECIPES, DirectionKind, direction
+from qtdog.landscape.directions import RECIPES, DirectionKind, random_direction
 from qtdog.landscape.records import (
     Directions,
     FlatnessCurve,
@@ -20,8 +22,12 @@ from qtdog.landscape.records import (
     Provenance,
     Reading,
 )
-from qtdog.landscape.space import WeightPoint
 from qtdog.landscape.survey import Survey
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from qtdog.landscape.space import WeightPoint
 
 # Twice the standard error: about 95 % of estimates lie within that of the truth.
 STANDARD_ERRORS = 2.0
@@ -49,7 +55,7 @@ def flatness_survey(
         made,
     )
     # All radii of a direction come in a row: few directions are in memory at a time.
-    cached = lru_cache(maxsize=4)(partial(direction, point, kind, seed))
+    cached = lru_cache(maxsize=4)(partial(random_direction, point, kind, seed))
 
     def moved(index: int, radius: float) -> Tensor:
         vector = point.vector + radius * cached(index) if radius else point.vector
@@ -75,7 +81,7 @@ def partial_curve(record: FlatnessCurve, readings: Sequence[Reading]) -> Flatnes
 def increases(curve: FlatnessCurve) -> np.ndarray:
     """L(w') - L(w) in nats, (directions, radii) float64."""
     losses = [[reading.loss for reading in row] for row in curve.readings]
-    return np.array(losses) - curve.centre.loss
+    return np.array(losses) - curve.own_reading.loss
 
 
 def mean_and_error(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

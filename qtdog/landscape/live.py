@@ -3,10 +3,13 @@
 The lock that guards torch is given back between chunks, so that others have their turn.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -14,15 +17,18 @@ from PIL import Image
 from qtdog.checkpoints import Checkpoint
 from qtdog.data import Domain
 from qtdog.fair_lock import FairLock
+from qtdog.inference import finite
 from qtdog.landscape.directions import DirectionKind
 from qtdog.landscape.flatness import flatness_survey, partial_curve
 from qtdog.landscape.images import pixels_hash
-from qtdog.landscape.meter import LossMeter
+from qtdog.landscape.measured_networks import point_of, provenance, reference
 from qtdog.landscape.records import FlatnessCurve, ImageSample, Reading
-from qtdog.landscape.subjects import point_of, provenance, reference
 from qtdog.landscape.survey import Survey
 from qtdog.memory import give_back_freed_memory
 from qtdog.models import resize
+
+if TYPE_CHECKING:
+    from qtdog.landscape.meter import LossMeter
 
 # What one visitor may ask for: some seconds on two cores.
 MOST_PICTURES, MOST_MODELS = 16, 3
@@ -104,6 +110,9 @@ def _begin(
     round_again: bool,
     opened: ExitStack,
 ) -> _Measured:
+    from qtdog.evaluation import as_network, predict_logits  # the page opens without torch
+    from qtdog.landscape.meter import LossMeter
+
     config = checkpoint.config
     images = Domain(
         "own",
@@ -113,6 +122,10 @@ def _begin(
     )
     sample = ImageSample(
         "own pictures", (), "own", len(images), SEED, "as they were given", pixels_hash(images)
+    )
+    finite(
+        predict_logits(as_network(checkpoint), images.images, config.mean, config.std),
+        checkpoint.folder,
     )
     point = point_of(checkpoint, round_again)
     survey = flatness_survey(

@@ -5,10 +5,8 @@ points, each computed by one thread: the numbers do not depend on how many cores
 """
 
 import copy
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from queue import SimpleQueue
 
 import numpy as np
@@ -16,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from qtdog import cores
+from qtdog.data import Images
 from qtdog.landscape.records import Reading
 from qtdog.landscape.space import WeightPoint, bind
 from qtdog.models import to_network_input
@@ -38,7 +38,7 @@ class LossMeter:
     def __init__(
         self,
         network: WeightPoint,
-        images: np.ndarray,
+        images: Images,
         labels: np.ndarray,
         mean: Sequence[float],
         std: Sequence[float],
@@ -55,14 +55,13 @@ class LossMeter:
             )
             for start in range(0, self.count, size)
         ]
-        self.workers = 1 if gpu else (os.cpu_count() or 1)
+        self.workers = 1 if gpu else cores.count()
         # Threads take a network each, with the vector that its weights are views of.
         self._networks: SimpleQueue = SimpleQueue()
         for _ in range(self.workers):
             own = copy.deepcopy(network.network).to(device)
             self._networks.put((own, bind(own, network.blocks)))
-        # The number of threads is each worker's own setting; the caller's stays as it is.
-        self._pool = ThreadPoolExecutor(self.workers, "landscape", torch.set_num_threads, (1,))
+        self._pool = cores.pool(self.workers, "landscape")
 
     def __enter__(self) -> "LossMeter":
         return self

@@ -9,22 +9,22 @@ from pathlib import Path
 import numpy as np
 
 from qtdog import data
+from qtdog.checkpoints import FULL_PRECISION_BITS
 from qtdog.data import Domain, DomainDataset
+from qtdog.evaluation import require_training_data
 from qtdog.landscape.curvature import LANCZOS_STEPS, hessian_product, measure
-from qtdog.landscape.directions import KINDS as DIRECTION_KINDS
-from qtdog.landscape.directions import DirectionKind
+from qtdog.landscape.directions import DIRECTION_KINDS, DirectionKind
 from qtdog.landscape.flatness import flatness_survey
-from qtdog.landscape.images import SPLITS, sample
+from qtdog.landscape.images import IMAGE_SETS, sample
+from qtdog.landscape.measured_networks import Subject, provenance, same_trunk
 from qtdog.landscape.meter import LossMeter
 from qtdog.landscape.records import Curvature, ImageSample, Provenance, Record
 from qtdog.landscape.space import WeightPoint
-from qtdog.landscape.subjects import Subject, provenance, same_trunk
 from qtdog.landscape.surfaces import interpolation, random_plane, three_model_plane
 from qtdog.landscape.survey import Survey, run
-from qtdog.storage import FULL_PRECISION_BITS
 
-KINDS = ("flatness", "plane", "three-models", "interpolation", "curvature")
-ROUNDED_KINDS = ("flatness", "plane")
+MEASUREMENTS = ("flatness", "plane", "three-models", "interpolation", "curvature")
+ROUNDED_MEASUREMENTS = ("flatness", "plane")
 """Those that can be measured with the weights rounded again after every move."""
 # A product with the Hessian takes about as long as this many forward passes.
 FORWARDS_A_PRODUCT = 16
@@ -37,7 +37,7 @@ RADII: dict[DirectionKind, tuple[float, ...]] = {
     "whole": (2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 16.0),
 }
 
-Progress = Callable[[int], None]
+LossProgress = Callable[[int], None]
 """Called with the work done so far, in images passed through a network."""
 
 
@@ -45,8 +45,8 @@ Progress = Callable[[int], None]
 class Settings:
     """What is measured, and how much of it."""
 
-    kinds: tuple[str, ...] = KINDS
-    splits: tuple[str, ...] = SPLITS
+    kinds: tuple[str, ...] = MEASUREMENTS
+    image_sets: tuple[str, ...] = IMAGE_SETS
     direction_kinds: tuple[DirectionKind, ...] = DIRECTION_KINDS
     directions: int = 30
     images: int = 256
@@ -62,8 +62,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name, known in (
-            ("kinds", KINDS),
-            ("splits", SPLITS),
+            ("kinds", MEASUREMENTS),
+            ("image_sets", IMAGE_SETS),
             ("direction_kinds", DIRECTION_KINDS),
         ):
             if unknown := [one for one in getattr(self, name) if one not in known]:
@@ -109,7 +109,7 @@ class SurveyJob:
             self.network, images.images, images.labels, self.inputs.mean, self.inputs.std
         )
 
-    def measure(self, journal: Path, progress: Progress) -> Record:
+    def measure(self, journal: Path, progress: LossProgress) -> Record:
         """The whole record; with what `journal` holds of an interrupted run taken over."""
         with self.meter() as meter:
             return run(
@@ -132,7 +132,7 @@ class CurvatureJob:
         products = LANCZOS_STEPS + self.probes
         return products * FORWARDS_A_PRODUCT * len(self.inputs.images)
 
-    def measure(self, journal: Path, progress: Progress) -> Record:
+    def measure(self, journal: Path, progress: LossProgress) -> Record:
         """The whole record. `journal` is not needed."""
         images, one = self.inputs.images, FORWARDS_A_PRODUCT * len(self.inputs.images)
         product = hessian_product(
@@ -157,7 +157,7 @@ def plan(subjects: Sequence[Subject], data_folder: str, settings: Settings) -> l
     """
     if settings.round_again:
         subjects = [one for one in subjects if one.model.bits != FULL_PRECISION_BITS]
-        kinds = tuple(kind for kind in settings.kinds if kind in ROUNDED_KINDS)
+        kinds = tuple(kind for kind in settings.kinds if kind in ROUNDED_MEASUREMENTS)
         settings = dataclasses.replace(settings, kinds=kinds)
     made = provenance()
     jobs: list[Job] = []
@@ -167,8 +167,8 @@ def plan(subjects: Sequence[Subject], data_folder: str, settings: Settings) -> l
         for subject in group:
             _require_fit(subject, group[0], dataset)
         points = {subject.folder: subject.load(settings.round_again) for subject in group}
-        for split in settings.splits:
-            take = lru_cache(partial(_inputs, dataset, group[0], split, settings.seed))
+        for image_set in settings.image_sets:
+            take = lru_cache(partial(_inputs, dataset, group[0], image_set, settings.seed))
             for subject in group:
                 jobs += _of_one(subject, points[subject.folder], take, settings, made)
             jobs += _of_several(group, points, take, settings, made)
@@ -240,20 +240,17 @@ def _of_several(
     return jobs
 
 
-def _inputs(dataset: DomainDataset, subject: Subject, split: str, seed: int, count: int) -> Inputs:
+def _inputs(
+    dataset: DomainDataset, subject: Subject, image_set: str, seed: int, count: int
+) -> Inputs:
     config = subject.config
-    images, record = sample(dataset, config.target_domain, split, count, seed)
+    images, record = sample(dataset, config.target_domain, image_set, count, seed)
     return Inputs(images, record, config.mean, config.std)
 
 
 def _require_fit(subject: Subject, first: Subject, dataset: DomainDataset) -> None:
     config = subject.config
-    if (dataset.name, dataset.classes) != (config.dataset, config.classes):
-        raise ValueError(
-            f"{subject.folder} was trained on {config.dataset} with the classes "
-            f"{', '.join(config.classes)}; the data given are {dataset.name} with "
-            f"{', '.join(dataset.classes)}."
-        )
+    require_training_data(subject.folder, config, config.training, dataset)
     settings = ("architecture", "image_size", "mean", "std")
     if any(getattr(config, name) != getattr(first.config, name) for name in settings):
         raise ValueError(

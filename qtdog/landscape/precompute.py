@@ -9,10 +9,10 @@ from tqdm import tqdm
 
 from qtdog.claims import claimed
 from qtdog.landscape import store
+from qtdog.landscape.measured_networks import subjects
 from qtdog.landscape.meter import LossMeter
 from qtdog.landscape.plan import Job, Settings, plan
 from qtdog.landscape.records import Record, fingerprint, load, settings_of
-from qtdog.landscape.subjects import subjects
 from qtdog.memory import keep_freed_memory
 
 TRIAL_POINTS, TRIAL_IMAGES = 4, 64
@@ -23,7 +23,7 @@ NO_TRUNK = (
 NOT_ROUNDED = "only flatness and planes of quantized networks can be rounded again."
 
 
-def command(
+def measure_landscapes(
     folders: Sequence[Path],
     data: str,
     settings: Settings,
@@ -87,10 +87,14 @@ def seconds_an_image(job: Job) -> float:
     inputs, point = job.inputs, job.network
     images, labels = inputs.images.images[:TRIAL_IMAGES], inputs.images.labels[:TRIAL_IMAGES]
     with LossMeter(point, images, labels, inputs.mean, inputs.std) as meter:
-        for _ in range(2):  # the first time warms up
+
+        def seconds() -> float:
             started = time.monotonic()
             list(meter.read([lambda: point.vector] * TRIAL_POINTS))
-    return (time.monotonic() - started) / (TRIAL_POINTS * len(labels))
+            return time.monotonic() - started
+
+        seconds()  # the first time warms up
+        return seconds() / (TRIAL_POINTS * len(labels))
 
 
 def run_all(

@@ -5,12 +5,14 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from qtdog.checkpoint_config import typed
+from qtdog.json_file import FileFormat
 
-FORMAT = "qtdog-landscape"
-FORMAT_VERSION = 1
+FORMAT = FileFormat("qtdog-landscape", 1, "landscape", "a landscape", "one")
+
+DirectionKind = Literal["filter", "whole"]
+"""What distance is relative to: each filter, or nothing."""
 
 # What a direction is added to (`perturbed`).
 WEIGHTS, LATENT, ROUNDED = "weights", "latent weights", "weights, rounded again"
@@ -22,6 +24,12 @@ class Reading:
 
     loss: float
     correct: int
+
+
+def _measured(reading: Reading | None) -> Reading:
+    if reading is None:
+        raise ValueError("This record is a plan: its network's loss has not been measured.")
+    return reading
 
 
 @dataclass(frozen=True)
@@ -84,6 +92,11 @@ class FlatnessCurve:
     readings: tuple[tuple[Reading, ...], ...] = ()
     """One row a direction, one column a radius."""
 
+    @property
+    def own_reading(self) -> Reading:
+        """The network's own. Raises ValueError before it is measured."""
+        return _measured(self.centre)
+
 
 @dataclass(frozen=True)
 class Marker:
@@ -93,6 +106,11 @@ class Marker:
     x: float
     y: float
     reading: Reading | None = None
+
+    @property
+    def own_reading(self) -> Reading:
+        """The network's own. Raises ValueError before it is measured."""
+        return _measured(self.reading)
 
 
 @dataclass(frozen=True)
@@ -130,7 +148,7 @@ class Curvature:
     model: ModelReference
     target_domain: str
     images: ImageSample
-    scale: str
+    scale: DirectionKind
     parameters: int
     seed: int
     made: Provenance
@@ -143,7 +161,11 @@ class Curvature:
 
 
 Record = FlatnessCurve | Surface | Curvature
-KINDS: dict[str, type] = {"flatness": FlatnessCurve, "surface": Surface, "curvature": Curvature}
+RECORD_TYPES: dict[str, type] = {
+    "flatness": FlatnessCurve,
+    "surface": Surface,
+    "curvature": Curvature,
+}
 
 
 # What a record says of its outcome, not of what was asked.
@@ -168,8 +190,8 @@ def fingerprint(record: Record) -> str:
 
 def to_json(record: Record) -> bytes:
     """The content of the record's file. Readings are written as [loss, correct], one row a line."""
-    record_type = next(name for name, kind in KINDS.items() if isinstance(record, kind))
-    values = {"format": FORMAT, "format_version": FORMAT_VERSION, "record": record_type}
+    record_type = next(name for name, kind in RECORD_TYPES.items() if isinstance(record, kind))
+    values = {**FORMAT.head(), "record": record_type}
     values |= dataclasses.asdict(record)
     rows = values.pop("readings", None)
     text = json.dumps(values, indent=1)
@@ -184,25 +206,18 @@ def to_json(record: Record) -> bytes:
 def load(path: Path) -> Record:
     """Read a record's file. Raises ValueError that names the file and what is wrong with it."""
     try:
-        values = json.loads(Path(path).read_bytes())
-    except FileNotFoundError:
-        raise ValueError(f"{path} is missing.") from None
-    except (OSError, ValueError, RecursionError):
-        raise ValueError(f"{path} is not JSON: it is truncated or another file.") from None
-    if not isinstance(values, dict) or values.pop("format", None) != FORMAT:
-        raise ValueError(f"{path} is not a landscape.")
-    version = values.pop("format_version", None)
-    if version != FORMAT_VERSION:
-        raise ValueError(
-            f"{path} has format version {version}; this program reads {FORMAT_VERSION}."
-        )
+        values = FORMAT.values(path, Path(path).read_bytes())
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        what = "is missing" if missing else f"cannot be read: {error.strerror}"
+        raise ValueError(f"{path} {what}.") from None
     try:
-        kind = KINDS[values.pop("record", "")]
+        kind = RECORD_TYPES[values.pop("record", "")]
         if "readings" in values:
             values["readings"] = [[_reading(pair) for pair in row] for row in values["readings"]]
-        return _checked(typed(kind, values))
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is not a valid landscape: {error}.") from None
+    return _checked(FORMAT.record(kind, path, values), path)
 
 
 def _reading(pair: Any) -> dict[str, Any]:
@@ -210,7 +225,7 @@ def _reading(pair: Any) -> dict[str, Any]:
     return {"loss": loss, "correct": correct}
 
 
-def _checked(record: Record) -> Record:
+def _checked(record: Record, path: Path) -> Record:
     """Sizes must agree, or a figure would show numbers at the wrong places."""
     if isinstance(record, Curvature):
         return record
@@ -219,5 +234,7 @@ def _checked(record: Record) -> Record:
     else:
         rows, columns = len(record.y), len(record.x)
     if len(record.readings) != rows or any(len(row) != columns for row in record.readings):
-        raise ValueError(f"it should hold {rows} rows of {columns} readings")
+        raise ValueError(
+            f"{path} is not a valid landscape: it should hold {rows} rows of {columns} readings."
+        )
     return record

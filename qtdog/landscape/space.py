@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from qtdog.folding import fold_batch_norm
-from qtdog.landscape.records import LATENT, ROUNDED, WEIGHTS
-from qtdog.models import NORM_LAYERS
+from qtdog.landscape.records import ROUNDED, WEIGHTS
+from qtdog.models import NORM_LAYERS, fold_batch_norm
 from qtdog.quantization import WeightGrid, quantizable_weights, quantizers
 
 
@@ -60,36 +59,6 @@ def weight_point(network: nn.Module) -> WeightPoint:
     plain = _plain_copy(network)
     fold_batch_norm(plain)
     return _point(plain)
-
-
-def latent_point(network: nn.Module) -> WeightPoint:
-    """The float weights behind the quantizers attached to `network`: quantized anew wherever the
-    loss is measured, which shows the staircase that rounding makes of the landscape.
-
-    Only a network in training has them: a checkpoint holds codes alone, and then this raises
-    ValueError. Folding scales latent weights and step sizes alike, so codes do not change.
-    """
-    attached = {name: (layer, attribute, q) for name, layer, attribute, q in quantizers(network)}
-    if not attached:
-        raise ValueError(
-            "This network has no quantizers attached, so it has no latent weights: a checkpoint "
-            "holds integer codes alone. Use the network of a run in training."
-        )
-    plain = _plain_copy(network)
-    factors = fold_batch_norm(plain)
-    point = _point(plain)
-    vector = point.vector.clone()
-    grids = {}
-    for block in point.blocks:
-        if block.name in attached:
-            layer, attribute, quantizer = attached[block.name]
-            latent = layer.parametrizations[attribute].original.detach().cpu()
-            factor = factors.get(block.name.removesuffix(".weight"), torch.ones(1))
-            along = factor.view(-1, *[1] * (latent.dim() - 1))
-            vector[block.place] = (latent * along).flatten()
-            grids[block.name] = WeightGrid(quantizer.step_size.cpu() * factor, quantizer.levels)
-    requantize = _rounding(point.blocks, grids)
-    return WeightPoint(point.network, point.blocks, vector, LATENT, requantize)
 
 
 def rounded_point(network: nn.Module, grids: Mapping[str, WeightGrid]) -> WeightPoint:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from qtdog.atomic import write_atomically
+from qtdog.files import write_atomically
 from qtdog.landscape.records import (
     LATENT,
     ROUNDED,

@@ -7,7 +7,7 @@ from functools import lru_cache, partial
 import numpy as np
 from torch import Tensor
 
-from qtdog.landscape.directions import RECIPES, direction
+from qtdog.landscape.directions import RECIPES, random_direction
 from qtdog.landscape.records import (
     Directions,
     ImageSample,
@@ -48,7 +48,7 @@ def random_plane(
         (Marker(model, 0.0, 0.0),),
         made,
     )
-    along = lru_cache(maxsize=2)(partial(direction, point, "filter", seed))
+    along = lru_cache(maxsize=2)(partial(random_direction, point, "filter", seed))
 
     def moved(x: float, y: float) -> Tensor:
         vector = point.vector + x * along(0) + y * along(1) if x or y else point.vector

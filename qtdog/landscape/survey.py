@@ -1,12 +1,21 @@
 """Points to measure and the record they make; interrupted surveys go on where they stopped."""
 
+from __future__ import annotations
+
 import os
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from qtdog.landscape.meter import LossMeter, MakeVector
+from qtdog.files import write_atomically
 from qtdog.landscape.records import FlatnessCurve, Reading, Surface
+
+if TYPE_CHECKING:
+    from qtdog.landscape.meter import LossMeter, MakeVector
+
+LINE = re.compile(rb"(-?\d+\.?\d*(?:e[+-]?\d+)?|nan|-?inf) (\d+)\n")  # as _line writes it
 
 
 @dataclass(frozen=True)
@@ -34,8 +43,8 @@ def run(
     progress(len(readings))
     handle = None
     if journal:
-        journal.parent.mkdir(parents=True, exist_ok=True)
-        journal.write_text("".join(map(_line, readings)))  # drops a line cut off by a kill
+        whole = "".join(map(_line, readings)).encode()  # without what a kill cut off
+        write_atomically(journal, lambda file: file.write(whole))
         handle = journal.open("a")
     try:
         for reading in meter.read(survey.points[len(readings) :]):
@@ -56,10 +65,11 @@ def _line(reading: Reading) -> str:
 
 
 def _written(journal: Path) -> Iterator[Reading]:
+    """The readings up to the first line that is not whole."""
     if not journal.exists():
         return
-    for line in journal.read_text().splitlines(keepends=True):
-        if not line.endswith("\n"):
+    for line in journal.read_bytes().splitlines(keepends=True):
+        found = LINE.fullmatch(line)
+        if not found:
             return
-        loss, correct = line.split()
-        yield Reading(float(loss), int(correct))
+        yield Reading(float(found[1]), int(found[2]))

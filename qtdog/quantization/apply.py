@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -95,7 +96,15 @@ def quantizers(network: nn.Module) -> Iterator[tuple[str, nn.Module, str, Quanti
     """(weight name, layer, attribute, quantizer) of every quantized weight."""
     for name, (layer, attribute) in quantizable_weights(network).items():
         if parametrize.is_parametrized(layer, attribute):
-            yield name, layer, attribute, layer.parametrizations[attribute][0]
+            yield name, layer, attribute, cast(Quantizer, _attached(layer, attribute)[0])
+
+
+def latent_weight(layer: nn.Module, attribute: str) -> nn.Parameter:
+    """The parameter that training changes: the latent weight of one with a quantizer, else the
+    weight itself."""
+    if not parametrize.is_parametrized(layer, attribute):
+        return getattr(layer, attribute)
+    return cast(nn.Parameter, _attached(layer, attribute).original)
 
 
 def learned_parameters(network: nn.Module) -> list[nn.Parameter]:
@@ -113,7 +122,7 @@ def advance(network: nn.Module, share: float) -> list[nn.Parameter]:
     """
     changed = []
     for _, layer, attribute, quantizer in quantizers(network):
-        latent = layer.parametrizations[attribute].original
+        latent = latent_weight(layer, attribute)
         if quantizer.advance(latent, share):
             changed.append(latent)
     return changed
@@ -132,6 +141,23 @@ def plain_state(network: nn.Module) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
+def quantized_state(network: nn.Module) -> dict[str, Tensor]:
+    """The state dict with the weights in use in the place of the latent ones, under their names:
+    loaded into a network with quantizers, it computes what this one does."""
+    state = network.state_dict()
+    for name, layer, attribute, quantizer in quantizers(network):
+        latent = f"{name.removesuffix(attribute)}parametrizations.{attribute}.original"
+        state[latent] = quantizer(latent_weight(layer, attribute))
+    return state
+
+
+def refit(network: nn.Module) -> None:
+    """Fit the step sizes of all quantizers anew to the latent weights (`Quantizer.refit`)."""
+    for _, layer, attribute, quantizer in quantizers(network):
+        quantizer.refit(latent_weight(layer, attribute))
+
+
+@torch.no_grad()
 def bake(network: nn.Module) -> dict[str, QuantizedWeight]:
     """Turn a quantized network, in place, into a plain one that holds the quantized weights.
 
@@ -141,7 +167,14 @@ def bake(network: nn.Module) -> dict[str, QuantizedWeight]:
     advance(network, 1)
     baked: dict[str, QuantizedWeight] = {}
     for name, layer, attribute, quantizer in list(quantizers(network)):
-        codes = quantizer.codes(layer.parametrizations[attribute].original)
+        codes = quantizer.codes(latent_weight(layer, attribute))
         parametrize.remove_parametrizations(layer, attribute, leave_parametrized=True)
         baked[name] = QuantizedWeight(codes, quantizer.step_size, quantizer.levels)
     return baked
+
+
+def _attached(layer: nn.Module, attribute: str) -> parametrize.ParametrizationList:
+    """What torch keeps of a parametrized weight: its quantizer and the latent weight."""
+    return cast(
+        parametrize.ParametrizationList, layer.get_submodule(f"parametrizations.{attribute}")
+    )

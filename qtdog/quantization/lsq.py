@@ -9,12 +9,15 @@ from torch import Tensor, nn
 
 from qtdog.quantization.levels import along_channels
 from qtdog.quantization.quantizer import Quantizer, QuantizerConfig
-from qtdog.quantization.starts import initial_step_size, least_error_step_size
+from qtdog.quantization.starts import initial_step_size, least_error_step_size, rounding_error
 
 
 @dataclass(frozen=True)
 class LSQConfig(QuantizerConfig):
-    """How LSQ quantizes: `bits` in 2..8, one step size a `channel` or one a `tensor`."""
+    """How LSQ quantizes: `bits` in 2..8, one step size a `channel` or one a `tensor`.
+
+    All is LSQ's, also where the step sizes start.
+    """
 
     kind: ClassVar[str] = "lsq"
 
@@ -27,13 +30,21 @@ class LSQConfig(QuantizerConfig):
 
 
 @dataclass(frozen=True)
-class FittedLSQConfig(LSQConfig):
-    """LSQ whose step sizes start where rounding hurts the weights least."""
+class LeastErrorLSQConfig(LSQConfig):
+    """Step sizes that start where rounding hurts the weights least, which is not LSQ's; from there
+    on they are learned as LSQ's are."""
 
-    kind: ClassVar[str] = "lsq-fitted"
+    kind: ClassVar[str] = "lsq-least-error"
 
     def start(self, weight: Tensor) -> Tensor:
         return least_error_step_size(weight, self)
+
+
+@dataclass(frozen=True)
+class FittedLSQConfig(LeastErrorLSQConfig):
+    """The same, by the name that it has in the records of the first study."""
+
+    kind: ClassVar[str] = "lsq-fitted"
 
 
 class _StraightThroughRounding(torch.autograd.Function):
@@ -54,7 +65,8 @@ class _StraightThroughRounding(torch.autograd.Function):
         return codes * step
 
     @staticmethod
-    def backward(ctx, gradient: Tensor):
+    def backward(ctx, *grad_outputs: Tensor):
+        (gradient,) = grad_outputs
         scaled, codes, step = ctx.saved_tensors
         inside = scaled.clamp(*ctx.range).eq_(scaled)  # 1 in the range, 0 outside it
         weight_gradient = gradient * inside
@@ -84,8 +96,8 @@ class LSQQuantizer(Quantizer):
         weights_a_step = weight.numel() / steps.numel()
         self.gradient_scale = 1 / math.sqrt(weights_a_step * largest)
 
-    @property
-    def step_size(self) -> Tensor:
+    @property  # of an attribute that nobody sets: it follows from what is learned
+    def step_size(self) -> Tensor:  # pyright: ignore[reportIncompatibleVariableOverride]
         """(out,) or (1,), positive."""
         return self.log_step.detach().exp()
 
@@ -93,3 +105,11 @@ class LSQQuantizer(Quantizer):
         return _StraightThroughRounding.apply(
             weight, self.log_step, self.levels.code_range, self.gradient_scale
         )
+
+    @torch.no_grad()
+    def refit(self, weight: Tensor) -> None:
+        fitted = least_error_step_size(weight, self.config)
+        before, after = (
+            rounding_error(weight, one, self.config) for one in (self.step_size, fitted)
+        )
+        self.log_step.copy_(torch.where(after < before, fitted.log(), self.log_step))

@@ -79,6 +79,11 @@ class Quantizer(nn.Module, ABC):
         """
         return False
 
+    def refit(self, weight: Tensor) -> None:
+        """Give each channel of `weight` the step size with the least squared rounding error, unless
+        the one that it has is as good. Where levels do not follow from step sizes that are
+        learned, they stay."""
+
     def extra_repr(self) -> str:
         return f"bits={self.config.bits}, granularity={self.config.granularity}"
 

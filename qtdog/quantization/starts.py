@@ -1,4 +1,8 @@
-"""Where step sizes start: by LSQ's formula, or at the least squared rounding error."""
+"""Where step sizes start: by LSQ's formula, or at the least squared rounding error.
+
+The formula is LSQ's (its Sec. 2.1). The other start is not: it is the least-error fit that tools
+for rounding after training use.
+"""
 
 import math
 
@@ -32,13 +36,20 @@ def least_error_step_size(weight: Tensor, config: QuantizerConfig) -> Tensor:
     """
     start = initial_step_size(weight, config)
     rows = weight.detach().float().reshape(len(start), -1)
-    levels = config.levels
-    unclipped = rows.abs().amax(1) / levels.code_range[1]
+    unclipped = rows.abs().amax(1) / config.levels.code_range[1]
     best, least = start, torch.full_like(start, torch.inf)
     for share in STEP_SIZE_SHARES.tolist():
         # A dead channel keeps LSQ's start, which is positive.
         tried = torch.where(unclipped > start * 1e-3, share * unclipped, start)
-        error = (levels.values(levels.codes(rows, tried), tried) - rows).square().sum(1)
+        error = rounding_error(rows, tried, config)
         best = torch.where(error < least, tried, best)
         least = torch.minimum(error, least)
     return best
+
+
+def rounding_error(weight: Tensor, step_size: Tensor, config: QuantizerConfig) -> Tensor:
+    """The summed squared error of rounding a weight (out, ...) with these step sizes, and of their
+    shape: (out,) or (1,)."""
+    rows = weight.detach().float().reshape(len(step_size), -1)
+    levels = config.levels
+    return (levels.values(levels.codes(rows, step_size), step_size) - rows).square().sum(1)

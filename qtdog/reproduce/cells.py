@@ -6,8 +6,7 @@ The rows are those of paper.csv; what a method's name there means is said here, 
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from qtdog.results import Result, load_results
-from qtdog.results.records import ALL_BENCHMARKS
+from qtdog.results import ALL_BENCHMARKS, Result, load_results
 
 TITLES = {
     "1": "Methods on five benchmarks, ResNet-50",
@@ -78,7 +77,7 @@ SMA = replace(ERM, averaged=True)
 SWAD = replace(ERM, averaging="swad", averaged=True)
 QT_DOG = Method("qt-dog")
 
-METHODS = {
+PAPERS_METHODS = {
     "ERM": ERM,
     "ERM (paper runs)": ERM,
     "ERM_ViT": ERM,
@@ -177,15 +176,15 @@ def cells(table: str, dataset: str | None = None) -> tuple[Cell, ...]:
 
     Raises ValueError for a table without a plan and a benchmark that it does not have.
     """
-    found: dict[tuple, list[Result]] = {}
+    found: dict[tuple[str, str, str, int | None], list[Result]] = {}
     for one in rows(table):
-        if one.dataset != ALL_BENCHMARKS and one.method in METHODS:
+        if one.dataset != ALL_BENCHMARKS and one.method in PAPERS_METHODS:
             found.setdefault((one.dataset, one.backbone, one.method, one.bits), []).append(one)
     known = dict.fromkeys(key[0] for key in found)
     if dataset is not None and dataset not in known:
         raise ValueError(f"Table {table} has no {dataset}. It has: {', '.join(known)}.")
     return tuple(
-        Cell(table, *key, METHODS[key[2]], tuple(printed))
+        Cell(table, *key, PAPERS_METHODS[key[2]], tuple(printed))
         for key, printed in found.items()
         if dataset in (None, key[0])
     )

@@ -7,14 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from qtdog.data.benchmarks import by_name
+from qtdog.data import benchmark_named
 from qtdog.evaluation import accuracy_of
 from qtdog.reproduce.cells import Cell, rows
 from qtdog.reproduce.plan import Setting, config, seeds, study
-from qtdog.results import AVERAGE, Result
-from qtdog.results.records import ALL_BENCHMARKS
-from qtdog.results.tables import mean_and_error
-from qtdog.training.records import Outcome, load_logits, load_record
+from qtdog.results import ALL_BENCHMARKS, AVERAGE, Result, mean_and_error
+from qtdog.training import Outcome, load_logits, load_record
 
 
 @dataclass(frozen=True)
@@ -50,7 +48,7 @@ def _of_cell(cell: Cell, setting: Setting, root: Path) -> list[Reproduced]:
         _ensemble(cell, setting, root) if cell.how.members > 1 else _singles(cell, setting, root)
     )
     wanted = 1 if cell.how.members > 1 else len(seeds(cell, setting))
-    benchmark = by_name(cell.dataset)
+    benchmark = benchmark_named(cell.dataset)
     folders = {one.name: one.folder for one in benchmark.domains}
     found = []
     for printed in cell.printed:
@@ -130,8 +128,8 @@ def _averages(table: str, found: Sequence[Reproduced]) -> list[Reproduced]:
     for one in printed:
         parts = [each for each in found if _same_row(each.paper, one)]
         if {each.paper.dataset for each in parts} == datasets:
-            done = all(each.accuracy is not None for each in parts)
-            values = [statistics.fmean(each.accuracy for each in parts)] if done else []
+            known = [each.accuracy for each in parts if each.accuracy is not None]
+            values = [statistics.fmean(known)] if len(known) == len(parts) else []
             averages.append(_reproduced(one, values, 1))
     return averages
 

@@ -1,18 +1,15 @@
 """From a table's cells to training runs, each once, and where their records are."""
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from qtdog.data import ROTATED_DIGITS, SplitRule, load
-from qtdog.data.benchmarks import Benchmark, by_name
-from qtdog.data.tree import Tree
+from qtdog.data import ROTATED_DIGITS, Benchmark, SplitRule, Tree, benchmark_named, load
 from qtdog.reproduce.cells import BACKBONES, Cell
-from qtdog.training.config import TrainConfig, recipe_settings
-from qtdog.training.loop import Progress
-from qtdog.training.sweep import Sweep
+from qtdog.training import StepProgress, Sweep, TrainConfig, parallel, recipe_settings
 
 PAPER_STEPS = 5000  # of which a method's `start` counts
 
@@ -54,7 +51,12 @@ def make_setting(
     does not exist and a target that it does not have.
     """
     if data is None:
-        images = {one.folder: one.images for one in benchmark.domains}
+        images = {one.folder: one.images for one in benchmark.domains if one.images is not None}
+        if len(images) < len(benchmark.domains):
+            raise ValueError(
+                f"How many images {benchmark.name} has in each domain is not published: give its "
+                "folder with --data."
+            )
         name, classes = benchmark.name, benchmark.class_count
     elif data == ROTATED_DIGITS:
         digits = load(data, 8)
@@ -83,7 +85,7 @@ def seeds(cell: Cell, setting: Setting) -> range:
 def config(cell: Cell, setting: Setting, target: str, seed: int) -> TrainConfig:
     """One run of a cell."""
     how, backbone = cell.how, BACKBONES[cell.backbone]
-    benchmark = by_name(cell.dataset)
+    benchmark = benchmark_named(cell.dataset)
     values: dict[str, Any] = {
         "architecture": backbone.architecture,
         "start_weights": backbone.start_weights,
@@ -113,7 +115,7 @@ def config(cell: Cell, setting: Setting, target: str, seed: int) -> TrainConfig:
     )
 
 
-def runs(cells: Sequence[Cell], setting: Setting) -> list[TrainConfig]:
+def planned_runs(cells: Sequence[Cell], setting: Setting) -> list[TrainConfig]:
     """Every run of the cells once, first all of the first seed; runs that share data or their first
     steps come one after the other."""
     count = max(len(seeds(cell, setting)) for cell in cells)
@@ -143,7 +145,7 @@ def run_name(one: TrainConfig, setting: Setting) -> str:
     return str(place.record_path(setting.dataset, one).relative_to("records").with_suffix(""))
 
 
-def left(plan: Sequence[TrainConfig], setting: Setting, root: Path) -> list[TrainConfig]:
+def runs_left(plan: Sequence[TrainConfig], setting: Setting, root: Path) -> list[TrainConfig]:
     """The runs of a plan without a record."""
     return [
         one
@@ -152,16 +154,32 @@ def left(plan: Sequence[TrainConfig], setting: Setting, root: Path) -> list[Trai
     ]
 
 
-def do(
+def train_runs(
     plan: Sequence[TrainConfig],
     setting: Setting,
     root: Path,
-    progress: Callable[[TrainConfig], Progress],
+    progress: Callable[[TrainConfig], StepProgress],
     most: int | None = None,
 ) -> None:
-    """Train what is not recorded and not being trained by another process, `most` runs if given."""
+    """Train what is not recorded and not being trained by another process, `most` runs if given.
+
+    Raises ValueError where a run of the plan is recorded that was on other images.
+    """
     for place, group in groupby(plan, lambda one: study(one, setting, root)):
-        done = place.run(setting.dataset, list(group), progress, most)
+        group = list(group)
+        with parallel.first_on_each_machine():
+            images = load(setting.data, group[0].image_size)
+        place = dataclasses.replace(
+            place, data=images.fingerprint(), sampled_data=images.sampled_fingerprint()
+        )
+        for one in group:
+            if differing := place.other(setting.dataset, one):
+                name = run_name(one, setting)
+                raise ValueError(
+                    f"{root}/records/{name}.json is of another run, with {differing}: choose "
+                    "another --out."
+                )
+        done = place.run(setting.dataset, group, progress, most)
         most = None if most is None else most - len(done)
 
 

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from qtdog.data.rows import LARGEST_IN_MEMORY
+from qtdog.checkpoints import FULL_PRECISION_BITS
+from qtdog.data import LARGEST_IN_MEMORY
 from qtdog.reproduce.step_cost import FLOAT_BYTES, StepCost, measured_seconds, step_cost
-from qtdog.storage import FULL_PRECISION_BITS
-from qtdog.training.config import TrainConfig
-from qtdog.training.evaluator import TARGET_SAMPLE
+from qtdog.training import TARGET_SAMPLE, TrainConfig
 
 VALIDATION_SHARE = 0.2
 PASSES = {"sam": 2}
@@ -85,7 +84,7 @@ def plan_cost(
         before, after = run.quantize_step, run.steps - run.quantize_step
         seen = validation + min(target, TARGET_SAMPLE)
         evaluated = 2 * (after // run.evaluate_every * seen + validation + target)
-        trunk = run.trunk_name()
+        trunk = run.identity().trunk.name
         shared, steps = trunk in trunks, after
         if not shared:
             trunks.add(trunk)

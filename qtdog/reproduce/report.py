@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 
+from qtdog.models import short_name
 from qtdog.reproduce.cells import BACKBONES, TITLES, Cell, missing
 from qtdog.reproduce.outcome import Reproduced
 from qtdog.reproduce.plan import Setting, config, seeds
 from qtdog.reproduce.plan_cost import Assumption, PlanCost, image_memory, plan_cost
 from qtdog.reproduce.step_cost import step_cost, step_memory
 from qtdog.results import Result
-from qtdog.start_weights import short_name
-from qtdog.training.config import TrainConfig
+from qtdog.training import TrainConfig
 
 PREFIXES = ("", "k", "M", "G", "T", "P", "E")
 
@@ -164,7 +164,7 @@ def _cost_cells(cost: PlanCost, recorded: int, assumed: Assumption) -> list[str]
 
 
 def _sum(costs: Sequence[PlanCost]) -> PlanCost:
-    here = [cost.seconds_here for cost in costs]
+    here = [cost.seconds_here for cost in costs if cost.seconds_here is not None]
     disk: dict[str, int] = {}
     for cost in costs:
         for name, size in cost.disk_bytes.items():
@@ -175,7 +175,7 @@ def _sum(costs: Sequence[PlanCost]) -> PlanCost:
         trained_images=sum(cost.trained_images for cost in costs),
         evaluated_images=sum(cost.evaluated_images for cost in costs),
         flops=sum(cost.flops for cost in costs),
-        seconds_here=None if None in here else sum(here),
+        seconds_here=sum(here) if len(here) == len(costs) else None,
         disk_bytes=disk,
     )
 

@@ -15,8 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from qtdog import models
 from qtdog.quantization import LSQConfig, quantize
-from qtdog.training.frozen_norm import fuse_frozen_norms
-from qtdog.training.objectives import Batch, ObjectiveName, make_objective
+from qtdog.training import Batch, ObjectiveName, fuse_frozen_norms, make_objective
 
 MEASURED_STEPS = 3
 MEASURED_FLOPS = 40e9  # about so many a measured step, and at least two images of two domains
@@ -97,7 +96,7 @@ def measured_seconds(
     images = max(2 * DOMAINS, min(images, affordable) // DOMAINS * DOMAINS)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network = _network(architecture, CLASSES, image_size, quantized)
-    network = network.to(device, memory_format=torch.channels_last)
+    network = network.to(device).to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-5, fused=True)
     step = make_objective(objective, network, image_size)
     pixels = torch.rand(images, 3, image_size, image_size, device=device)

@@ -5,10 +5,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.special import stdtrit
-
-from qtdog.results.records import Result
-from qtdog.results.tables import ALL, main_setting
+from qtdog.results.records import MeasuredResult
+from qtdog.results.settings import main_setting
+from qtdog.results.table_parts import ALL
 
 PAIRS = (
     ("QT-DoG", "ERM"),
@@ -48,10 +47,10 @@ class Comparison:
     """Of any target; 0 where an ensemble is compared."""
 
 
-def comparisons(measured: Sequence[Result], dataset: str = ALL) -> tuple[Comparison, ...]:
+def comparisons(measured: Sequence[MeasuredResult], dataset: str = ALL) -> tuple[Comparison, ...]:
     """All of PAIRS that were measured on a benchmark or, for "all", on each, of single and of
     averaged weights."""
-    alike: dict[tuple[str, str], list[Result]] = defaultdict(list)
+    alike: dict[tuple[str, str], list[MeasuredResult]] = defaultdict(list)
     for one in measured:
         if dataset in (ALL, one.dataset) and one.split == "target":
             alike[one.dataset, one.backbone].append(one)
@@ -65,7 +64,7 @@ def comparisons(measured: Sequence[Result], dataset: str = ALL) -> tuple[Compari
     return tuple(found)
 
 
-def compare(first: Sequence[Result], second: Sequence[Result]) -> Comparison | None:
+def compare(first: Sequence[MeasuredResult], second: Sequence[MeasuredResult]) -> Comparison | None:
     """One setting of a method against one of another; None without a common held-out domain.
 
     Values of one domain and seed are paired, for they share the data split and the first steps. The
@@ -87,6 +86,8 @@ def compare(first: Sequence[Result], second: Sequence[Result]) -> Comparison | N
             for value in values.values()
         )
         share = sum(1 / len(values) for values in differences.values()) / len(means) ** 2
+        from scipy.special import stdtrit  # only where there are pairs
+
         reach = stdtrit(spare, (1 + CONFIDENCE) / 2) * (squares / spare * share) ** 0.5
         low, high = difference - float(reach), difference + float(reach)
     seeds = {seed for values in differences.values() for seed in values if seed is not None}
@@ -107,7 +108,7 @@ def compare(first: Sequence[Result], second: Sequence[Result]) -> Comparison | N
 
 
 def _by_domain(
-    first: Sequence[Result], second: Sequence[Result]
+    first: Sequence[MeasuredResult], second: Sequence[MeasuredResult]
 ) -> dict[str, dict[int | None, float]]:
     """The differences of every common domain, by seed; by None where one side has no seeds."""
     tables = []

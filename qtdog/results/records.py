@@ -1,15 +1,16 @@
 """paper.csv and measured.csv as checked records, one number each."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
-import pandas as pd
+from qtdog.csv_file import CsvError, CsvLine, field_names, read_lines
+from qtdog.places import RESULTS
 
-FOLDER = Path(__file__).resolve().parents[2] / "assets" / "results"
 PAPER, MEASURED, RUNS = "paper.csv", "measured.csv", "runs"
-SPLITS = ("target", "in-domain")
+PARTS = ("target", "in-domain")
+"""Part of the data that an accuracy is on; the files' column is called "split"."""
 FULL_PRECISION = 32
 """Bits of a weight that is not quantized; the paper's file leaves them out."""
 AVERAGE = "average"
@@ -80,7 +81,6 @@ class Result:
     """Digits after the point in the file, which says how far the number was rounded."""
     source: str
     note: str
-    measurement: Measurement | None = None
 
     @property
     def half_unit(self) -> float:
@@ -88,12 +88,19 @@ class Result:
         return 0.5 * 10.0**-self.decimals
 
 
-def _names(record: type, but: Sequence[str]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(record) if field.name not in but)
+@dataclass(frozen=True)
+class MeasuredResult(Result):
+    """One number that was measured here: a row of measured.csv."""
+
+    measurement: Measurement
 
 
-PAPER_COLUMNS = _names(Result, but=("decimals", "measurement"))
-MEASURED_COLUMNS = (*PAPER_COLUMNS, *_names(Measurement, but=("runs",)), "run")
+PAPER_COLUMNS = tuple(name for name in field_names(Result) if name != "decimals")
+MEASURED_COLUMNS = (
+    *PAPER_COLUMNS,
+    *(name for name in field_names(Measurement) if name != "runs"),
+    "run",
+)
 
 
 @dataclass(frozen=True)
@@ -101,16 +108,16 @@ class Results:
     """Everything that was read, and one sentence for each file that could not be."""
 
     paper: tuple[Result, ...]
-    measured: tuple[Result, ...]
+    measured: tuple[MeasuredResult, ...]
     problems: tuple[str, ...] = ()
 
 
-def load_results(folder: Path = FOLDER) -> Results:
+def load_results(folder: Path = RESULTS) -> Results:
     """Both files. Without measured.csv nothing is measured yet; a file that cannot be read is left
     out and named in `problems`."""
     problems: list[str] = []
 
-    def read(name: str, reader: Callable[[Path], tuple[Result, ...]]) -> tuple[Result, ...]:
+    def read(name: str, reader: Callable[[Path], tuple[Kind, ...]]) -> tuple[Kind, ...]:
         try:
             return reader(folder / name)
         except ResultsError as error:
@@ -126,146 +133,113 @@ def load_results(folder: Path = FOLDER) -> Results:
 
 def read_paper(path: Path) -> tuple[Result, ...]:
     """The paper's numbers. Raises ResultsError."""
-    return _read(path, PAPER_COLUMNS, lambda row: _result(row, None))
+    return _read(path, PAPER_COLUMNS, lambda line: Result(**_printed(line, line.text("table"))))
 
 
-def read_measured(path: Path) -> tuple[Result, ...]:
+def read_measured(path: Path) -> tuple[MeasuredResult, ...]:
     """The numbers measured here, one a run and target. Raises ResultsError."""
-    return _read(path, MEASURED_COLUMNS, lambda row: _result(row, _measurement(row)))
+    return _read(path, MEASURED_COLUMNS, _measured)
 
 
-class _Row:
-    """One line of a file, with errors that name the line and the column."""
-
-    def __init__(self, path: Path, line: int, values: dict[str, str]) -> None:
-        self.where, self.values = f"{path.name}, line {line}", values
-
-    def fail(self, column: str, must: str) -> ResultsError:
-        return ResultsError(f"{self.where}: {column} '{self.values[column]}' {must}.")
-
-    def text(self, column: str) -> str:
-        if not (value := self.values[column].strip()):
-            raise self.fail(column, "must not be empty")
-        return value
-
-    def one_of(self, column: str, choices: Sequence[str]) -> str:
-        if (value := self.values[column].strip()) not in choices:
-            raise self.fail(column, f"must be one of: {', '.join(map(repr, choices))}")
-        return value
-
-    def number(self, column: str, low: float, high: float = float("inf")) -> float | None:
-        value = self.values[column].strip()
-        if not value:
-            return None
-        try:
-            number = float(value)
-        except ValueError:
-            raise self.fail(column, "is not a number") from None
-        if not low <= number <= high or number == float("inf"):
-            between = f"between {low:g} and {high:g}" if high < float("inf") else f"{low:g} or more"
-            raise self.fail(column, f"must be {between}")
-        return number
-
-    def whole(self, column: str, low: int = 0) -> int | None:
-        number = self.number(column, low)
-        if number is not None and number != int(number):
-            raise self.fail(column, "must be a whole number")
-        return None if number is None else int(number)
-
-    def size(self, column: str) -> str:
-        """A number or a range such as "4-6", as printed; may be empty."""
-        value = self.values[column].strip()
-        try:
-            list(map(float, value.split("-") if value else ()))
-        except ValueError:
-            raise self.fail(column, "is neither a number nor a range") from None
-        return value
-
-    def needed(self, column: str, value: float | None) -> float:
-        if value is None:
-            raise self.fail(column, "must not be empty")
-        return value
+Kind = TypeVar("Kind", bound=Result)
 
 
-def _read(path: Path, columns: Sequence[str], make: Callable[[_Row], Result]) -> tuple[Result, ...]:
+def _read(path: Path, columns: Sequence[str], make: Callable[[CsvLine], Kind]) -> tuple[Kind, ...]:
+    first: dict[tuple[object, ...], int] = {}
+    results = []
     try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    except (OSError, ValueError) as error:  # pandas' parser errors and bad UTF-8 are ValueErrors
-        reason = str(getattr(error, "strerror", None) or error).strip().splitlines()[0]
-        raise ResultsError(f"{path.name} cannot be read as CSV: {reason.rstrip('.')}.") from None
-    if missing := [column for column in columns if column not in table.columns]:
-        raise ResultsError(f"{path.name} lacks the column {missing[0]}.")
-    rows = [_Row(path, line, row) for line, row in enumerate(table.to_dict("records"), start=2)]
-    results = tuple(map(make, rows))
-    twice = [key for key, count in Counter(map(_identity, results)).items() if count > 1]
-    if twice:
-        lines = [i for i, result in enumerate(results, start=2) if _identity(result) == twice[0]]
-        raise ResultsError(f"{path.name}: lines {lines[0]} and {lines[1]} are of the same number.")
-    return results
+        for line in read_lines(path, columns):
+            result = make(line)
+            before = first.setdefault(_identity(result), line.number)
+            if before != line.number:
+                raise CsvError(
+                    f"{path.name}: lines {before} and {line.number} are of the same number."
+                )
+            results.append(result)
+    except CsvError as error:
+        raise ResultsError(str(error)) from None
+    return tuple(results)
 
 
 def _identity(result: Result) -> tuple[object, ...]:
     key = (result.source, result.table, result.backbone, result.method, result.bits)
     key += (result.models_trained, result.dataset, result.domain, result.split)
-    if run := result.measurement:
+    if isinstance(result, MeasuredResult):
+        run = result.measurement
         key += (run.averaged, run.granularity, run.quantize_step, run.steps, run.seed)
     return key
 
 
-def _result(row: _Row, measurement: Measurement | None) -> Result:
-    accuracy = row.needed("accuracy", row.number("accuracy", 0, 100))
-    if measurement:
-        exact = 100 * measurement.correct / measurement.total
-        if abs(exact - accuracy) > 0.06:
-            counts = f"{measurement.correct} of {measurement.total}"
-            raise row.fail("accuracy", f"is not {counts}, which is {exact:.2f}")
-    return Result(
-        table=row.values["table"].strip() if measurement else row.text("table"),
-        backbone=row.text("backbone"),
-        method=row.text("method"),
-        bits=None if row.whole("bits", 1) == FULL_PRECISION else row.whole("bits", 1),
-        models_trained=row.values["models_trained"].strip(),
-        relative_size=row.size("relative_size"),
-        dataset=row.text("dataset"),
-        domain=row.text("domain"),
-        split=row.one_of("split", SPLITS),
-        accuracy=accuracy,
-        error=row.number("error", 0, 100),
-        decimals=len(row.text("accuracy").partition(".")[2]),
-        source=row.text("source"),
-        note=row.values["note"].strip(),
-        measurement=measurement,
+def _measured(line: CsvLine) -> MeasuredResult:
+    measurement = _measurement(line)
+    exact = 100 * measurement.correct / measurement.total
+    if abs(exact - _accuracy(line)) > 0.06:
+        counts = f"{measurement.correct} of {measurement.total}"
+        raise line.fail("accuracy", f"is not {counts}, which is {exact:.2f}")
+    return MeasuredResult(**_printed(line, line.values["table"]), measurement=measurement)
+
+
+def _accuracy(line: CsvLine) -> float:
+    return line.number_of("accuracy", 0, 100)
+
+
+def _printed(line: CsvLine, table: str) -> dict[str, Any]:
+    """The fields of a Result."""
+    bits = line.whole_or_none("bits", 1)
+    return dict(
+        accuracy=_accuracy(line),
+        table=table,
+        backbone=line.text("backbone"),
+        method=line.text("method"),
+        bits=None if bits == FULL_PRECISION else bits,
+        models_trained=line.values["models_trained"],
+        relative_size=_size(line, "relative_size"),
+        dataset=line.text("dataset"),
+        domain=line.text("domain"),
+        split=line.one_of("split", PARTS),
+        error=line.number_or_none("error", 0, 100),
+        decimals=len(line.text("accuracy").partition(".")[2]),
+        source=line.text("source"),
+        note=line.values["note"],
     )
 
 
-def _measurement(row: _Row) -> Measurement:
-    correct, total = row.whole("correct"), row.whole("total", 1)
-    row.needed("correct", correct)
-    row.needed("total", total)
+def _size(line: CsvLine, column: str) -> str:
+    """A number or a range such as "4-6", as printed; may be empty."""
+    value = line.values[column]
+    try:
+        list(map(float, value.split("-") if value else ()))
+    except ValueError:
+        raise line.fail(column, "is neither a number nor a range") from None
+    return value
+
+
+def _measurement(line: CsvLine) -> Measurement:
+    correct, total = line.whole("correct"), line.whole("total", 1)
     if correct > total:
-        raise row.fail("correct", f"must not be more than total, {total}")
+        raise line.fail("correct", f"must not be more than total, {total}")
     return Measurement(
-        averaged=row.one_of("averaged", ("yes", "no")) == "yes",
-        granularity=row.values["granularity"].strip(),
-        quantize_step=row.whole("quantize_step"),
-        seed=row.whole("seed"),
-        source_validation=row.number("source_validation", 0, 100),
+        averaged=line.one_of("averaged", ("yes", "no")) == "yes",
+        granularity=line.values["granularity"],
+        quantize_step=line.whole_or_none("quantize_step"),
+        seed=line.whole_or_none("seed"),
+        source_validation=line.number_or_none("source_validation", 0, 100),
         correct=correct,
         total=total,
-        steps=row.whole("steps"),
-        chosen_step=row.whole("chosen_step"),
-        seconds=row.number("seconds", 0),
-        hardware=row.values["hardware"].strip(),
-        commit=row.values["commit"].strip(),
-        sha256=row.values["sha256"].strip(),
-        nll=row.number("nll", 0),
-        ece=row.number("ece", 0, 1),
-        source_nll=row.number("source_nll", 0),
-        source_ece=row.number("source_ece", 0, 1),
-        runs=tuple(filter(None, (name.strip() for name in row.values["run"].split(";")))),
+        steps=line.whole_or_none("steps"),
+        chosen_step=line.whole_or_none("chosen_step"),
+        seconds=line.number_or_none("seconds", 0),
+        hardware=line.values["hardware"],
+        commit=line.values["commit"],
+        sha256=line.values["sha256"],
+        nll=line.number_or_none("nll", 0),
+        ece=line.number_or_none("ece", 0, 1),
+        source_nll=line.number_or_none("source_nll", 0),
+        source_ece=line.number_or_none("source_ece", 0, 1),
+        runs=tuple(filter(None, (name.strip() for name in line.values["run"].split(";")))),
     )
 
 
-def _renamed(result: Result, names: dict[str, str]) -> Result:
+def _renamed(result: MeasuredResult, names: dict[str, str]) -> MeasuredResult:
     """A benchmark has the paper's spelling: "pacs" is PACS."""
     return replace(result, dataset=names.get(result.dataset.lower(), result.dataset))

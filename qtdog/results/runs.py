@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from qtdog.results.records import FOLDER, RUNS, Result, ResultsError
-from qtdog.results.tables import main_setting
+from qtdog.json_file import record_from_json
+from qtdog.places import RESULTS
+from qtdog.results.records import RUNS, MeasuredResult, ResultsError
+from qtdog.results.settings import main_setting
 
 TRAINED = ("ERM", "QT-DoG", "Freeze")
 """Methods that are a training run of their own."""
@@ -24,8 +26,13 @@ class RunPoint:
     source_validation: float
     target: float
     """On a fixed sample of the held-out domain; it chose nothing."""
-    averaged_source_validation: float | None
-    averaged_target: float | None
+    averaged_source_validation: float | None = None
+    averaged_target: float | None = None
+    source_validation_loss: float | None = None
+    """Nats; older logs lack it."""
+
+
+ACCURACIES = ("source_validation", "target", "averaged_source_validation", "averaged_target")
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,7 @@ class SeedRuns:
     """(method with bits, file of the run log)."""
 
 
-def run_path(name: str, folder: Path = FOLDER) -> Path:
+def run_path(name: str, folder: Path = RESULTS) -> Path:
     """The file of a run log. Raises ResultsError for one that is elsewhere or not there."""
     place = PurePosixPath(name)
     path = folder / RUNS / place
@@ -61,7 +68,7 @@ def run_path(name: str, folder: Path = FOLDER) -> Path:
     return path
 
 
-def load_run(name: str, folder: Path = FOLDER) -> RunLog:
+def load_run(name: str, folder: Path = RESULTS) -> RunLog:
     """Read a run log. Raises ResultsError."""
     path = run_path(name, folder)
     try:
@@ -80,7 +87,7 @@ def load_run(name: str, folder: Path = FOLDER) -> RunLog:
         raise ResultsError(f"The run log {name} cannot be read: {error}.") from None
 
 
-def seed_runs(measured: Sequence[Result], dataset: str) -> tuple[SeedRuns, ...]:
+def seed_runs(measured: Sequence[MeasuredResult], dataset: str) -> tuple[SeedRuns, ...]:
     """Every held-out domain and seed of a benchmark with the logs of ERM, QT-DoG and the control,
     each in the setting that was measured most often.
 
@@ -101,26 +108,14 @@ def seed_runs(measured: Sequence[Result], dataset: str) -> tuple[SeedRuns, ...]:
 
 
 def _point(values: dict[str, Any]) -> RunPoint:
-    def percent(name: str) -> float | None:
-        value = values.get(name)
-        if value in (None, ""):
-            return None
-        if not 0 <= float(value) <= 1:
-            raise ValueError(f"{name} {value} is not between 0 and 1")
-        return 100 * float(value)
-
-    source, target = percent("source_validation"), percent("target")
-    if source is None or target is None:
-        raise ValueError(f"an accuracy is missing at step {values.get('step')}")
-    return RunPoint(
-        int(values["step"]),
-        bool(values["quantized"]),
-        float(values["train_loss"]),
-        source,
-        target,
-        percent("averaged_source_validation"),
-        percent("averaged_target"),
-    )
+    """From the log's fractions to percent."""
+    point = record_from_json(RunPoint, values)
+    shares = {name: getattr(point, name) for name in ACCURACIES}
+    for name, share in shares.items():
+        if share is not None and not 0 <= share <= 1:
+            raise ValueError(f"{name} {share} is not between 0 and 1")
+    percent = {name: share and 100 * share for name, share in shares.items()}
+    return replace(point, **percent)
 
 
 def _plain(value: Any) -> str:

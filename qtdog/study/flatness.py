@@ -4,13 +4,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from qtdog.landscape.directions import KINDS
-from qtdog.landscape.flatness import mean_and_error
-from qtdog.landscape.images import SPLITS
-from qtdog.landscape.records import Curvature, ModelReference, Record
-from qtdog.landscape.subjects import order
-from qtdog.landscape.verdicts import Verdict, verdicts
-from qtdog.study.markdown import plain, row, rule, section
+from qtdog.landscape import (
+    DIRECTION_KINDS,
+    IMAGE_SETS,
+    Curvature,
+    FlatnessVerdict,
+    ModelReference,
+    Record,
+    mean_and_error,
+    order,
+    verdicts,
+)
+from qtdog.study.markdown import plain, row, section, table_head
 
 DISTANCES = {"filter": "relative to each filter", "whole": "of the whole vector"}
 IMAGES = {"source": "source domains", "target": "held-out domain"}
@@ -26,7 +31,7 @@ def _flatness(records: Sequence[Record]) -> str:
     if not found:
         return ""
     head = ["held out", "images of the", "distance", "ERM", "ERM, averaged", "QT-DoG"]
-    lines = [row([*head, "QT-DoG – ERM", "verdict"]), rule(8)]
+    lines = table_head([*head, "QT-DoG – ERM", "verdict"])
     for one in found:
         outcome = one.outcome
         lines.append(
@@ -45,11 +50,11 @@ def _flatness(records: Sequence[Record]) -> str:
         )
     said = [
         sentence
-        for distance in KINDS
-        for split in SPLITS
+        for distance in DIRECTION_KINDS
+        for image_set in IMAGE_SETS
         if (
             sentence := _count(
-                [one for one in found if (one.distance, one.split) == (distance, split)]
+                [one for one in found if (one.distance, one.split) == (distance, image_set)]
             )
         )
     ]
@@ -66,7 +71,7 @@ def _flatness(records: Sequence[Record]) -> str:
     )
 
 
-def _count(found: Sequence[Verdict]) -> str:
+def _count(found: Sequence[FlatnessVerdict]) -> str:
     """On how many held-out domains QT-DoG is flatter, on these images, by this distance."""
     if not found:
         return ""
@@ -84,7 +89,7 @@ def _curvature(records: Sequence[Record]) -> str:
     if not found:
         return ""
     head = ["held out", "images of the", "network", "largest eigenvalue", "trace"]
-    lines = [row(head), rule(5)]
+    lines = table_head(head)
     for one in sorted(
         found, key=lambda one: (one.target_domain, one.images.split, order(one.model))
     ):

@@ -13,9 +13,9 @@ def row(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def rule(columns: int) -> str:
-    """What stands between a table's head and its rows."""
-    return f"|{'---|' * columns}"
+def table_head(cells: Sequence[str]) -> list[str]:
+    """A table's first row and what stands between it and the others."""
+    return [row(cells), f"|{'---|' * len(cells)}"]
 
 
 def plain(name: str) -> str:

@@ -30,7 +30,7 @@ class MemberKind:
         return f"qt-dog-{quantizer}{bits}bit{'-averaged' if self.averaged else ''}-seed{seed}"
 
 
-KINDS = tuple(
+WEIGHT_KINDS = tuple(
     MemberKind(quantizer, averaged) for quantizer in QUANTIZERS for averaged in (False, True)
 )
 
@@ -94,7 +94,7 @@ def choose_members(rows: Sequence[MeasuredRow], bits: int) -> MemberChoice:
             _mean([runs[run] for run in shared]),
             _mean([*runs.values()]) if len(runs) == most else None,
         )
-        for kind in KINDS
+        for kind in WEIGHT_KINDS
         if (runs := found.get(kind))
     ]
     return MemberChoice(tuple(candidates), len(shared))

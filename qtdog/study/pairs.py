@@ -54,6 +54,7 @@ def against(table: pd.DataFrame, arm: str, base: str) -> dict[str, Difference]:
         return {}
     pairs["difference"] = pairs.accuracy - pairs.accuracy_base
     found = {
-        domain: paired_difference(group.difference) for domain, group in pairs.groupby("domain")
+        str(domain): paired_difference(group.difference)
+        for domain, group in pairs.groupby("domain")
     }
     return found | {"all": paired_difference(pairs.difference)}

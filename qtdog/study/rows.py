@@ -3,20 +3,21 @@
 One row a network and target domain, with the columns of the paper's table first.
 """
 
-import csv
-import io
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 
 from qtdog.accuracy import Accuracy
-from qtdog.calibration import expected_calibration_error, negative_log_likelihood
+from qtdog.checkpoints import RunIdentity
+from qtdog.csv_file import records_csv
 from qtdog.data import SplitRule, benchmarks
+from qtdog.evaluation import expected_calibration_error, negative_log_likelihood
 from qtdog.method_names import ENSEMBLES, ensemble_name, method_name
-from qtdog.training.records import Outcome, RunRecord, load_logits, load_record
+from qtdog.training import Outcome, RunRecord, load_logits, load_record
 
 MEMBERS = 5
 NAMES = {
@@ -75,15 +76,30 @@ class MeasuredRow:
     """The records below assets/results/runs/, separated by ";"."""
 
 
-def measured_rows(folder: Path, split: SplitRule = "ours") -> list[MeasuredRow]:
-    """Every row that the records in `folder` of runs under one split give, single networks first.
+# What runs of one study differ in; tables and ensembles tell them apart by it.
+ARMS_DIFFER_IN = ("target_domain", "seed", "method", "objective", "averaging")
+ARMS_DIFFER_IN += ("bits", "granularity", "quantizer", "quantize_step")
+
+
+def measured_rows(
+    folder: Path, split_rule: SplitRule = "ours", recipe: str | None = None
+) -> list[MeasuredRow]:
+    """Every row that the records in `folder` of runs under one split, and if given of one recipe,
+    give, single networks first.
 
     Of a run with SWAD only the averaged weights: those of one step are the same run's without it.
+    Averages whose step sizes were fitted anew stay in the records.
 
-    Raises ValueError naming a file that is not a record.
+    Raises ValueError naming a file that is not a record, and where records on one dataset are of
+    studies that no mean may mix.
     """
     records = {path: load_record(path) for path in sorted(Path(folder).glob("*.json"))}
-    records = {path: record for path, record in records.items() if record.config.split == split}
+    records = {
+        path: record
+        for path, record in records.items()
+        if record.config.split == split_rule and recipe in (None, record.recipe)
+    }
+    require_one_study(records)
     full_size = {
         (record.dataset, record.config.architecture): outcome.size_bytes
         for record in records.values()
@@ -96,18 +112,29 @@ def measured_rows(folder: Path, split: SplitRule = "ours") -> list[MeasuredRow]:
         for outcome in record.outcomes
         if (record.dataset, record.config.architecture) in full_size
         and (outcome.averaged or record.config.averaging == "sma")
+        and not outcome.refitted
     ]
     return rows + list(_ensembles(records, full_size))
 
 
-def to_csv(rows: Sequence[MeasuredRow]) -> str:
+def require_one_study(records: Mapping[Path, RunRecord]) -> None:
+    """Raises ValueError that names two records, on one dataset and of one architecture, of runs
+    that differ in more than a study's arms do."""
+    first: dict[tuple[str, str, RunIdentity], Path] = {}
+    for path, record in records.items():
+        common = record.identity.without(*ARMS_DIFFER_IN)
+        first.setdefault((record.dataset, record.config.architecture, common), path)
+    for ((*what, one), path), ((*other_what, other), other_path) in combinations(first.items(), 2):
+        if what == other_what and (differing := one.difference(other)):
+            raise ValueError(
+                f"{path.name} and {other_path.name} are of different studies, with {differing}: no "
+                "mean may mix them. Choose the records of one --recipe, or keep them apart."
+            )
+
+
+def measured_csv(rows: Sequence[MeasuredRow]) -> str:
     """The text of measured.csv."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    names = [field.name for field in fields(MeasuredRow)]
-    writer.writerow(names)
-    writer.writerows([getattr(row, name) for name in names] for row in rows)
-    return text.getvalue()
+    return records_csv(MeasuredRow, rows)
 
 
 def _row(path: Path, record: RunRecord, outcome: Outcome, full_size: int) -> MeasuredRow:
@@ -117,7 +144,8 @@ def _row(path: Path, record: RunRecord, outcome: Outcome, full_size: int) -> Mea
     return MeasuredRow(
         table=None,
         backbone=NAMES.get(config.architecture, config.architecture),
-        method=method_name(outcome.method, config.objective, config.averaging, config.quantizer),
+        method=method_name(outcome.method, config.objective, config.averaging, config.quantizer)
+        + (" (least error)" if outcome.rule == "least error" else ""),
         bits=outcome.bits,
         models_trained=1,
         relative_size=round(outcome.size_bytes / full_size, 4),
@@ -168,7 +196,8 @@ def _ensembles(
         if not set(range(MEMBERS)) <= members.keys():
             continue
         chosen = [members[seed] for seed in range(MEMBERS)]
-        for name in ("single", "averaged") if config.averaging == "sma" else ("averaged",):
+        averaging = records[chosen[0]].config.averaging
+        for name in ("single", "averaged") if averaging == "sma" else ("averaged",):
             yield _ensemble(name, chosen, records, full_size)
 
 

@@ -4,11 +4,11 @@ import shutil
 from itertools import product
 from pathlib import Path
 
-from qtdog.atomic import write_folder_atomically
 from qtdog.data import DomainDataset
-from qtdog.study.members import KINDS, MemberKind
+from qtdog.files import write_folder_atomically
+from qtdog.study.members import WEIGHT_KINDS, MemberKind
 from qtdog.study.rows import MEMBERS
-from qtdog.training.combine import combine
+from qtdog.training import combine
 
 WIDTHS = range(2, 9)
 
@@ -30,7 +30,7 @@ def ship(built: Path, kind: MemberKind, dataset: DomainDataset, bits: int, out: 
         members = [name for name in members if (source / name).exists()]
         ensemble = place / f"eoq-{bits}bit"
         if len(members) == MEMBERS:  # members of another kind make way
-            for other, seed in product(KINDS, range(MEMBERS)):
+            for other, seed in product(WEIGHT_KINDS, range(MEMBERS)):
                 shutil.rmtree(place / other.checkpoint(bits, seed), ignore_errors=True)
         if len(members) == MEMBERS or not ensemble.exists():
             names += members

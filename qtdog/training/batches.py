@@ -4,9 +4,7 @@ import torch
 from torch import Tensor
 
 from qtdog import models
-from qtdog.data import Domain
-from qtdog.data.augmentation import Part, augment
-from qtdog.data.rows import Rows
+from qtdog.data import BatchPart, Domain, Rows, augment
 from qtdog.training import parallel
 from qtdog.training.config import TrainConfig
 from qtdog.training.objectives import Batch
@@ -29,7 +27,7 @@ class Batches:
         self.labels = [torch.from_numpy(domain.labels).to(device) for domain in domains]
         count = config.images_per_domain
         self.rows = parallel.rows(1, count)
-        self.part = Part(parallel.rows(len(domains), count), len(domains) * count)
+        self.part = BatchPart(parallel.rows(len(domains), count), len(domains) * count)
 
     def at(self, step: int) -> Batch:
         """Drawn with replacement, as DomainBed's endless loaders do."""

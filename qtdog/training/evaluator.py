@@ -8,10 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from qtdog import models
-from qtdog.calibration import negative_log_likelihood
-from qtdog.data import Domain
-from qtdog.data.rows import take
-from qtdog.evaluation import accuracy_of, predict_logits
+from qtdog.data import Domain, take_rows
+from qtdog.evaluation import accuracy_of, negative_log_likelihood, predict_logits
 from qtdog.quantization import plain_state
 from qtdog.training import parallel
 from qtdog.training.config import TrainConfig
@@ -66,12 +64,22 @@ class Evaluator:
         own, images = slice(None), domain.images
         if parallel.processes() > 1:
             own = np.arange(parallel.rank(), len(domain), parallel.processes())
-            images = take(images, own)
+            images = take_rows(images, own)
         logits = torch.zeros(len(domain), self.classes)
         if len(images):
             computed = predict_logits(network, images, self.config.mean, self.config.std)
             logits[own] = torch.from_numpy(computed)
-        return parallel.added(logits).numpy()
+        return self._finite(parallel.added(logits).numpy())
+
+    def _finite(self, logits: np.ndarray) -> np.ndarray:
+        """Raises ValueError where training has diverged: the largest of NaNs is the first class,
+        whose accuracy would be chosen from."""
+        if not np.isfinite(logits).all():
+            raise ValueError(
+                "Training has diverged: the network's logits are not finite numbers. Train again "
+                f"with a smaller --learning-rate than {self.config.learning_rate:g}."
+            )
+        return logits
 
 
 def _sample(domain: Domain, count: int) -> Domain:

@@ -1,12 +1,12 @@
 """Training through frozen batch norm without its passes over the activations."""
 
 from types import MethodType
+from typing import cast
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from qtdog.folding import foldable
+from qtdog.models import activation, factor_and_bias, foldable
 
 
 def fuse_frozen_norms(network: nn.Module) -> None:
@@ -21,8 +21,11 @@ def fuse_frozen_norms(network: nn.Module) -> None:
     """
     layers = dict(network.named_modules())
     for name, norm_name in foldable(network).items():
-        convolution, norm = layers[name], layers[norm_name]
-        if convolution.padding_mode != "zeros":
+        convolution = cast(nn.Conv2d, layers[name])  # `foldable` names nothing else
+        norm = cast(nn.BatchNorm2d, layers[norm_name])
+        # timm's "same" padding depends on the image: these few layers are left as they are.
+        own_forward = type(convolution).forward is not nn.Conv2d.forward
+        if own_forward or convolution.padding_mode != "zeros":
             continue
         convolution.forward = MethodType(_convolve_and_norm(norm), convolution)
         norm.forward = MethodType(_pass_through, norm)
@@ -30,9 +33,7 @@ def fuse_frozen_norms(network: nn.Module) -> None:
 
 def _convolve_and_norm(norm: nn.BatchNorm2d):
     def forward(convolution: nn.Conv2d, images: Tensor) -> Tensor:
-        factor = norm.weight / torch.sqrt(norm.running_var + norm.eps)  # (out,)
-        before = 0 if convolution.bias is None else convolution.bias
-        bias = norm.bias + (before - norm.running_mean) * factor
+        factor, bias = factor_and_bias(convolution, norm)
         return F.conv2d(
             images,
             convolution.weight * factor.view(-1, 1, 1, 1),
@@ -47,4 +48,4 @@ def _convolve_and_norm(norm: nn.BatchNorm2d):
 
 
 def _pass_through(norm: nn.BatchNorm2d, values: Tensor) -> Tensor:
-    return values
+    return activation(norm)(values)

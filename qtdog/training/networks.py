@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from qtdog import models
-from qtdog.quantization import learned_parameters, quantize, quantizers
+from qtdog.quantization import latent_weight, learned_parameters, quantize, quantizers
 from qtdog.training import parallel
 from qtdog.training.config import TrainConfig
 
@@ -16,6 +16,14 @@ def start_network(config: TrainConfig, classes: int) -> nn.Module:
     with parallel.first_on_each_machine(), torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         return models.build(config.architecture, classes, config.start_weights, config.image_size)
+
+
+def check_network(config: TrainConfig) -> None:
+    """Build a run's network once, quantizers included, so that what is wrong with its start weights
+    or the layers to leave out is said before images are read and steps done. Raises ValueError."""
+    network = start_network(config, 2)
+    if config.method != "erm":
+        quantize(network, config.quantization, left_out(network, config))
 
 
 def plain_network(config: TrainConfig, classes: int) -> nn.Module:
@@ -34,7 +42,7 @@ def start_quantization(
     if config.method == "freeze":
         for _, layer, attribute, quantizer in quantizers(network):
             quantizer.requires_grad_(False)
-            layer.parametrizations[attribute].original.requires_grad_(False)
+            latent_weight(layer, attribute).requires_grad_(False)
         optimizer.zero_grad()  # Adam passes over what has no gradient, its momentum included
         return
     if learned := learned_parameters(network):

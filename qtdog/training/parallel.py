@@ -172,7 +172,8 @@ class _Gather(torch.autograd.Function):
         return torch.stack(parts)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> Tensor:
+    def backward(ctx, *grad_outputs: Tensor) -> Tensor:
+        (gradient,) = grad_outputs
         return added(gradient.clone(memory_format=torch.contiguous_format))[rank()]
 
 

@@ -7,7 +7,7 @@ every other figure follow from them.
 import dataclasses
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,9 @@ from safetensors.numpy import load as tensors_from_bytes
 from safetensors.numpy import save as tensors_to_bytes
 
 from qtdog.accuracy import Accuracy
-from qtdog.atomic import write_atomically
+from qtdog.checkpoints import RunIdentity
+from qtdog.files import write_atomically
+from qtdog.json_file import record_from_json
 from qtdog.training.config import TrainConfig
 from qtdog.training.state import EvaluationPoint
 
@@ -48,13 +50,20 @@ class Outcome:
     """Of model.safetensors."""
     target_in: Accuracy | None = None
     """On the target's 80 % that DomainBed reports, where the split is DomainBed's."""
+    refitted: bool = False
+    """Whether, after averaging, step sizes were fitted anew, instead of being means."""
+    rule: str = "start"
+    """Of "post-training": where the step sizes come from, see `NearestConfig`."""
 
     @property
     def name(self) -> str:
-        """Tells a run's outcomes apart: "single", "averaged" or, say, "post-training-4bit"."""
+        """Tells a run's outcomes apart: "single", "averaged", "averaged-refitted" or, say,
+        "post-training-4bit" and "least-error-4bit-averaged", after the rule for step sizes."""
+        averaged = "-averaged" if self.averaged else ""
         if self.method == "post-training":
-            return f"post-training-{self.bits}bit"
-        return "averaged" if self.averaged else "single"
+            rule = "post-training" if self.rule == "start" else self.rule.replace(" ", "-")
+            return f"{rule}-{self.bits}bit{averaged}"
+        return ("averaged" if self.averaged else "single") + ("-refitted" if self.refitted else "")
 
 
 @dataclass(frozen=True)
@@ -75,6 +84,15 @@ class RunRecord:
     versions: str
     commit: str
     command: str
+    identity: RunIdentity = field(default_factory=RunIdentity)
+    """Which run it is; read from an older record, what its settings say."""
+
+    def late_mean(self, averaged: bool = False) -> float:
+        """The mean accuracy on the sample of the held-out domain over the evaluations in the last
+        half of the steps, of the single or the averaged weights: a description, never a choice."""
+        late = [one for one in self.points if 2 * one.step > self.config.steps]
+        seen = [one.averaged_target if averaged else one.target for one in late]
+        return float(np.mean([one for one in seen if one is not None]))
 
 
 def save_record(path: Path, record: RunRecord, logits: Mapping[str, np.ndarray]) -> None:
@@ -97,16 +115,14 @@ def load_record(path: Path) -> RunRecord:
     """The inverse of `save_record`, of the JSON alone. Raises ValueError naming a broken file."""
     try:
         values: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return RunRecord(
-            **{
-                **values,
-                "config": TrainConfig.from_json(values["config"]),
-                "classes": tuple(values["classes"]),
-                "source_domains": tuple(values["source_domains"]),
-                "points": tuple(EvaluationPoint(**point) for point in values["points"]),
-                "outcomes": tuple(_outcome(outcome) for outcome in values["outcomes"]),
-            }
-        )
+        config = TrainConfig.from_json(values["config"])
+        if known := values.get("identity"):
+            identity = record_from_json(RunIdentity, known)
+        else:
+            identity = config.identity(sampled_data=values["data_fingerprint"]).without(
+                "start_weights_hash"  # of a file of that name here, if anything
+            )
+        return record_from_json(RunRecord, values, config=config, identity=identity)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is not the record of a run ({error}).") from None
 
@@ -118,11 +134,3 @@ def load_logits(path: Path) -> dict[str, np.ndarray]:
         return tensors_from_bytes(file.read_bytes())
     except (OSError, SafetensorError) as error:
         raise ValueError(f"{file} does not hold a run's logits ({error}).") from None
-
-
-def _outcome(values: dict[str, Any]) -> Outcome:
-    accuracies = tuple(Accuracy(**accuracy) for accuracy in values["source_validation"])
-    values = {**values, "source_validation": accuracies, "target": Accuracy(**values["target"])}
-    if inside := values.get("target_in"):
-        values["target_in"] = Accuracy(**inside)
-    return Outcome(**values)

@@ -9,7 +9,9 @@ whoever calls by a name that is new, too.
 import time
 import uuid
 
-from torch.distributed import PrefixStore, Store, rendezvous
+# The stores are public by torch's documentation, not by its types.
+from torch.distributed import PrefixStore, Store  # pyright: ignore[reportPrivateImportUsage]
+from torch.distributed.rendezvous import rendezvous
 
 PAUSE = 0.05  # seconds
 

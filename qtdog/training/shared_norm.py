@@ -4,11 +4,10 @@ from types import MethodType
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from qtdog.models import NORM_LAYERS
 from qtdog.training import parallel
-
-Norm = nn.BatchNorm1d | nn.BatchNorm2d | nn.BatchNorm3d
 
 
 def share_norms(network: nn.Module) -> None:
@@ -18,12 +17,13 @@ def share_norms(network: nn.Module) -> None:
     to float rounding. It is what torch's SyncBatchNorm does, which has no kernels for processors:
     so every device runs what the tests check. Parameters and their names stay as they are; only
     `forward` changes. In a single process nothing does. Raises ValueError for a layer that is more
-    than batch norm.
+    than batch norm, or that keeps no running statistics.
     """
     if parallel.processes() == 1:
         return
     for layer in network.modules():
-        if type(layer) in NORM_LAYERS:
+        if isinstance(layer, _BatchNorm) and type(layer) in NORM_LAYERS:
+            _running(layer)
             layer.forward = MethodType(_norm, layer)
         elif isinstance(layer, NORM_LAYERS):
             raise ValueError(
@@ -31,23 +31,35 @@ def share_norms(network: nn.Module) -> None:
             )
 
 
-def _norm(layer: Norm, values: Tensor) -> Tensor:  # (batch, channels, ...) -> same
+def _norm(layer: _BatchNorm, values: Tensor) -> Tensor:  # (batch, channels, ...) -> same
     if not layer.training:
         return type(layer).forward(layer, values)
+    running_mean, running_variance, momentum = _running(layer)
     others = [axis for axis in range(values.dim()) if axis != 1]
     variance, mean = torch.var_mean(
-        values.to(layer.running_var.dtype), others, correction=0
+        values.to(running_variance.dtype), others, correction=0
     )  # (channels,)
     means, variances = parallel.gather(torch.stack([mean, variance])).unbind(1)
     mean = means.mean(0)  # the processes' shares are equal
     variance = (variances + (means - mean).square()).mean(0)
     with torch.no_grad():
         count = parallel.processes() * values.numel() / values.shape[1]
-        layer.running_mean.lerp_(mean, layer.momentum)
-        layer.running_var.lerp_(variance * (count / (count - 1)), layer.momentum)
-        layer.num_batches_tracked += 1
+        running_mean.lerp_(mean, momentum)
+        running_variance.lerp_(variance * (count / (count - 1)), momentum)
+        if layer.num_batches_tracked is not None:
+            layer.num_batches_tracked += 1
     # As in evaluation with these statistics, but with gradients through them.
     factor = layer.weight * torch.rsqrt(variance + layer.eps)
     shift = layer.bias - mean * factor
     shape = (-1, *[1] * (values.dim() - 2))
     return torch.addcmul(shift.view(shape), values, factor.view(shape)).to(values.dtype)
+
+
+def _running(layer: _BatchNorm) -> tuple[Tensor, Tensor, float]:
+    """Its running mean and variance and their momentum. Raises ValueError where it lacks one."""
+    if layer.running_mean is None or layer.running_var is None or layer.momentum is None:
+        raise ValueError(
+            f"{type(layer).__name__} without running statistics, or with a plain mean of them, "
+            "cannot train on several processes: freeze batch norm."
+        )
+    return layer.running_mean, layer.running_var, layer.momentum

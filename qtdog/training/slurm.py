@@ -4,6 +4,7 @@ SLURM queues, starts, requeues and logs; a run that is begun again goes on from 
 Every task has a run of its own, so that one that fails holds up no other.
 """
 
+import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 NOTICE = 120  # seconds before the time limit at which a task goes back into the queue
+# Minutes, minutes:seconds, hours:minutes:seconds, or days-hours with up to two more parts.
+TIME_LIMIT = re.compile(r"\d+(:\d+){0,2}|\d+-\d+(:\d+){0,2}")
 RESTARTS = 3  # of a run on several GPUs, after the loss of a process
 
 
@@ -23,6 +26,15 @@ class Resources:
     time_limit: str = ""
     """As SLURM writes it: "12:00:00", "2-00:00"."""
     partition: str = ""
+
+    def __post_init__(self) -> None:
+        if self.time_limit and not TIME_LIMIT.fullmatch(self.time_limit):
+            raise ValueError(
+                f"'{self.time_limit}' is no time limit: give hours, minutes and seconds as "
+                '"12:00:00", or days and hours as "2-00:00".'
+            )
+        if len(self.partition.split()) > 1:
+            raise ValueError(f"SLURM's partition takes one word, not '{self.partition}'.")
 
 
 def array_script(

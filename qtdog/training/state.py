@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -10,7 +10,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from qtdog.atomic import write_atomically
+from qtdog.files import write_atomically
+from qtdog.json_file import record_from_json
 from qtdog.training import parallel
 
 
@@ -51,9 +52,11 @@ class RunState:
     average: Mapping[str, Tensor]
     best: Mapping[str, Tensor]
     best_average: Mapping[str, Tensor]
+    noise: Mapping[str, Tensor] = field(default_factory=dict)
+    """Of the method "noise": the step sizes that it began with, by the weight's name."""
 
 
-PARTS = ("network", "optimizer", "average", "best", "best_average")
+PARTS = ("network", "optimizer", "average", "best", "best_average", "noise")
 
 
 def save_state(path: Path, state: RunState) -> None:
@@ -84,6 +87,7 @@ def load_state(path: Path) -> RunState | None:
         tensors = load(content)
         header = content[8 : 8 + int.from_bytes(content[:8], "little")]
         record = json.loads(json.loads(header)["__metadata__"]["record"])
+        points = record_from_json(tuple[EvaluationPoint, ...], record["points"])
     except (SafetensorError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is not a training state ({error}): remove it.") from None
 
@@ -94,7 +98,6 @@ def load_state(path: Path) -> RunState | None:
             if name.startswith(prefix)
         }
 
-    points = tuple(EvaluationPoint(**point) for point in record["points"])
     return RunState(
         record["step"],
         record["seconds"],
@@ -105,7 +108,7 @@ def load_state(path: Path) -> RunState | None:
 
 def optimizer_tensors(network: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """Adam's state by parameter name: "weight-name:exp_avg" and so on."""
-    names = {parameter: name for name, parameter in network.named_parameters()}
+    names: dict[Tensor, str] = {one: name for name, one in network.named_parameters()}
     return {
         f"{names[parameter]}:{key}": value
         for parameter, values in optimizer.state.items()

@@ -11,18 +11,25 @@ from typing import Any
 import numpy as np
 from safetensors.torch import save as tensors_to_bytes
 
-from qtdog import models, storage
-from qtdog.calibration import expected_calibration_error, negative_log_likelihood
+from qtdog import models
+from qtdog.checkpoints import RunIdentity, storage
 from qtdog.claims import claimed
-from qtdog.evaluation import accuracy_of
-from qtdog.quantization import NearestConfig, quantize
-from qtdog.start_weights import short_name
+from qtdog.evaluation import accuracy_of, expected_calibration_error, negative_log_likelihood
+from qtdog.models import short_name
+from qtdog.quantization import NearestConfig, Rule, quantize
 from qtdog.training import parallel
 from qtdog.training.config import TrainConfig
-from qtdog.training.finish import Measurement, finish, measure, target_in, training_record
-from qtdog.training.loop import Chosen, Progress, TrainedRun, forget_state, train
+from qtdog.training.finishing import (
+    Measurement,
+    finish,
+    measure,
+    require_free,
+    target_in,
+    training_record,
+)
+from qtdog.training.loop import Chosen, StepProgress, TrainedRun, forget_state, refitted, train
 from qtdog.training.objectives import ObjectiveName
-from qtdog.training.records import Outcome, RunRecord, save_record
+from qtdog.training.records import Outcome, RunRecord, load_record, save_record
 from qtdog.training.run_data import RunData, load_run_data
 
 SEEDS = (0, 1, 2, 3, 4)
@@ -35,9 +42,11 @@ QUANTIZE_SHARES = (0.2, 0.6, 0.8)
 OTHER_OBJECTIVES: tuple[ObjectiveName, ...] = ("coral", "mixstyle")
 
 
-def plan(base: TrainConfig, domains: tuple[str, ...]) -> list[TrainConfig]:
-    """Every run, the most important first: all held-out domains with one seed, then the next."""
+def sweep_plan(base: TrainConfig, domains: tuple[str, ...]) -> list[TrainConfig]:
+    """Every run of the first study, the most important first: all held-out domains with one seed,
+    then the next."""
     runs: list[TrainConfig] = []
+    base = dataclasses.replace(base, quantizer="lsq", averaged_weights="latent")
 
     def add(target: str, seed: int, method: str, **settings: Any) -> None:
         runs.append(
@@ -80,17 +89,44 @@ class Sweep:
     """The checkpoints of every finished run."""
     keep_states: bool = True
     """Whether a recorded run's state stays: six times its network in full precision."""
+    replace: bool = False
+    """Whether checkpoints of other runs are written over."""
+    data: str | None = None
+    sampled_data: str | None = None
+    """The two fingerprints of the data, by which a run is known to be recorded; None where records
+    of other data cannot be there."""
+    rounding: Rule = "start"
+    """Where the step sizes of ERM rounded after training come from. With "least error" the averaged
+    weights are rounded too, at every width."""
 
     def record_path(self, dataset: str, config: TrainConfig) -> Path:
-        """Where the record of a run is or will be."""
+        """Where the record of a run is or will be: where another run's has the usual name, under
+        one with a hash."""
+        path = self._usual_path(dataset, config)
+        if not self.other(dataset, config):
+            return path
+        return path.with_name(f"{path.stem}-{self._identity(config).key}.json")
+
+    def other(self, dataset: str, config: TrainConfig) -> str:
+        """What differs in the run that has the usual name of this one's record; "" where there is
+        none or it is this one."""
+        path = self._usual_path(dataset, config)
+        if not path.exists():
+            return ""
+        return load_record(path).identity.difference(self._identity(config))
+
+    def _usual_path(self, dataset: str, config: TrainConfig) -> Path:
         run = f"{config.label(self.recipe)}-seed{config.seed}"
         return self.records / f"{dataset}-{config.target_domain}-{run}.json"
+
+    def _identity(self, config: TrainConfig) -> RunIdentity:
+        return config.identity(self.data, self.sampled_data)
 
     def run(
         self,
         dataset: str,
         configs: list[TrainConfig],
-        progress: Callable[[TrainConfig], Progress],
+        progress: Callable[[TrainConfig], StepProgress],
         most: int | None = None,
     ) -> list[TrainConfig]:
         """Do what is neither recorded nor being done by another process, `most` runs if given;
@@ -105,12 +141,14 @@ class Sweep:
             if len(done) == most:
                 break
             path = self.record_path(dataset, config)
-            with self._to_do(config, path, put_off) as to_do:
+            with self._to_do(dataset, config, path, put_off) as to_do:
                 if not to_do:
                     continue
                 key = (config.target_domain, config.seed)
                 if key not in run_data:  # one at a time: they are large
                     run_data = {key: load_run_data(config)}
+                if not self.replace:
+                    require_free(self.checkpoints, config, run_data[key], self.recipe)
                 trained = train(config, run_data[key], self.runs, progress(config))
                 if parallel.leads():
                     self._record(path, trained, run_data[key])
@@ -120,20 +158,29 @@ class Sweep:
         return done
 
     @contextmanager
-    def _to_do(self, config: TrainConfig, record: Path, put_off: bool) -> Iterator[bool]:
+    def _to_do(
+        self, dataset: str, config: TrainConfig, record: Path, put_off: bool
+    ) -> Iterator[bool]:
         """Whether the run is left to do and this process, or its group's leader, has claimed it
         and, unless it was `put_off`, the trunk that it has to train first."""
         claims = self.runs / "claims"
-        trunk = config.trunk_name()
+        trunk = config.identity().trunk.name
         with ExitStack() as held:
             mine = (
                 parallel.leads()
                 and held.enter_context(claimed(claims / f"{record.stem}.lock"))
                 and not record.exists()
+                and record == self.record_path(dataset, config)  # nobody took the name meanwhile
             )
             if mine and not put_off and not any((self.runs / "trunks").glob(f"{trunk}-*")):
                 mine = held.enter_context(claimed(claims / f"{trunk}.lock"))
             yield bool(parallel.total(mine))
+
+    def _to_round(self, run: TrainedRun) -> list[tuple[Chosen, int]]:
+        if self.rounding == "start":
+            return [(run.single, bits) for bits in _post_training_widths(run.config)]
+        widths = sorted((BITS, *OTHER_BITS))
+        return [(chosen, bits) for chosen in (run.single, run.average) for bits in widths]
 
     def _record(self, path: Path, run: TrainedRun, run_data: RunData) -> None:
         labels = [one.labels for one in run_data.source_validation]
@@ -144,13 +191,17 @@ class Sweep:
         }
         outcomes = []
         if run.config.method == "erm" and run.config.averaging == "sma":
-            for bits in _post_training_widths(run.config):
-                stored = _rounded(run, bits)
+            for chosen, bits in self._to_round(run):
+                stored = _rounded(run, chosen, bits, self.rounding)
                 measurement = measure(stored, run, run_data)
-                outcomes.append(
-                    _outcome("post-training", run.single, stored, measurement, run_data, kept)
-                )
-        for chosen in (run.single, run.average):
+                outcome = _outcome("post-training", chosen, stored, measurement, run_data, kept)
+                outcomes.append(dataclasses.replace(outcome, rule=self.rounding))
+                if self.rounding != "start":  # for ensembles of them
+                    kept[f"{outcomes[-1].name}/target"] = measurement.target
+        ends = [run.single, run.average]
+        if run.config.averages_on_learned_grids:
+            ends.append(refitted(run))
+        for chosen in ends:
             done = finish(run, chosen, run_data, self.checkpoints, self.recipe)
             outcome = _outcome(
                 run.config.method, chosen, done.stored, done.measurement, run_data, kept
@@ -177,6 +228,7 @@ class Sweep:
             versions=how.versions,
             commit=how.commit,
             command=how.command,
+            identity=run_data.identity(run.config),
         )
         save_record(path, record, kept)
 
@@ -190,12 +242,12 @@ def _post_training_widths(config: TrainConfig) -> tuple[int, ...]:
     return tuple(sorted((BITS, *OTHER_BITS))) if ablation else (BITS,)
 
 
-def _rounded(run: TrainedRun, bits: int) -> storage.StoredNetwork:
-    """ERM's chosen weights rounded to nearest, with the step sizes that QT-DoG starts from."""
+def _rounded(run: TrainedRun, chosen: Chosen, bits: int, rule: Rule) -> storage.StoredNetwork:
+    """Weights of ERM rounded to nearest, with the step sizes that QT-DoG starts from."""
     config = run.config
     network = models.build(config.architecture, len(run.classes), image_size=config.image_size)
-    network.load_state_dict(run.single.network.state_dict())
-    quantize(network, NearestConfig(bits), run.left_out)
+    network.load_state_dict(chosen.network.state_dict())
+    quantize(network, NearestConfig(bits, rule=rule), run.left_out)
     return storage.store(network.eval())
 
 
@@ -214,6 +266,7 @@ def _outcome(
     return Outcome(
         method=method,
         averaged=chosen.averaged,
+        refitted=chosen.refitted,
         bits=stored.bits,
         chosen_step=chosen.step,
         source_validation=tuple(

@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from gradio.components import Component
 
 from qtdog.ui import figures
+from qtdog.ui.markup import Html
+
+Field = gr.Textbox | gr.Dropdown | gr.Radio | gr.Slider | gr.CheckboxGroup | gr.Checkbox
+"""What an address can set."""
 
 TAB, TABS = "tab", "tabs"
 LONGEST_VALUE = 200  # characters; no parameter needs more
@@ -29,6 +32,20 @@ SYNC = """(...values) => {
         else address.searchParams.set(name, text);
     });
     window.history.replaceState(window.history.state, "", address);
+    window.qtdogQuery = address.search;
+}"""
+# A tab is a place to come back to, by the browser's Back. What else the address says is the page's
+# state, wherever one goes.
+SYNC_TAB = """() => {
+    if (!window.qtdogAddressIsRead) return;
+    const [tab, first] = %s;
+    const address = new URL(window.location.href);
+    if (tab === first) address.searchParams.delete("tab");
+    else address.searchParams.set("tab", tab);
+    if (tab === window.qtdogTab) window.history.replaceState(window.history.state, "", address);
+    else window.history.pushState(window.history.state, "", address);
+    window.qtdogQuery = address.search;
+    window.qtdogTab = tab;
 }"""
 # Gradio cannot hide a tab that was never open: a style sheet does.
 BEGIN = """(...values) => {
@@ -51,14 +68,42 @@ BEGIN = """(...values) => {
         document.head.append(sheet);
     }
     (%(sync)s)(...values);
+    const opened = (address) => address.searchParams.get("tab") ?? shown[0] ?? tabs[0];
+    window.qtdogTab = opened(address);
+    window.addEventListener("popstate", () => {
+        const address = new URL(window.location.href);
+        const tab = address.searchParams.get("tab");
+        address.search = window.qtdogQuery;
+        if (tab) address.searchParams.set("tab", tab);
+        else address.searchParams.delete("tab");
+        window.history.replaceState(window.history.state, "", address);
+        window.qtdogQuery = address.search;
+        window.qtdogTab = opened(address);
+        document.querySelector(
+            `#tabs button[role="tab"][data-tab-id="${window.qtdogTab}"]`
+        )?.click();
+    });
 }"""
+# In a frame of another page the address bar is that page's, and the clipboard may be closed to us.
+# What starts with "__" is between the frame and its host, such as the key to a private Space.
 COPY = """async () => {
+    const address = new URL(window.location.href);
+    [...address.searchParams.keys()].filter((name) => name.startsWith("__"))
+        .forEach((name) => address.searchParams.delete(name));
+    const field = document.createElement("input");
+    field.setAttribute("value", address.href);
+    field.readOnly = true;
+    field.ariaLabel = "Link to this view";
     try {
-        await navigator.clipboard.writeText(window.location.href);
-        return "<p>Link copied. Pictures of your own are not in it.</p>";
+        await navigator.clipboard.writeText(address.href);
     } catch {
-        return "<p>Your browser does not allow it: copy the link from the address bar.</p>";
+        document.body.append(field);
+        field.select();
+        const copied = document.execCommand("copy");
+        field.remove();
+        if (!copied) return `<p>Copy this link: ${field.outerHTML}</p>`;
     }
+    return "<p>Link copied. Pictures of your own are not in it.</p>";
 }"""
 
 
@@ -67,7 +112,7 @@ class Parameter:
     """A part of the page's state: its name in the address and the component that holds it."""
 
     name: str
-    component: Component
+    component: Field
     parse: Callable[[str], Any]
     """The address's text as the component's value; raises ValueError that says what is allowed."""
 
@@ -126,12 +171,12 @@ class Address:
         self._parameters: dict[str, Parameter] = {}
         self._tabs: dict[str, gr.Tab] = {}
 
-    def add(self, name: str, component: Component, parse: Callable[[str], Any]) -> None:
+    def add(self, name: str, component: Field, parse: Callable[[str], Any]) -> None:
         """Keep `component`'s value in the address as `name`.
 
         The value the component is built with is the default, which the address leaves out. The
-        component needs a change event and must be laid out, if only with elem_classes="unseen":
-        Gradio leaves invisible components out of the page, and they have no events.
+        component must be laid out, if only with elem_classes="unseen": Gradio leaves invisible
+        components out of the page, and they have no events.
         Raises ValueError when the name is taken.
         """
         if name in (*self._parameters, TAB, TABS):
@@ -168,10 +213,10 @@ class Address:
         """Lay out the button that copies the link, and the line that says so."""
         with gr.Column(elem_id="link", min_width=130, scale=0):
             button = gr.Button("Copy link", size="sm", elem_id="copy-link")
-            said = gr.HTML(elem_id="copy-link-status", padding=False)
+            said = Html(elem_id="copy-link-status", padding=False)
         button.click(None, None, said, js=COPY, api_visibility="private")
 
-    def wire(self, page: gr.Blocks, tabs: gr.Tabs, notice: gr.HTML) -> None:
+    def wire(self, page: gr.Blocks, tabs: gr.Tabs, notice: Html) -> None:
         """Connect address and page, once all tabs are laid out; `notice` takes what was wrong."""
         parameters = list(self._parameters.values())
         components = [parameter.component for parameter in parameters]
@@ -185,7 +230,7 @@ class Address:
                 chosen["selected"] = selected if selected in shown else shown[0]
             told = figures.notices(asked.problems)
             return [
-                gr.HTML(told, visible=True) if told else gr.skip(),
+                Html(told, visible=True) if told else gr.skip(),
                 gr.Tabs(**chosen) if chosen else gr.skip(),
                 *(
                     gr.update(value=asked.values[one.name])
@@ -219,8 +264,7 @@ class Address:
         return SYNC % json.dumps(defaults)
 
     def _sync_tab(self, key: str) -> str:
-        first = next(iter(self._tabs))
-        return f"() => ({SYNC % json.dumps({TAB: first})})({json.dumps(key)})"
+        return SYNC_TAB % json.dumps([key, next(iter(self._tabs))])
 
 
 def _text(value: Any) -> str:

@@ -7,7 +7,8 @@ reach into it in light and dark, and it prints.
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from html import escape
+
+from qtdog.ui.markup import Markup, html, join
 
 WIDTH = 480
 LEFT, RIGHT, TOP, BOTTOM = 62, 12, 10, 46
@@ -51,8 +52,16 @@ class Chart:
             x, end, top = self._x(left), self._x(right), self._y(value)
             title = f"{number(left)} to {number(right)}: {number(value)}"
             self._add(
-                f'<rect x="{x:.1f}" y="{top:.1f}" width="{max(end - x - 0.4, 0.6):.1f}" height="'
-                f'{self._y(self.y.low) - top:.1f}" fill="{ink}"><title>{title}</title></rect>'
+                html(
+                    '<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="'
+                    '{:.1f}" fill="{}"><title>{}</title></rect>',
+                    x,
+                    top,
+                    max(end - x - 0.4, 0.6),
+                    self._y(self.y.low) - top,
+                    ink,
+                    title,
+                )
             )
 
     def line(self, points: Iterable[Point], ink: str, style: str = "", width: float = 2.2) -> None:
@@ -60,16 +69,30 @@ class Chart:
         dash = {"dashed": "7 5", "dotted": "2 4"}.get(style, "")
         path = " ".join(f"{self._x(x):.1f},{self._y(y):.1f}" for x, y in points)
         self._add(
-            f'<polyline points="{path}" fill="none" stroke="{ink}" stroke-width="{width}" '
-            f'stroke-dasharray="{dash}" stroke-linejoin="round"/>'
+            html(
+                '<polyline points="{}" fill="none" stroke="{}" stroke-width="{}" '
+                'stroke-dasharray="{}" stroke-linejoin="round"/>',
+                path,
+                ink,
+                width,
+                dash,
+            )
         )
 
     def markers(self, points: Iterable[Point], ink: str, marker: str) -> None:
         """A character at each point, named under the mouse."""
         for x, y in points:
             self._add(
-                f'<text class="marker" x="{self._x(x):.1f}" y="{self._y(y) + 5:.1f}" '
-                f'fill="{ink}">{marker}<title>{number(x)}: {number(y)}</title></text>'
+                html(
+                    '<text class="marker" x="{:.1f}" y="{:.1f}" '
+                    'fill="{}">{}<title>{}: {}</title></text>',
+                    self._x(x),
+                    self._y(y) + 5,
+                    ink,
+                    marker,
+                    number(x),
+                    number(y),
+                )
             )
 
     def verticals(self, places: Iterable[float], ink: str, width: float = 1) -> None:
@@ -79,48 +102,83 @@ class Chart:
             for x in places
             if self.x.low <= x <= self.x.high
         )
-        self._add(f'<path d="{lines}" stroke="{ink}" stroke-width="{width}"/>')
+        self._add(html('<path d="{}" stroke="{}" stroke-width="{}"/>', lines, ink, width))
 
     def band(self, low: float, high: float, ink: str) -> None:
         """A shaded stretch of the x axis, cut at the chart's ends."""
         low, high = max(low, self.x.low), min(high, self.x.high)
         if low < high:
             self._add(
-                f'<rect x="{self._x(low):.1f}" y="{TOP}" fill="{ink}" width="'
-                f'{self._x(high) - self._x(low):.1f}" height="{self.height - BOTTOM - TOP}"/>'
+                html(
+                    '<rect x="{:.1f}" y="{}" fill="{}" width="{:.1f}" height="{}"/>',
+                    self._x(low),
+                    TOP,
+                    ink,
+                    self._x(high) - self._x(low),
+                    self.height - BOTTOM - TOP,
+                )
             )
 
     def text(self, x: float, y: float, words: str, ink: str, anchor: str = "start") -> None:
         """A label in the chart."""
         self._add(
-            f'<text class="note" x="{self._x(x):.1f}" y="{self._y(y):.1f}" fill="{ink}" '
-            f'text-anchor="{anchor}">{escape(words)}</text>'
+            html(
+                '<text class="note" x="{:.1f}" y="{:.1f}" fill="{}" text-anchor="{}">{}</text>',
+                self._x(x),
+                self._y(y),
+                ink,
+                anchor,
+                words,
+            )
         )
 
-    def svg(self) -> str:
+    def svg(self) -> Markup:
         """The chart as an `<svg>`, as wide as its place."""
         bottom, middle = self.height - BOTTOM, (TOP + self.height - BOTTOM) / 2
-        axes = [f'<path class="axis" d="M{LEFT} {bottom}H{WIDTH - RIGHT}"/>']
+        axes = [html('<path class="axis" d="M{} {}H{}"/>', LEFT, bottom, WIDTH - RIGHT)]
         for value, words in self.x.marks():
             axes.append(
-                f'<text class="tick" x="{self._x(value):.1f}" y="{bottom + 17}" '
-                f'text-anchor="middle">{escape(words)}</text>'
+                html(
+                    '<text class="tick" x="{:.1f}" y="{}" text-anchor="middle">{}</text>',
+                    self._x(value),
+                    bottom + 17,
+                    words,
+                )
             )
         for value, words in self.y.marks():
             axes.append(
-                f'<path class="rule" d="M{LEFT} {self._y(value):.1f}H{WIDTH - RIGHT}"/>'
-                f'<text class="tick" x="{LEFT - 7}" y="{self._y(value) + 4.5:.1f}" '
-                f'text-anchor="end">{escape(words)}</text>'
+                html(
+                    '<path class="rule" d="M{} {:.1f}H{}"/>'
+                    '<text class="tick" x="{}" y="{:.1f}" '
+                    'text-anchor="end">{}</text>',
+                    LEFT,
+                    self._y(value),
+                    WIDTH - RIGHT,
+                    LEFT - 7,
+                    self._y(value) + 4.5,
+                    words,
+                )
             )
         axes.append(
-            f'<text class="label" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{self.height - 8}" '
-            f'text-anchor="middle">{escape(self.x.label)}</text>'
-            f'<text class="label" transform="translate(14 {middle}) rotate(-90)" '
-            f'text-anchor="middle">{escape(self.y.label)}</text>'
+            html(
+                '<text class="label" x="{}" y="{}" '
+                'text-anchor="middle">{}</text>'
+                '<text class="label" transform="translate(14 {}) rotate(-90)" '
+                'text-anchor="middle">{}</text>',
+                (LEFT + WIDTH - RIGHT) / 2,
+                self.height - 8,
+                self.x.label,
+                middle,
+                self.y.label,
+            )
         )
-        return (
-            f'<svg class="chart" viewBox="0 0 {WIDTH} {self.height}" role="img" '
-            f'aria-label="{escape(self.description)}">{"".join(axes)}{"".join(self._parts)}</svg>'
+        return html(
+            '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}">{}{}</svg>',
+            WIDTH,
+            self.height,
+            self.description,
+            join(axes),
+            join(self._parts),
         )
 
     def _add(self, part: str) -> None:
@@ -152,39 +210,50 @@ def number(value: float) -> str:
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str) -> str:
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], caption: str) -> Markup:
     """A plain table; the first cell of a row is its heading."""
-    heads = "".join(f'<th scope="col">{escape(each)}</th>' for each in head)
-    body = "".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>'
-        + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
-        + "</tr>"
+    heads = join(html('<th scope="col">{}</th>', each) for each in head)
+    body = join(
+        html('<tr><th scope="row">{}</th>', row[0])
+        + join(html("<td>{}</td>", cell) for cell in row[1:])
+        + html("</tr>")
         for row in rows
     )
-    return (
-        f'<table class="numbers"><caption>{escape(caption)}</caption>'
-        f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+    return html(
+        '<table class="numbers"><caption>{}</caption>'
+        "<thead><tr>{}</tr></thead><tbody>{}</tbody></table>",
+        caption,
+        heads,
+        body,
     )
 
 
-def folded(summary: str, content: str) -> str:
+def folded(summary: str, content: str) -> Markup:
     """Content that opens on demand."""
-    return (
-        f'<details class="folded"><summary>{escape(summary)}</summary>'
-        f'<div class="scroll" tabindex="0">{content}</div></details>'
+    return html(
+        '<details class="folded"><summary>{}</summary>'
+        '<div class="scroll" tabindex="0">{}</div></details>',
+        summary,
+        content,
     )
 
 
-def figure(title: str, chart: str, legend: str = "", table: str = "") -> str:
+def figure(title: str, chart: str, legend: str = "", table: str = "") -> Markup:
     """A chart under its title, with a legend and its numbers as a table that opens."""
     below = folded("The same as a table", table) if table else ""
-    return f'<figure class="plot"><figcaption>{title}{legend}</figcaption>{chart}{below}</figure>'
+    return html(
+        '<figure class="plot"><figcaption>{}{}</figcaption>{}{}</figure>',
+        title,
+        legend,
+        chart,
+        below,
+    )
 
 
-def legend(entries: Iterable[tuple[str, str, str]]) -> str:
+def legend(entries: Iterable[tuple[str, str, str]]) -> Markup:
     """(marker, ink, words) in one line."""
-    parts = "".join(
-        f'<span><b style="color:{ink}" aria-hidden="true">{marker}</b> {escape(words)}</span>'
+    parts = join(
+        html('<span><b style="color:{}" aria-hidden="true">{}</b> {}</span>', ink, marker, words)
         for marker, ink, words in entries
     )
-    return f'<span class="legend">{parts}</span>'
+    return html('<span class="legend">{}</span>', parts)

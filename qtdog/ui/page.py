@@ -4,20 +4,39 @@ import os
 
 import gradio as gr
 
-from qtdog.explorer import Explorer
-from qtdog.opening import Guests
+from qtdog.explorer import Explorer, Guests
 from qtdog.ui import figures
-from qtdog.ui.about import about_tab
+from qtdog.ui.about.models import opened_columns
+from qtdog.ui.about.tab import about_tab
 from qtdog.ui.address import Address
-from qtdog.ui.batch import batch_tab
-from qtdog.ui.classify import classify_tab
-from qtdog.ui.landscape import landscape_tab
-from qtdog.ui.learn import learn_tab
-from qtdog.ui.models import opened_columns
-from qtdog.ui.quantize import quantize_tab
-from qtdog.ui.results import results_tab
-from qtdog.ui.shift import shift_tab
+from qtdog.ui.batch.tab import batch_tab
+from qtdog.ui.classify.tab import classify_tab
+from qtdog.ui.events import PRIVATE
+from qtdog.ui.guarded import GuardedBlocks
+from qtdog.ui.landscape.tab import landscape_tab
+from qtdog.ui.learn.tab import learn_tab
+from qtdog.ui.markup import Html
+from qtdog.ui.quantize.tab import quantize_tab
+from qtdog.ui.results.tab import results_tab
+from qtdog.ui.shift.tab import shift_tab
 
+# Paper is white: what is dark on the screen is printed as in the light.
+PRINT_LIGHT = """() => {
+    const dark = [];
+    const begin = () => {
+        dark.push(...document.querySelectorAll(".dark"));
+        dark.forEach((element) => element.classList.remove("dark"));
+        document.body.style.backgroundColor = "#fff";  // Gradio's own follows the system's choice
+    };
+    const end = () => {
+        dark.splice(0).forEach((element) => element.classList.add("dark"));
+        document.body.style.backgroundColor = "";
+    };
+    window.addEventListener("beforeprint", begin);
+    window.addEventListener("afterprint", end);
+    // Not every browser has the events where it prints without a dialogue.
+    window.matchMedia("print").addEventListener("change", (now) => now.matches ? begin() : end());
+}"""
 QUEUE_LENGTH = 64
 SECONDS_BETWEEN_LOOKS, SECONDS_BETWEEN_NEWS = 0.01, 0.1
 # Gradio keeps a table of the latest events and sums it up after each of them. Nobody reads it here.
@@ -33,11 +52,13 @@ def build(explorer: Explorer, guests: Guests | None = None) -> gr.Blocks:
     open other sets of checkpoints."""
     uploads = (DELETE_UPLOADS_AFTER_SECONDS, DELETE_UPLOADS_AFTER_SECONDS)
     address = Address()
-    with gr.Blocks(title="QT-DoG Explorer", delete_cache=uploads, analytics_enabled=False) as page:
+    with GuardedBlocks(
+        title="QT-DoG Explorer", delete_cache=uploads, analytics_enabled=False
+    ) as page:
         with gr.Row(elem_id="top"):
-            gr.HTML(figures.HEAD, padding=False)
+            Html(figures.HEAD, padding=False)
             address.copy_button()
-        notice = gr.HTML(visible=False, elem_id="address-notice", padding=False)
+        notice = Html(visible=False, elem_id="address-notice", padding=False)
         opened = gr.State("")
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with address.add_tab(gr.Tab("Try it", id="try")):
@@ -58,8 +79,9 @@ def build(explorer: Explorer, guests: Guests | None = None) -> gr.Blocks:
                 learn_tab(explorer, address, tab)
             with address.add_tab(gr.Tab("About", id="about")):
                 about_tab(explorer, guests, opened)
-        gr.HTML(figures.FOOT, padding=False)
+        Html(figures.FOOT, padding=False)
         address.wire(page, tabs, notice)
+        page.load(None, None, None, js=PRINT_LIGHT, **PRIVATE)
     return _with_queue(page)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-FOLDER = Path(__file__).resolve().parents[2] / "assets" / "samples"
+from qtdog.places import SAMPLES
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Sample:
         return self.path.stem
 
 
-def samples(folder: Path = FOLDER) -> tuple[Sample, ...]:
+def samples(folder: Path = SAMPLES) -> tuple[Sample, ...]:
     """All samples, in the order of the page."""
     entries = json.loads((folder / "index.json").read_text(encoding="utf-8"))
     return tuple(

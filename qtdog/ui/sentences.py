@@ -4,8 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from qtdog.predictions import Prediction
-from qtdog.unfamiliar import SOURCE, TARGET, Flagged
+from qtdog.explorer import SOURCE, TARGET, Flagged, Prediction
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
@@ -66,7 +65,10 @@ def uncertainty(prediction: Prediction) -> tuple[str, str]:
 
 
 def disagreement(prediction: Prediction) -> str:
-    """How far EoQ's members are apart: how many dissent, and the mutual information."""
+    """How far EoQ's members are apart: how many dissent, and the mutual information. Empty
+    without members."""
+    if prediction.disagreement is None:
+        return ""
     labels = member_labels(prediction)
     dissenting = sum(label != prediction.label for label in labels)
     count = len(labels)
@@ -82,19 +84,19 @@ def disagreement(prediction: Prediction) -> str:
 
 def unfamiliar(predictions: Sequence[Prediction]) -> str:
     """Who finds the picture unlike its classes, and how often that is wrong. Empty for nobody."""
-    saying = [one for one in predictions if one.hint and one.hint.unfamiliar]
-    if not saying:
+    hints = [(one.model, one.hint) for one in predictions if one.hint and one.hint.unfamiliar]
+    if not hints:
         return ""
-    who = listed([one.model for one in saying])
-    verb, they = ("finds", "it") if len(saying) == 1 else ("find", "they")
-    count = number(len(saying[0].classes))
+    who = listed([model for model, _ in hints])
+    verb, they = ("finds", "it") if len(hints) == 1 else ("find", "they")
+    count = number(len(predictions[0].classes))
     wrong = [
         f"{shares} of {what}"
         for images, what in (
             (SOURCE, "pictures of the learned domains"),
             (TARGET, "those of the held-out domain"),
         )
-        if (shares := _shares([found for one in saying if (found := one.hint.on(images))]))
+        if (shares := _shares([found for _, hint in hints if (found := hint.on(images))]))
     ]
     often = f" This hint comes wrongly for {' and '.join(wrong)}." if wrong else ""
     return (
@@ -125,6 +127,11 @@ def percent(fraction: float) -> str:
     if 0 < fraction < 0.005:
         return "under 1 %"
     return f"{fraction * 100:.0f} %"
+
+
+def tenths(fraction: float) -> str:
+    """ "93.4 %"."""
+    return f"{fraction * 100:.1f} %"
 
 
 def number(count: int) -> str:

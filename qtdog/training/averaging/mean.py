@@ -10,9 +10,9 @@ class WeightAverage:
     """The mean of every state that was added, tensor by tensor.
 
     Averaged are the floating-point tensors of a state dict: weights, biases, batch-norm
-    statistics and, in a quantized network, the latent weights and the logarithms of the step
-    sizes, so that quantizing comes after averaging. Weights that INQ has frozen are their own mean,
-    bit for bit. Other tensors are those of the last state.
+    statistics and, in a quantized network, the logarithms of the step sizes and the weights that it
+    computes with (under the older rule the latent ones); the mean is then rounded. Weights that INQ
+    has frozen are their own mean, bit for bit. Other tensors are those of the last state.
     """
 
     def __init__(self, count: int = 0, mean: Mapping[str, Tensor] | None = None) -> None:

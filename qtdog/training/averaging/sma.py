@@ -27,7 +27,7 @@ class SMA:
         pass
 
     def chosen_step(self, points: Sequence[EvaluationPoint]) -> int:
-        return max(points, key=lambda point: point.averaged_source_validation).step
+        return max(points, key=_source_validation).step
 
     def is_chosen(self, points: Sequence[EvaluationPoint]) -> bool:
         return self.chosen_step(points) == points[-1].step
@@ -37,3 +37,9 @@ class SMA:
 
     def restore(self, tensors: Mapping[str, Tensor], steps: int) -> None:
         self._average = WeightAverage(steps, tensors)
+
+
+def _source_validation(point: EvaluationPoint) -> float:
+    if point.averaged_source_validation is None:
+        raise ValueError(f"Averaged weights were not evaluated at step {point.step}.")
+    return point.averaged_source_validation

@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import numpy as np
 import torch
@@ -146,7 +147,7 @@ def mixstyle_places(network: nn.Module, image_size: int) -> tuple[str, ...]:
     return tuple(found[stage] for stage in sorted(found))
 
 
-def _is_map(value: object) -> bool:
+def _is_map(value: object) -> TypeGuard[Tensor]:
     """Whether it is a square feature map, channels first."""
     return isinstance(value, Tensor) and value.dim() == 4 and value.shape[2] == value.shape[3]
 

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 
 from qtdog.models import classifier_name
-from qtdog.quantization import quantizable_weights
+from qtdog.quantization import latent_weight, quantizable_weights
 from qtdog.training.objectives.batch import Batch, forward
-from qtdog.training.objectives.perturbed import restored
+from qtdog.training.objectives.perturbed import add_uniform, restored
 
 
 @dataclass(frozen=True)
@@ -27,8 +26,7 @@ class WeightNoise:
     def backward(self, network: nn.Module, batch: Batch) -> Tensor:
         with restored(weights_of(network)) as weights, torch.no_grad():
             for weight in weights:
-                draws = torch.rand(weight.shape, generator=batch.generator)
-                weight.add_((self.size * (2 * draws - 1)).to(weight.device))
+                add_uniform(weight, self.size, batch.generator)
             with torch.enable_grad():
                 loss = F.cross_entropy(forward(network, batch.images).float(), batch.labels)
                 loss.backward()
@@ -39,9 +37,7 @@ def weights_of(network: nn.Module) -> list[nn.Parameter]:
     """Every convolution's, linear layer's and attention's weight but the classifier's."""
     classifier = network.get_submodule(classifier_name(network))
     return [
-        layer.parametrizations[attribute].original
-        if parametrize.is_parametrized(layer, attribute)
-        else getattr(layer, attribute)
+        latent_weight(layer, attribute)
         for layer, attribute in quantizable_weights(network).values()
         if layer is not classifier
     ]

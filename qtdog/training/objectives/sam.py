@@ -49,11 +49,11 @@ def _perturbed(network: nn.Module, radius: float) -> Iterator[None]:
     bit."""
     step_sizes = set(learned_parameters(network))
     weights = [p for p in network.parameters() if p.grad is not None and p not in step_sizes]
-    norm = torch.stack([weight.grad.norm() for weight in weights]).norm()
+    norm = torch.stack([_gradient(weight).norm() for weight in weights]).norm()
     with restored(weights):
         with torch.no_grad():
             for weight in weights:
-                weight.addcmul_(weight.grad, radius / (norm + SMALLEST_NORM))
+                weight.addcmul_(_gradient(weight), radius / (norm + SMALLEST_NORM))
         yield
 
 
@@ -69,3 +69,9 @@ def _statistics_kept(network: nn.Module) -> Iterator[None]:
     finally:
         for layer, momentum in zip(norms, momenta, strict=True):
             layer.momentum = momentum
+
+
+def _gradient(weight: nn.Parameter) -> Tensor:
+    if weight.grad is None:
+        raise ValueError("A weight without a gradient cannot be moved along it.")
+    return weight.grad

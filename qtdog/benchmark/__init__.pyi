@@ -1,0 +1,3 @@
+from .landscape import measure_landscape_speed as measure_landscape_speed
+from .speed import measure_speed as measure_speed
+from .speed import speed_table as speed_table

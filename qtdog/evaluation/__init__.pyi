@@ -1,0 +1,14 @@
+from .calibration import expected_calibration_error as expected_calibration_error
+from .calibration import negative_log_likelihood as negative_log_likelihood
+from .recognition import known_domains as known_domains
+from .recognition import misleading_names as misleading_names
+from .recognition import require_training_data as require_training_data
+from .recognition import training_of as training_of
+from .scores import accuracy_of as accuracy_of
+from .scores import as_network as as_network
+from .scores import domain_accuracy as domain_accuracy
+from .scores import evaluate as evaluate
+from .scores import predict_logits as predict_logits
+from .scores import stored_logits as stored_logits
+from .tables import evaluation_csv as evaluation_csv
+from .tables import evaluation_tables as evaluation_tables

@@ -1,0 +1,11 @@
+from . import publishing as publishing
+from .datasets import HubDataset as HubDataset
+from .datasets import download_dataset as download_dataset
+from .exporting import export as export
+from .pretrained import load as load
+from .publishing import upload as upload
+from .sources import HubRepository as HubRepository
+from .sources import fetch as fetch
+from .sources import first_usable as first_usable
+from .space import VARIABLES as VARIABLES
+from .space import space_files as space_files

@@ -1,0 +1,10 @@
+from .bar import download_bar as download_bar
+from .repository import COMMIT as COMMIT
+from .repository import Repository as Repository
+from .repository import forget as forget
+from .repository import has_hash as has_hash
+from .transfer import DownloadProgress as DownloadProgress
+from .transfer import Transfer as Transfer
+from .transfer import TransferError as TransferError
+from .transfer import no_download_progress as no_download_progress
+from .transfer import why_it_failed as why_it_failed

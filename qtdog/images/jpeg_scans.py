@@ -1,0 +1,77 @@
+"""What the markers of a JPEG say of its scans (ITU-T T.81, annex B), whole file or not."""
+
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+END = b"\xff\xd9"
+_SCAN, _SEQUENTIAL = 0xDA, (0xC0, 0xC1)
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # the others are tables
+# In a scan's data 0xff is followed by 0 (stuffing), a restart marker or another 0xff (filling).
+_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
+_MAX_MARKERS = 10_000
+_COEFFICIENTS, _ALL_BITS = 64, 15
+
+
+@dataclass(frozen=True)
+class Scans:
+    """The frame and its scans, as far as the file goes."""
+
+    components: int
+    one_scan: bool
+    """One scan holds everything: rows are decoded one after the other, without keeping the whole
+    picture's coefficients in memory."""
+    coarse_whole: bool
+    """A coarse picture of every component is there: their first scans are complete."""
+    full_detail: bool
+    """There are scans, the last perhaps cut, for every bit of every coefficient."""
+
+
+def scans(data: bytes) -> Scans:
+    """Raises ValueError or struct.error for a file without a frame."""
+    components, sequential = 0, False
+    first_scan: int | None = None
+    begun: set[int] = set()
+    whole: set[int] = set()
+    missing_bits: dict[int, list[int]] = {}  # component -> of each coefficient
+    for marker, place in _segments(data):
+        whole |= begun
+        if marker in _FRAMES and not components:
+            components, sequential = data[place + 7], marker in _SEQUENTIAL
+        elif marker == _SCAN:
+            count = data[place + 2]
+            first_scan = count if first_scan is None else first_scan
+            first, last, bits = data[place + 3 + 2 * count : place + 6 + 2 * count]
+            named = data[place + 3 : place + 3 + 2 * count : 2]
+            begun = set() if first else set(named)
+            for component in named:
+                of = missing_bits.setdefault(component, [_ALL_BITS] * _COEFFICIENTS)
+                of[first : last + 1] = [bits & 0xF] * len(of[first : last + 1])
+    if not components:
+        raise ValueError("a JPEG without a frame")
+    one_scan = sequential and first_scan in (None, components)
+    full_detail = len(missing_bits) >= components and not any(map(any, missing_bits.values()))
+    return Scans(components, one_scan, len(whole) >= components, full_detail)
+
+
+def _segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """(marker, where its length stands) for each segment whose length is there."""
+    place = 0
+    for _ in range(_MAX_MARKERS):
+        found = _MARKER.search(data, place)
+        if found is None:
+            return
+        marker, place = data[found.start() + 1], found.end()
+        if marker in (0xD8, 0x01):  # alone, without a length
+            continue
+        if marker == 0xD9:
+            yield marker, place
+            return
+        if place + 2 > len(data):
+            return
+        (length,) = struct.unpack_from(">H", data, place)
+        if place + length > len(data):
+            return
+        yield marker, place
+        place += length

@@ -1,0 +1,12 @@
+from .ensemble import Ensemble as Ensemble
+from .finiteness import finite as finite
+from .graphs import find_graph as find_graph
+from .graphs import provide_graph as provide_graph
+from .graphs import provide_graphs as provide_graphs
+from .graphs import set_root as set_root
+from .members import Network as Network
+from .members import mean_of_logits as mean_of_logits
+from .members import member_logits as member_logits
+from .stored import StoredModel as StoredModel
+from .stored import networks_of as networks_of
+from .stored import open_stored as open_stored

@@ -1,0 +1,90 @@
+"""A stored network as a session of ONNX Runtime: a checked graph and a checkpoint's weights."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import numpy as np
+import onnxruntime
+
+from qtdog.inference.graph import FEATURES, INPUT, LOGITS, Graph, GraphError
+from qtdog.inference.onnx_messages import EXTERNAL, Model, canonical
+
+MOST_BYTES = 2 << 30  # of what all sessions compute: so much a stranger's graph may ask for
+MOST_PIXELS = 24 * 128 * 128  # in one run: more images at once take more memory, not less time
+
+
+class OnnxNetwork:
+    """One network; any thread may ask, several at once. It computes with one thread: what is to be
+    done at once is shared out by `qtdog.inference.members`.
+
+    `weights`: float32, by name, see `qtdog.inference.weights`. Raises GraphError for a graph that
+    does not run, or not with these.
+    """
+
+    needs_torch = False
+
+    def __init__(self, graph: Graph, weights: Mapping[str, np.ndarray], classes: int) -> None:
+        size = graph.facts.image_size
+        self.images_at_once = max(1, MOST_PIXELS // size**2)
+        self.head = weights.get(f"{graph.facts.classifier}.weight") if graph.has_features else None
+        """Of a network whose logits are the mean of its last feature map over places through one
+        linear layer: that layer's weights, (classes, channels); of others None."""
+        names = sorted(weights)
+        values = [onnxruntime.OrtValue.ortvalue_from_numpy(weights[name]) for name in names]
+        options = _options()
+        options.add_external_initializers(names, values)
+        try:
+            self._session = onnxruntime.InferenceSession(
+                _with_shapes(graph, weights), options, providers=["CPUExecutionProvider"]
+            )
+            logits = self._run(np.zeros((2, 3, size, size), np.float32), LOGITS)
+        except Exception as error:  # onnxruntime's errors have no common class
+            reason = str(error).strip().partition("\n")[0]
+            raise GraphError(
+                f"The graph of {graph.facts.architecture} does not run: {reason:.200}"
+            ) from None
+        if logits.shape != (2, classes) or logits.dtype != np.float32:
+            raise GraphError(f"The graph of {graph.facts.architecture} gives no logits.")
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """(batch, 3, size, size) float32, normalised -> (batch, classes) float32."""
+        return self._run(images, LOGITS)
+
+    def features(self, images: np.ndarray) -> np.ndarray:
+        """The last feature map, (batch, channels, h, w) float32; only where there is a `head`."""
+        return self._run(images, FEATURES)
+
+    def _run(self, images: np.ndarray, output: str) -> np.ndarray:
+        return np.asarray(self._session.run([output], {INPUT: images})[0])
+
+
+def _options() -> onnxruntime.SessionOptions:
+    _shared_memory()
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what goes wrong is raised
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.use_env_allocators", "1")
+    # Weights lie outside of the shared arena, whose bound is for what a graph computes.
+    options.add_session_config_entry("session.use_device_allocator_for_initializers", "1")
+    return options
+
+
+@lru_cache
+def _shared_memory() -> None:
+    """One bounded arena for all sessions, instead of one that grows without end for each."""
+    arena = onnxruntime.OrtArenaCfg({"max_mem": MOST_BYTES, "arena_extend_strategy": 1})
+    memory = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    onnxruntime.create_and_register_allocator(memory, arena)
+
+
+def _with_shapes(graph: Graph, weights: Mapping[str, np.ndarray]) -> bytes:
+    """The model for weights of these shapes: the head has a row a class."""
+    model = Model()
+    model.CopyFrom(graph.model)
+    for tensor in model.graph.initializer:
+        if tensor.data_location == EXTERNAL:
+            tensor.dims[:] = weights[tensor.name].shape
+    return canonical(model)

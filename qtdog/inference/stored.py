@@ -1,0 +1,91 @@
+"""A checkpoint as networks that answer: in the engine where there is a graph, else in torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from qtdog import checkpoints
+from qtdog.checkpoints import Checkpoint, CheckpointConfig, CheckpointError, CheckpointFiles
+from qtdog.inference.graph import Graph, GraphError
+from qtdog.inference.graphs import find_graph, set_root
+from qtdog.inference.members import Network
+from qtdog.inference.onnx_network import OnnxNetwork
+from qtdog.inference.weights import bits_per_weight, stored_weights
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """A checkpoint's networks: one, or EoQ's members."""
+
+    folder: Path
+    config: CheckpointConfig
+    networks: tuple[Network, ...]
+    size_bytes: int
+    """config.json and model.safetensors on disk, of all members."""
+    bits_per_weight: float
+    """Mean stored bits over the convolutions' and linear layers' weights, one member's."""
+    members: "tuple[StoredModel, ...]" = ()
+    problem: str = ""
+    """Why a graph that is there is not used, in one sentence."""
+
+
+def open_stored(folder: Path) -> StoredModel:
+    """Read a checkpoint, checked as by `checkpoints.load`. Raises CheckpointError naming the file
+    and the reason."""
+    files = checkpoints.read_files(folder)
+    problem = ""
+    try:
+        if opened := _through_engine(files):
+            return opened
+    except GraphError as error:
+        problem = f"{error} Its network is computed without it, more slowly."
+    except (CheckpointError, ValueError):  # torch's way says in detail what is wrong
+        pass
+    return _in_torch(checkpoints.load(folder), problem)
+
+
+def networks_of(checkpoint: Checkpoint) -> tuple[Network, ...]:
+    """The engine's networks of a loaded checkpoint's files; none where it has no graph that can be
+    used, or no files."""
+    try:
+        opened = _through_engine(checkpoints.read_files(checkpoint.folder))
+    except (CheckpointError, ValueError):
+        return ()
+    return opened.networks if opened else ()
+
+
+def _through_engine(files: CheckpointFiles) -> StoredModel | None:
+    """Its networks as sessions; None where there is no graph. Raises GraphError for a graph that
+    cannot be used, and CheckpointError or ValueError for tensors that do not fit."""
+    config = files.config
+    graph = find_graph(config.architecture, config.image_size, set_root(files.folder))
+    return None if graph is None else _with_graph(files, graph)
+
+
+def _with_graph(files: CheckpointFiles, graph: Graph) -> StoredModel:
+    config, classes = files.config, len(files.config.classes)
+    if files.members:
+        members = tuple(_with_graph(member, graph) for member in files.members)
+        networks = tuple(network for member in members for network in member.networks)
+        bits = members[0].bits_per_weight
+        return StoredModel(files.folder, config, networks, files.size_bytes, bits, members)
+    network = OnnxNetwork(graph, stored_weights(files.model, config, graph), classes)
+    bits = bits_per_weight(files.model, config, graph)
+    return StoredModel(files.folder, config, (network,), files.size_bytes, bits)
+
+
+def _in_torch(checkpoint: Checkpoint, problem: str) -> StoredModel:
+    from qtdog.inference.torch_network import TorchNetwork
+
+    members = tuple(_in_torch(member, "") for member in checkpoint.members)
+    networks: tuple[Network, ...] = tuple(one for member in members for one in member.networks)
+    if not members:
+        networks = (TorchNetwork(checkpoint.networks[0], checkpoint.config.image_size),)
+    return StoredModel(
+        checkpoint.folder,
+        checkpoint.config,
+        networks,
+        checkpoint.size_bytes,
+        checkpoint.bits_per_weight,
+        members,
+        problem,
+    )

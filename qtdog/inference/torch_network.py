@@ -1,0 +1,32 @@
+"""A network without a graph: it goes on in torch."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from qtdog import models
+
+MOST_PIXELS = 24 * 128 * 128
+
+
+class TorchNetwork:
+    """A frozen copy of a network, see `qtdog.models.for_inference`; any thread may ask."""
+
+    needs_torch = True
+    head: np.ndarray | None = None
+
+    def __init__(self, network: nn.Module, image_size: int) -> None:
+        self.images_at_once = max(1, MOST_PIXELS // image_size**2)
+        self._network = models.for_inference(network, image_size)
+        for _ in range(2):  # a frozen graph settles in its first runs
+            self.logits(np.zeros((1, 3, image_size, image_size), np.float32))
+
+    @torch.inference_mode()
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        """(batch, 3, size, size) float32, normalised -> (batch, classes) float32."""
+        inputs = torch.from_numpy(images).contiguous(memory_format=torch.channels_last)
+        return self._network(inputs).numpy()
+
+    def features(self, images: np.ndarray) -> np.ndarray:
+        """There is no `head`."""
+        raise NotImplementedError

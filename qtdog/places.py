@@ -1,0 +1,16 @@
+"""Where the program's own files lie: in a clone beside the package, once installed inside it."""
+
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+PROGRAM = PACKAGE.parent
+"""The repository's folder; of an installed package the folder that it is installed in."""
+
+ASSETS = next(
+    (place for place in (PACKAGE / "assets", PROGRAM / "assets") if place.is_dir()),
+    PROGRAM / "assets",
+)
+SAMPLES, RESULTS, LANDSCAPES = ASSETS / "samples", ASSETS / "results", ASSETS / "landscapes"
+INSTALLED = ASSETS.parent == PACKAGE
+CHECKPOINTS = None if INSTALLED else PROGRAM / "checkpoints"
+"""The bundled set. It is not part of an installed package."""

@@ -1,0 +1,10 @@
+from . import cells as cells
+from . import report as report
+from .outcome import outcomes as outcomes
+from .plan import make_setting as make_setting
+from .plan import planned_runs as planned_runs
+from .plan import run_name as run_name
+from .plan import runs_left as runs_left
+from .plan import train_runs as train_runs
+from .plan_cost import GPUS as GPUS
+from .plan_cost import Assumption as Assumption

@@ -1,0 +1,5 @@
+from .members import choose_members as choose_members
+from .report import report_text as report_text
+from .rows import measured_csv as measured_csv
+from .rows import measured_rows as measured_rows
+from .shipping import ship as ship

@@ -1,0 +1,58 @@
+"""EoQ's checkpoint: members that are on disk already, evaluated together."""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+
+from qtdog import checkpoints
+from qtdog.checkpoints import CheckpointConfig
+from qtdog.data import DomainDataset
+from qtdog.evaluation import domain_accuracy
+from qtdog.inference import Ensemble
+
+
+def combine(members: Sequence[Path], dataset: DomainDataset, folder: Path) -> CheckpointConfig:
+    """Write an EoQ checkpoint of QT-DoG checkpoint folders and return its config.
+
+    `dataset` holds the target domain at the members' image size. Raises ValueError when members
+    differ in anything but their seeds, or not even in those.
+    """
+    if len(members) < 2:
+        raise ValueError("An ensemble takes at least two checkpoints.")
+    loaded = [checkpoints.load(member) for member in members]
+    first = loaded[0].config
+    for member in loaded:
+        if member.config.method != "qt-dog":
+            raise ValueError(f"{member.folder} is not a QT-DoG checkpoint: EoQ takes only those.")
+        if unequal := checkpoints.differing_fields(member.config, first):
+            raise ValueError(f"{member.folder} differs from {members[0]} in {unequal[0]}.")
+        if differing := _difference(member.config, first):
+            raise ValueError(
+                f"{member.folder} is of another run than {members[0]}, with {differing}: an "
+                "ensemble's members differ in their seeds alone."
+            )
+    seeds = [member.config.training.seed for member in loaded if member.config.training]
+    if len(set(seeds)) < len(seeds):
+        raise ValueError("Two of the checkpoints are of the same seed: each takes one of its own.")
+    network = Ensemble([network for member in loaded for network in member.networks])
+    target = dataset.domain(first.target_domain)
+    config = dataclasses.replace(
+        first,
+        method="eoq",
+        source_validation=(),
+        target=domain_accuracy(network, target, first.mean, first.std),
+        training=None,
+        target_in=None,  # the members' seeds split the target differently
+    )
+    checkpoints.save_ensemble(folder, members, config)
+    return checkpoints.load_config(folder)
+
+
+def _difference(config: CheckpointConfig, first: CheckpointConfig) -> str:
+    """What but the seed differs in the runs of two checkpoints; "" if nothing."""
+    if config.left_out != first.left_out:  # older identities do not name them
+        return f"the layers {', '.join(config.left_out)} left out instead of " + ", ".join(
+            first.left_out
+        )
+    one, other = config.identity, first.identity
+    return one.difference(other, ("seed",)) if one and other else ""

@@ -1,0 +1,67 @@
+"""The second study's runs, in order of priority; `sweep_plan` is the first study's."""
+
+import dataclasses
+from typing import Any
+
+from qtdog.training.config import TrainConfig
+from qtdog.training.objectives import ObjectiveName
+
+SEEDS = (0, 1, 2, 3, 4)
+FEWER_SEEDS = (0, 1)
+MAIN_BITS = (7, 5)
+FEWER_BITS = 5
+"""Of the arms with one width: 5 bits are what five networks in the bytes of one need."""
+OTHER_BITS = (8, 6, 4, 3, 2)
+ABLATION_TARGETS = ("art_painting", "sketch")
+OBJECTIVES: tuple[ObjectiveName, ...] = ("coral", "sam")
+SECOND_DATASET = "office_caltech"
+SECOND_ARCHITECTURE = "timm/tf_efficientnet_lite0"
+
+
+def recipe_for(dataset: str) -> str:
+    """The smaller data set has the shorter recipe."""
+    return "cpu-short" if dataset == SECOND_DATASET else "cpu"
+
+
+def second_plan(dataset: str, base: TrainConfig, domains: tuple[str, ...]) -> list[TrainConfig]:
+    """Every run on a data set with the architecture of `base`, the most important first.
+
+    Runs of one held-out domain and seed stand together: they share a trunk. The second data set and
+    the second architecture have full precision and QT-DoG at 5 bits alone.
+    """
+
+    def of(target: str, seed: int, method: str, bits: int = FEWER_BITS, **how: Any) -> TrainConfig:
+        return dataclasses.replace(
+            base, target_domain=target, seed=seed, method=method, bits=bits, **how
+        )
+
+    if dataset == SECOND_DATASET or base.architecture == SECOND_ARCHITECTURE:
+        seeds = SEEDS if base.architecture != SECOND_ARCHITECTURE else SEEDS[:1]
+        return [
+            of(target, seed, method)
+            for seed in seeds
+            for target in domains
+            for method in ("erm", "qt-dog")
+        ]
+    runs = []
+    for seed in SEEDS:
+        for target in domains:
+            runs.append(of(target, seed, "erm"))
+            runs += [of(target, seed, "qt-dog", bits) for bits in MAIN_BITS]
+    fewer = [(target, seed) for seed in FEWER_SEEDS for target in domains]
+    runs += [of(*one, "freeze", MAIN_BITS[0]) for one in fewer]
+    runs += [of(*one, "noise") for one in fewer]
+    runs += [
+        of(target, seed, "qt-dog", bits)
+        for seed in FEWER_SEEDS
+        for target in ABLATION_TARGETS
+        if target in domains
+        for bits in OTHER_BITS
+    ]
+    runs += [
+        of(*one, method, objective=objective)
+        for objective in OBJECTIVES
+        for one in fewer
+        for method in ("erm", "qt-dog")
+    ]
+    return runs

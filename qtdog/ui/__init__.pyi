@@ -1,0 +1,13 @@
+from . import appearance as appearance
+from .appearance import css as css
+from .appearance import theme as theme
+from .figures import notices as notices
+from .launch import serve as serve
+from .markup import Markup as Markup
+from .markup import html as html
+from .markup import join as join
+from .markup import trusted as trusted
+from .page import build as build
+from .results.sentences import verdicts as verdicts
+from .results.views import View as View
+from .sentences import plain as plain

@@ -1,0 +1,1 @@
+"""The Batch tab: many pictures through all models."""

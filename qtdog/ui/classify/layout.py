@@ -1,0 +1,108 @@
+"""The Try it tab's fields and places, laid out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import gradio as gr
+
+from qtdog.checkpoints import MODEL_NAMES, Target
+from qtdog.ui.choices import class_choices, domain_choice
+from qtdog.ui.classify import figures, heat
+from qtdog.ui.figures import LOADING
+from qtdog.ui.markup import Html
+from qtdog.ui.picture import PictureField, asked_picture
+from qtdog.ui.samples import Sample
+
+OWN_CHOICE = ("what each model says", "")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The components, from the top left to the bottom right."""
+
+    question: Html
+    picture: PictureField
+    gallery: gr.Gallery
+    target: gr.Dropdown
+    answers: Html
+    models: gr.CheckboxGroup
+    look: gr.Checkbox
+    looking: gr.Column
+    """Shown to those who want to see where the models look."""
+    label: gr.Dropdown
+    looks: Html
+    sample: gr.Textbox
+    """Unseen: the name of the sample in the picture field, for the address."""
+    place: gr.Textbox
+    """Unseen: the place of the sample that was chosen."""
+
+
+def lay_out(
+    targets: Sequence[Target], methods: Sequence[str], pictures: Sequence[Sample], start: Sample
+) -> Layout:
+    """For the first of `targets`, with `start` of the `pictures` in the field; `methods` are what
+    can be shown side by side."""
+    with gr.Column(elem_id="page"):
+        question = Html(figures.question(targets[0]), padding=False)
+        with gr.Row(equal_height=False, elem_id="bench"):
+            with gr.Column(scale=4, min_width=300, elem_id="question"):
+                picture = asked_picture(start, "Your picture", height=300, elem_id="picture")
+                gallery = _gallery(pictures, start)
+                target = domain_choice(targets, elem_id="target")
+            with gr.Column(scale=9, min_width=320):
+                answers = Html(LOADING, elem_id="answers", padding=False)
+                with gr.Row(elem_id="show-what"):
+                    models = gr.CheckboxGroup(
+                        [(MODEL_NAMES[method], method) for method in methods],
+                        value=list(methods),
+                        label="Models to show",
+                        elem_id="models",
+                    )
+                    look = gr.Checkbox(
+                        False, label="Show where each model looks (Grad-CAM)", elem_id="look"
+                    )
+                with gr.Column(visible=False, elem_id="looking") as looking:
+                    label = gr.Dropdown(
+                        labels(targets[0]),
+                        value="",
+                        label="Evidence for the class",
+                        elem_id="class",
+                    )
+                    looks = Html(elem_id="looks", padding=False, js_on_load=heat.ON_LOAD)
+        Html(figures.NOTES, padding=False)
+        sample = gr.Textbox(start.name, label="sample", elem_classes="unseen")
+        place = gr.Textbox(label="place", elem_classes="unseen")
+    return Layout(
+        question,
+        picture,
+        gallery,
+        target,
+        answers,
+        models,
+        look,
+        looking,
+        label,
+        looks,
+        sample,
+        place,
+    )
+
+
+def labels(target: Target) -> list[tuple[str, str]]:
+    """Choices of the class to explain."""
+    return [OWN_CHOICE, *class_choices(target.classes)]
+
+
+def _gallery(pictures: Sequence[Sample], start: Sample) -> gr.Gallery:
+    return gr.Gallery(
+        [(str(sample.path), sample.title) for sample in pictures],
+        label="Or one of ours",
+        columns=7,
+        height="auto",
+        selected_index=pictures.index(start),
+        allow_preview=False,
+        object_fit="contain",
+        buttons=[],
+        interactive=False,
+        elem_id="samples",
+    )

@@ -1,0 +1,1 @@
+"""The Landscape tab: the loss around the networks, stored and live."""

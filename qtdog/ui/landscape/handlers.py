@@ -1,0 +1,83 @@
+"""What the Landscape tab shows of the stored landscapes when a choice changes."""
+
+from collections.abc import Mapping, Sequence
+
+import gradio as gr
+
+from qtdog.checkpoints import Target
+from qtdog.landscape import Surface, title
+from qtdog.ui.events import Shown
+from qtdog.ui.figures import notices
+from qtdog.ui.landscape.downloads import Files
+from qtdog.ui.landscape.figures import headline, numbers
+from qtdog.ui.landscape.layout import Layout, PlanePlace
+from qtdog.ui.landscape.planes import heading, plane, plane_limits
+from qtdog.ui.landscape.stored import SLICES, Stored, is_rounded, models_of, perturbed_so
+from qtdog.ui.landscape.texts import notes, provenance
+
+TICKED_PLANES = 4  # at first; more take a while to draw
+OF_SINGLE_MODELS = ("flatness", "plane", "curvature")
+
+
+class Handlers:
+    """They read what is stored."""
+
+    def __init__(
+        self, at: Layout, targets: Mapping[str, Target], stored: Stored, files: Files
+    ) -> None:
+        self._at, self._targets, self._stored, self._files = at, targets, stored, files
+
+    def show(
+        self,
+        key: str,
+        distance: str,
+        name: str,
+        part: str,
+        models: list[str],
+        value: str,
+        deep: bool,
+        rounded: bool,
+    ) -> Shown:
+        at, stored = self._at, self._stored
+        both_ways = stored.of(key, part, name, distance)
+        found = perturbed_so(both_ways, rounded)
+        picked = found
+        boxes = gr.CheckboxGroup(visible=False)
+        if found and name in OF_SINGLE_MODELS:
+            known = {models_of(one)[0].name: title(models_of(one)[0]) for one in found}
+            most = TICKED_PLANES if name == "plane" else None
+            ticked = [model for model in known if model in models] or list(known)[:most]
+            picked = [one for one in found if models_of(one)[0].name in ticked]
+            options = [(text, model) for model, text in known.items()]
+            boxes = gr.CheckboxGroup(options, value=ticked, visible=True)
+        surfaces = [one for one in picked if isinstance(one, Surface) and one.kind in SLICES]
+        return {
+            at.chosen: boxes,
+            at.height: gr.Radio(visible=bool(surfaces)),
+            at.scene: gr.Checkbox(visible=bool(surfaces)),
+            at.again: gr.Checkbox(visible=any(map(is_rounded, both_ways))),
+            at.said: notices(stored.problems)
+            # Of all networks, whatever is ticked.
+            + headline(found, self._targets[key].domain, stored.there_is(key, name)),
+            at.numbers: numbers(picked, stored.records),
+            at.notes: notes(name) + provenance(picked) if picked else "",
+            **_drawn(at.planes, surfaces, value, deep),
+            **self._files.offer(at.downloads, picked, f"{key.replace('/', '-')}-{part}-{name}"),
+        }
+
+
+def _drawn(
+    planes: Sequence[PlanePlace],
+    surfaces: Sequence[Surface],
+    value: str,
+    deep: bool,
+) -> Shown:
+    """The planes side by side, on one colour scale."""
+    limits = plane_limits(surfaces, value) if surfaces else (0.0, 1.0)
+    shown: Shown = {}
+    for place, at in enumerate(planes):
+        here = surfaces[place] if place < len(surfaces) else None
+        shown[at.column] = gr.Column(visible=here is not None)
+        shown[at.heading] = heading(here) if here else ""
+        shown[at.plot] = plane(here, value, limits, deep) if here else None
+    return shown

@@ -1,0 +1,121 @@
+"""Where the Landscape tab's choices and figures of the stored landscapes stand."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import gradio as gr
+
+from qtdog.checkpoints import Target
+from qtdog.ui.figures import notices
+from qtdog.ui.landscape.downloads import Buttons, Files
+from qtdog.ui.landscape.stored import Stored, most_planes
+from qtdog.ui.landscape.texts import (
+    DIRECTIONS,
+    IMAGES,
+    MEASURES,
+    NOTHING,
+    QUESTION,
+    ROUND_AGAIN,
+    ROUND_AGAIN_INFO,
+)
+from qtdog.ui.markup import Html
+from qtdog.ui.sentences import plain
+
+
+@dataclass(frozen=True)
+class PlanePlace:
+    """A plane under the names of its models."""
+
+    column: gr.Column
+    heading: Html
+    plot: gr.Plot
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The tab's components that something happens to."""
+
+    target: gr.Dropdown
+    way: gr.Radio
+    kind: gr.Radio
+    split: gr.Radio
+    chosen: gr.CheckboxGroup
+    height: gr.Radio
+    scene: gr.Checkbox
+    again: gr.Checkbox
+    said: Html
+    planes: tuple[PlanePlace, ...]
+    numbers: Html
+    downloads: Buttons
+    notes: Html
+
+
+def lay_out(targets: Mapping[str, Target], stored: Stored, files: Files) -> Layout:
+    """Lay out all but the live part."""
+    Html(QUESTION, padding=False)
+    with gr.Row(elem_id="landscape-choice"):
+        target = gr.Dropdown(
+            [(f"{plain(one.domain)} ({one.dataset.upper()})", key) for key, one in targets.items()],
+            value=next(iter(targets)),
+            label="Held-out domain (never seen in training)",
+            min_width=240,
+            elem_id="landscape-domain",
+        )
+        way = gr.Radio(
+            [(text, name) for name, text in DIRECTIONS.items()],
+            value="filter",
+            label="Distance",
+            min_width=300,
+            elem_id="landscape-distance",
+        )
+    # Laid out even when there is nothing to show: the address keeps its choices.
+    hidden = [] if stored.records else ["unseen"]
+    with gr.Column(elem_id="landscape-stored", elem_classes=hidden):
+        with gr.Row():
+            kind = gr.Radio(
+                [(text, name) for name, text in MEASURES.items()],
+                value="flatness",
+                label="Show",
+                min_width=300,
+                elem_id="landscape-kind",
+            )
+            split = gr.Radio(
+                [(text, name) for name, text in IMAGES.items()],
+                value="target",
+                label="Images of the",
+                min_width=240,
+                elem_id="landscape-images",
+            )
+        with gr.Row():
+            chosen = gr.CheckboxGroup([], label="Models", min_width=300, elem_id="landscape-models")
+            height = gr.Radio(
+                ["loss", "accuracy"], value="loss", label="Height", elem_id="landscape-height"
+            )
+            scene = gr.Checkbox(False, label="In three dimensions", elem_id="landscape-3d")
+        again = gr.Checkbox(
+            False,
+            label=ROUND_AGAIN,
+            info=ROUND_AGAIN_INFO,
+            visible=False,
+            elem_id="landscape-again",
+        )
+        said = Html(elem_id="landscape-said", padding=False)
+        with gr.Row(elem_id="landscape-planes"):
+            planes = tuple(map(_plane, range(most_planes(stored.records))))
+        numbers = Html(elem_id="landscape-numbers", padding=False)
+        downloads = files.buttons("landscape")
+        notes = Html(elem_id="landscape-notes", padding=False)
+    if not stored.records:
+        Html(notices(stored.problems) + NOTHING, padding=False)
+    return Layout(
+        *(target, way, kind, split, chosen, height, scene, again),
+        *(said, planes, numbers, downloads, notes),
+    )
+
+
+def _plane(place: int) -> PlanePlace:
+    """A plane under the names of its models. A column that is not rendered loses its plot."""
+    with gr.Column(visible=False, min_width=320, elem_classes="plane") as column:
+        heading = Html(padding=False)
+        plot = gr.Plot(show_label=False, elem_id=f"landscape-plane-{place}")
+    return PlanePlace(column, heading, plot)

@@ -1,0 +1,54 @@
+"""The Landscape tab: what was measured around the networks, stored with the program."""
+
+from pathlib import Path
+
+import gradio as gr
+
+from qtdog.explorer import Explorer
+from qtdog.landscape import subjects
+from qtdog.places import LANDSCAPES
+from qtdog.ui.address import Address, one_of
+from qtdog.ui.events import at_once
+from qtdog.ui.landscape.api import add_endpoint
+from qtdog.ui.landscape.downloads import Files
+from qtdog.ui.landscape.handlers import Handlers
+from qtdog.ui.landscape.layout import Layout, lay_out
+from qtdog.ui.landscape.live import live_part
+from qtdog.ui.landscape.stored import load_stored
+from qtdog.ui.landscape.texts import DIRECTIONS, IMAGES, MEASURES
+
+
+def landscape_tab(
+    explorer: Explorer, address: Address, tab: gr.Tab, folder: Path = LANDSCAPES
+) -> None:
+    """Lay out the tab inside `tab`, on the landscapes in `folder`, and wire it to `explorer`."""
+    targets = {target.key: target for target in explorer.targets()}
+    networks = {key: subjects([one.folder for one in explorer.checkpoints(key)]) for key in targets}
+    stored = load_stored(folder, [one for found in networks.values() for one in found])
+    files = Files()
+
+    with gr.Column(elem_id="landscape"):
+        at = lay_out(targets, stored, files)
+        live_part(explorer, networks, at.target, at.way, files)
+    if stored.records:
+        _wire(at, Handlers(at, targets, stored, files), tab)
+    address.add("landscape-domain", at.target, one_of(list(targets)))
+    address.add("landscape-distance", at.way, one_of(list(DIRECTIONS)))
+    address.add("landscape", at.kind, one_of(list(MEASURES)))
+    address.add("landscape-images", at.split, one_of(list(IMAGES)))
+    add_endpoint(targets, stored)
+
+
+def _wire(at: Layout, does: Handlers, tab: gr.Tab) -> None:
+    changes = [at.target.change, at.way.change, at.kind.change, at.split.change]
+    changes += [at.chosen.input, at.height.input, at.scene.input, at.again.input]
+    asked = [at.target, at.way, at.kind, at.split, at.chosen, at.height, at.scene, at.again]
+    shown = [at.chosen, at.height, at.scene, at.again, at.said, at.numbers, at.notes]
+    places = [part for one in at.planes for part in (one.column, one.heading, one.plot)]
+    gr.on(
+        [tab.select, *changes],
+        does.show,
+        asked,
+        [*shown, *at.downloads, *places],
+        **at_once(),
+    )

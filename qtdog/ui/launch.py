@@ -1,0 +1,72 @@
+"""The page as a program: the explorer is opened, the page built and served."""
+
+import contextlib
+import threading
+from pathlib import Path
+
+try:  # on ZeroGPU, before torch; elsewhere it is not installed
+    import spaces  # pyright: ignore[reportMissingImports]  # optional
+except ImportError:
+    spaces = None
+
+from qtdog.checkpoints import CheckpointError
+from qtdog.explorer import Explorer, Guests, open_explorer, remote_allowed
+from qtdog.hub_client import download_bar
+from qtdog.images import MAX_BYTES, read_image
+from qtdog.reach import only_here
+from qtdog.ui.appearance import css, theme
+from qtdog.ui.page import build
+from qtdog.ui.samples import samples
+
+FAVICON = Path(__file__).parent / "favicon.svg"
+
+
+def warm_up(explorer: Explorer) -> None:
+    """Load the first models while the page comes up, and have them answer for our pictures, so that
+    the first visitor need not wait."""
+    with contextlib.suppress(CheckpointError):  # said on the page when somebody asks for them
+        target = explorer.targets()[0].key
+        explorer.load(target)
+        for sample in samples():
+            explorer.classify(read_image(sample.path), target)
+
+
+if spaces:  # ZeroGPU stops a Space without such a function; the models run on its CPU all the same
+    spaces.GPU(warm_up)
+
+
+def serve(
+    checkpoints: str,
+    bundled: Path | None,
+    host: str | None = None,
+    port: int | None = None,
+    root_path: str | None = None,
+    mcp: bool = False,
+) -> None:
+    """Serve the page until it is stopped.
+
+    checkpoints: a folder, or a repository "ORG/REPO[@REVISION]". bundled: what is shown when the
+    Hub cannot give it, or None. host: by default this machine alone. port: by default the first
+    free one. root_path: what a proxy takes off. mcp: as tools for agents too. Raises
+    CheckpointError.
+    """
+    explorer = open_explorer(checkpoints, bundled, download_bar())
+    shown = explorer.checkpoint_set.describe()
+    print(f"Shown are {shown.phrase}. {shown.notice}".strip())
+    threading.Thread(target=warm_up, args=(explorer,), daemon=True).start()
+    guests = Guests(folders=only_here(host, root_path)) if remote_allowed() else None
+    build(explorer, guests).launch(
+        server_name=host,
+        server_port=port,
+        root_path=root_path,
+        theme=theme(),
+        css=css(),
+        favicon_path=FAVICON,
+        max_file_size=MAX_BYTES,
+        show_error=False,
+        ssr_mode=False,
+        run_history=False,
+        enable_monitoring=False,
+        footer_links=[],
+        mcp_server=mcp,
+    )

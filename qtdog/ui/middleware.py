@@ -1,0 +1,88 @@
+"""What every answer of the server carries, and what and whom it does not answer."""
+
+import re
+import traceback
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from qtdog.reach import names_this_machine
+
+# Gradio's page has scripts in its HTML and makes functions of text (events with `js`, HTML with
+# `js_on_load`); uploads, the webcam and plotly work with blob: and data:. Which pages may frame
+# this one is left open: a Space is shown in a frame, and so are lessons.
+POLICY = "; ".join(
+    (
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "media-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self' data: blob:",
+        "worker-src 'self' blob:",
+        "frame-src 'none'",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+    )
+)
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Content-Security-Policy": POLICY,
+}
+NOT_THIS_SERVER = (
+    "This page is for the machine that it runs on, and the request names another host. Behind a "
+    "proxy, start it with --root-path; for other machines, with --host."
+)
+UNEXPECTED = (
+    "This request could not be answered. Reload the page and try again; in a script, compare the "
+    "arguments with the endpoint's description."
+)
+NOT_SERVED = "This page serves its own files alone, and nothing from other addresses."
+# Gradio would fetch any address of the internet for a stranger, and hand a video to ffmpeg.
+_NOT_SERVED = re.compile(r"/gradio_api/(file[=/]/*https?:|proxy=|process_recording)", re.I)
+
+
+class Guard:
+    """Adds `HEADERS` to every answer, closes what of Gradio's server the page does not use, and
+    makes a sentence of what Gradio stumbles over. With `only_here`, a request whose Host is not
+    this machine's gets no answer: a foreign page whose name leads here (DNS rebinding) would read
+    what is at home."""
+
+    def __init__(self, app: ASGIApp, only_here: bool) -> None:
+        self._app = app
+        self._only_here = only_here
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        hosts = Headers(scope=scope).getlist("host")
+        if self._only_here and not all(map(names_this_machine, hosts)):
+            refusal = PlainTextResponse(NOT_THIS_SERVER, status_code=421)
+            await refusal(scope, receive, send_with_headers)
+            return
+        if _NOT_SERVED.search(scope["path"]):
+            refusal = PlainTextResponse(NOT_SERVED, status_code=403)
+            await refusal(scope, receive, send_with_headers)
+            return
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except Exception:  # no such endpoint, or arguments that it lacks
+            if started:
+                raise
+            traceback.print_exc()
+            answer = JSONResponse({"error": UNEXPECTED}, status_code=500)
+            await answer(scope, receive, send_with_headers)

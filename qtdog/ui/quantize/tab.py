@@ -1,0 +1,66 @@
+"""The Quantize tab: one layer's weights on a grid, and the whole network at every width."""
+
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from qtdog.explorer import Explorer, Lab
+from qtdog.images import read_image
+from qtdog.ui.address import Address, one_of, whole_number
+from qtdog.ui.events import PRIVATE, alone
+from qtdog.ui.markup import Html, html
+from qtdog.ui.quantize.api import LAB_QUEUE, add_endpoints
+from qtdog.ui.quantize.handlers import Handlers
+from qtdog.ui.quantize.layout import GRANULARITIES, HEAD, RULES, Layout, lay_out
+from qtdog.ui.samples import samples
+
+
+def quantize_tab(explorer: Explorer, address: Address, tab: gr.Tab, picture: Component) -> None:
+    """Lay out the tab inside `tab`; `picture` is the field with the visitor's picture."""
+    pictures = samples()
+    lab = Lab(explorer, [read_image(sample.path) for sample in pictures])
+    references = lab.references()
+    Html(HEAD, padding=False)
+    if not references:
+        Html(html('<p class="summary">There is no full-precision checkpoint to round.</p>'))
+        return
+    at = lay_out(references)
+    _wire(at, Handlers(explorer, lab, pictures), tab, picture)
+    address.add("bits", at.bits, whole_number(2, 8))
+    address.add("steps", at.granularity, one_of([value for _, value in GRANULARITIES]))
+    address.add("rule", at.rule, one_of([value for _, value in RULES]))
+    add_endpoints(explorer, lab, references[0].key)
+
+
+def _wire(at: Layout, does: Handlers, tab: gr.Tab, picture: Component) -> None:
+    queue: dict[str, Any] = {
+        **alone(LAB_QUEUE),
+        **PRIVATE,
+        "trigger_mode": "always_last",
+    }
+    asked = [at.reference, at.layer, at.bits, at.channel, at.granularity, at.rule]
+    shown = [at.said, at.weights, at.errors, at.codes, at.numbers]
+    whole = [at.reference, at.granularity, at.rule, picture]
+    # Nothing is computed before somebody opens the tab.
+    opened = tab.select(
+        does.choose_reference, [at.reference, at.layer], [at.layer, at.channel], **queue
+    )
+    opened.then(does.show_layer, asked, shown, **queue).then(
+        does.show_network, whole, at.network, **queue
+    )
+    changed = at.reference.input(
+        does.choose_reference, [at.reference, at.layer], [at.layer, at.channel], **queue
+    )
+    changed.then(does.show_layer, asked, shown, **queue).then(
+        does.show_network, whole, at.network, **queue
+    )
+    at.layer.input(does.choose_layer, [at.reference, at.layer], at.channel, **queue).then(
+        does.show_layer, asked, shown, **queue
+    )
+    for one in (at.bits, at.channel):
+        one.input(does.show_layer, asked, shown, **queue)
+    for one in (at.granularity, at.rule):
+        one.input(does.show_layer, asked, shown, **queue).then(
+            does.show_network, whole, at.network, **queue
+        )

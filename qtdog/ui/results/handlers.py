@@ -1,0 +1,114 @@
+"""What the Results tab shows when a choice changes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from qtdog.csv_file import csv_bytes
+from qtdog.results import (
+    Choice,
+    Results,
+    ResultsError,
+    Table,
+    load_run,
+    pivot,
+    run_path,
+    to_frame,
+)
+from qtdog.ui.downloads import Downloads
+from qtdog.ui.figures import notices
+from qtdog.ui.results import tables, views
+from qtdog.ui.results.choices import choices_of, domain_choices, possible
+from qtdog.ui.results.layout import verdict_html
+from qtdog.ui.results.views import View
+
+
+class Handlers:
+    """They read the results; `logs` are the run logs' names, in `folder`."""
+
+    def __init__(self, results: Results, logs: Sequence[str], folder: Path) -> None:
+        self._results, self._logs, self._folder = results, logs, folder
+        self._downloads = Downloads()
+
+    def show(
+        self,
+        source: Any,
+        benchmark: str,
+        backbone: str,
+        table: str,
+        domain: str | None,
+        key: str | None,
+    ) -> list[Any]:
+        asked = Choice(source, benchmark, backbone, table)
+        choice = possible(self._results, asked)
+        shown = pivot(self._results, choice)
+        domains = views.held_out(self._results, choice.benchmark)
+        held_out = domain if domain in domains else next(iter(domains), None)
+        seeds = views.training_choices(self._results, choice.benchmark)
+        run = key if key in seeds else next(iter(seeds), None)
+        return [
+            verdict_html(self._results, choice.benchmark),
+            *map(
+                _update,
+                choices_of(self._results, choice),
+                (asked.benchmark, asked.backbone, asked.table),
+                (choice.benchmark, choice.backbone, choice.table),
+            ),
+            tables.results_table(shown, choice),
+            _csv(shown, choice, self._downloads),
+            *_shown(views.paper_size(self._results, choice.benchmark, choice.backbone)),
+            *_shown(views.measured_size(self._results, choice.benchmark)),
+            *_shown(views.paper_bits(self._results, choice.benchmark)),
+            _update(domain_choices(domains), domain, held_out),
+            _update([(title, key) for key, title in seeds.items()], key, run),
+            *self.show_domain(choice.benchmark, held_out),
+            *self.show_training(choice.benchmark, run),
+        ]
+
+    def show_domain(self, benchmark: str, domain: str | None) -> list[Any]:
+        return [
+            *_shown(views.measured_bits(self._results, benchmark, domain)),
+            *_shown(views.calibration(self._results, benchmark, domain, "nll")),
+            *_shown(views.calibration(self._results, benchmark, domain, "ece")),
+        ]
+
+    def show_training(self, benchmark: str, key: str | None) -> list[Any]:
+        return _shown(views.training(self._results, benchmark, key, self._folder))
+
+    def choose_log(self, event: gr.EventData) -> Any:
+        return event.log if event.log in self._logs else gr.skip()
+
+    def show_log(self, name: str | None) -> list[Any]:
+        if name is None or name not in self._logs:
+            return [gr.skip(), gr.skip()]
+        try:
+            shown = tables.run_log(load_run(name, self._folder))
+            copy = self._downloads.offer(
+                name.replace("/", "-"), run_path(name, self._folder).read_bytes()
+            )
+        except ResultsError as error:
+            return [notices([str(error)]), gr.DownloadButton(visible=False)]
+        return [shown, gr.DownloadButton(value=copy, visible=True)]
+
+
+def _update(choices: list[tuple[str, str]], asked: str | None, value: str | None) -> Any:
+    """What can be chosen now. The value is left alone unless it has to change: by the time this
+    arrives, the visitor or the address may have set another."""
+    if asked == value:
+        return gr.update(choices=choices, visible=bool(choices))
+    return gr.update(choices=choices, value=value, visible=bool(choices))
+
+
+def _shown(view: View) -> list[Any]:
+    """A view as updates of a plot and what stands below it."""
+    return [gr.Plot(value=view.figure, visible=view.figure is not None or "hidden"), view.html]
+
+
+def _csv(table: Table, choice: Choice, downloads: Downloads) -> Path:
+    """The table's numbers as a file, the same for the same choice."""
+    words = [choice.source, choice.benchmark, choice.backbone, choice.table]
+    name = "-".join("".join(c if c.isalnum() else "-" for c in word.lower()) for word in words)
+    text = to_frame(table).to_csv(index=False)
+    return downloads.offer(f"qtdog-results-{name}.csv", csv_bytes(text))

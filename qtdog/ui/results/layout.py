@@ -1,0 +1,154 @@
+"""Where the Results tab's choices, table and figures stand."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import gradio as gr
+
+from qtdog.results import ALL, Choice, Results, comparisons
+from qtdog.ui.figures import notices
+from qtdog.ui.markup import Html, Markup, html, join
+from qtdog.ui.results import tables, views
+from qtdog.ui.results.choices import choices_of, domain_choices
+from qtdog.ui.results.sentences import verdicts
+
+FIRST = Choice("both", "PACS", ALL, "7")
+SOURCES = [("Paper and measured", "both"), ("Paper", "paper"), ("Measured here", "measured")]
+LOADING = html('<p class="nothing" role="status">Loading the numbers …</p>')
+# The table asks for its content when it comes onto the page: nobody else waits for it.
+ON_LOAD = tables.SCRIPT + '\ntrigger("load");'
+
+Figure = tuple[gr.Plot, Html]
+"""A plot and what stands below it."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The tab's components that something happens to."""
+
+    said: Html
+    source: gr.Dropdown
+    benchmark: gr.Dropdown
+    backbone: gr.Dropdown
+    table: gr.Dropdown
+    numbers: Html
+    download: gr.DownloadButton
+    paper_size: Figure
+    measured_size: Figure
+    domain: gr.Dropdown
+    measured_bits: Figure
+    paper_bits: Figure
+    nll: Figure
+    ece: Figure
+    seed: gr.Dropdown
+    training: Figure
+    log: gr.Dropdown
+    log_file: gr.DownloadButton
+    log_html: Html
+
+
+def lay_out(results: Results, logs: Sequence[str]) -> Layout:
+    """Lay out the tab for `logs`, the run logs' names."""
+    domains = views.held_out(results, FIRST.benchmark)
+    seeds = views.training_choices(results, FIRST.benchmark)
+    with gr.Column(elem_id="results"):
+        said = Html(verdict_html(results, FIRST.benchmark), padding=False)
+        with gr.Row(elem_id="results-choice"):
+            source = gr.Dropdown(SOURCES, value=FIRST.source, label="Numbers", min_width=170)
+            benchmark, backbone, table = _dropdowns(results, FIRST)
+        numbers = Html(LOADING, js_on_load=ON_LOAD, elem_id="results-numbers", padding=False)
+        download = gr.DownloadButton(
+            "Download these numbers (CSV)", size="md", elem_id="results-download"
+        )
+
+        _heading(
+            "Accuracy against size",
+            "What a method costs in memory for weights (the paper's Figure 1).",
+        )
+        with gr.Row():
+            paper_size = _figure("In the paper", "size-paper")
+            measured_size = _figure("Measured here", "size-measured")
+        _heading(
+            "Accuracy against bits",
+            "Trained with quantized weights, or quantized after training.",
+        )
+        domain = gr.Dropdown(
+            domain_choices(domains),
+            value=domains[0] if domains else None,
+            label="Held-out domain, measured here",
+            visible=bool(domains),
+            elem_id="results-domain",
+        )
+        with gr.Row():
+            measured_bits = _figure("Measured here", "bits-measured")
+            paper_bits = _figure("In the paper", "bits-paper")
+        _heading(
+            "Calibration",
+            "How far the probabilities can be trusted, on the held-out domain chosen above: "
+            "negative log-likelihood (NLL) and expected calibration error (ECE); lower is better.",
+        )
+        with gr.Row():
+            nll, ece = (
+                _figure(f"{title}, measured here", f"calibration-{measure}")
+                for measure, (title, *_) in views.CALIBRATION.items()
+            )
+        _heading("Accuracy over training", "One held-out domain and seed (the paper's Figure 4).")
+        seed = gr.Dropdown(
+            [(title, key) for key, title in seeds.items()],
+            value=next(iter(seeds), None),
+            label="Held-out domain and seed",
+            visible=bool(seeds),
+            elem_id="results-seed",
+        )
+        training = _figure("Measured here", "training")
+        _heading("Run logs", "What the measured numbers rest on, as it was logged.")
+        with gr.Row(elem_id="run-log"):
+            log = gr.Dropdown(logs, value=None, label="Run log", visible=bool(logs))
+            log_file = gr.DownloadButton("Download this log (JSON)", size="md", visible=False)
+        log_html = Html(
+            "" if logs else views.missing("No run is logged here yet.").html,
+            elem_id="run-log-content",
+            padding=False,
+        )
+    return Layout(
+        *(said, source, benchmark, backbone, table, numbers, download, paper_size, measured_size),
+        *(domain, measured_bits, paper_bits, nll, ece, seed, training, log, log_file, log_html),
+    )
+
+
+def verdict_html(results: Results, benchmark: str) -> Markup:
+    """What the measurements say: the main sentence, and the others to open."""
+    sentences = verdicts(results, comparisons(results.measured, benchmark))
+    first, *others = sentences
+    listed = join(html("<li>{}</li>", one) for one in others)
+    count = f"{len(others)} more comparison{'' if len(others) == 1 else 's'}"
+    more = html("<details><summary>{}</summary><ul>{}</ul></details>", count, listed)
+    return (
+        notices(results.problems)
+        + html('<p class="summary" id="results-verdict">{}</p>', first)
+        + (more if others else "")
+    )
+
+
+def _dropdowns(results: Results, choice: Choice) -> list[gr.Dropdown]:
+    """Benchmark, network and table with what can be chosen first."""
+    return [
+        gr.Dropdown(choices, value=value, label=label, interactive=True, min_width=170)
+        for label, choices, value in zip(
+            ("Benchmark", "Network", "Table of the paper"),
+            choices_of(results, choice),
+            (choice.benchmark, choice.backbone, choice.table),
+            strict=True,
+        )
+    ]
+
+
+def _heading(title: str, text: str) -> None:
+    Html(html('<h2 class="section">{}</h2><p class="section">{}</p>', title, text), padding=False)
+
+
+def _figure(label: str, name: str) -> Figure:
+    with gr.Column(min_width=320, elem_classes="figure"):
+        Html(html("<h3>{}</h3>", label), padding=False)
+        plot = gr.Plot(show_label=False, elem_id=f"plot-{name}", visible="hidden")
+        return plot, Html(elem_id=f"below-{name}", padding=False)

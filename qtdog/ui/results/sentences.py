@@ -1,0 +1,58 @@
+"""What the measurements say, in plain sentences computed from the numbers."""
+
+from collections.abc import Sequence
+
+from qtdog.results import Comparison, Results
+
+NOTHING_MEASURED = (
+    "Nothing is measured here yet: measured.csv is not there. What follows is what the paper "
+    "and other listings print."
+)
+
+
+def verdicts(results: Results, found: Sequence[Comparison]) -> tuple[str, ...]:
+    """One sentence a comparison, the main one first; or that there is nothing to compare."""
+    if not results.measured:
+        return (NOTHING_MEASURED,)
+    if not found:
+        return ("Measured here on this benchmark: no two methods that can be compared.",)
+    return tuple(verdict(one) for one in found)
+
+
+def verdict(one: Comparison) -> str:
+    """ "Measured here, over 4 targets of PACS with 5 seeds each: QT-DoG (7 bits) is 0.6 points
+    below ERM ..."."""
+    weights = ", both with averaged weights" if one.averaged else ""
+    difference = abs(one.difference)
+    if f"{difference:.1f}" == "0.0":
+        said = f"{_named(one)} and {one.second} are equal to 0.1 points{weights}"
+    else:
+        side = "above" if one.difference > 0 else "below"
+        said = f"{_named(one)} is {difference:.1f} points {side} {one.second}{weights}"
+    targets = f"{_count(len(one.targets), 'target')} of {one.dataset}"
+    seeds = f" and {_count(one.seeds, 'seed')}" if one.seeds else ""
+    if one.seeds > 1 and len(one.targets) > 1:
+        most = "" if one.fewest_seeds == one.seeds else "up to "
+        seeds = f" with {most}{one.seeds} seeds each"
+    where = f"Measured here, over {targets}{seeds}"
+    beaten = f" {one.first} does not beat {one.second} here." if one.difference <= 0 else ""
+    return f"{where}: {said}{_uncertainty(one)}.{beaten}"
+
+
+def _named(one: Comparison) -> str:
+    return f"{one.first} ({one.bits} bits)" if one.bits else one.first
+
+
+def _uncertainty(one: Comparison) -> str:
+    if not one.seeds:
+        return " (one ensemble a target, so without an uncertainty)"
+    if one.low is None or one.high is None:
+        return " (one seed, so without an uncertainty)"
+    between = f"(95 % interval over seeds: {one.low:+.1f} to {one.high:+.1f})"
+    if one.low <= 0 <= one.high:
+        return f" {between}, which is no more than the noise between seeds"
+    return f" {between}, which is more than the noise between seeds"
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")
