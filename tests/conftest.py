@@ -21,6 +21,7 @@ from processes import fork_server
 from servers import CHROMIUM_FLAGS
 
 from qtdog import cli
+from qtdog.inference import making
 from qtdog.training.config import RECIPES
 
 # Tensors are tiny here: more threads than one only wait for each other.
@@ -49,6 +50,12 @@ def own_cache(tmp_path, monkeypatch):
     folder = tmp_path / "cache"
     monkeypatch.setenv("QTDOG_CACHE", str(folder))
     return folder
+
+
+@pytest.fixture(autouse=True)
+def no_graphs_are_made(monkeypatch):
+    """Making a graph takes seconds: tiny networks go on in torch, unless a test is of graphs."""
+    monkeypatch.setattr(making, "can_make", lambda: False)
 
 
 @pytest.fixture(autouse=True)

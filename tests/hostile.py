@@ -26,8 +26,8 @@ from safetensors.torch import save as tensors_to_bytes
 from tiny import save_set
 
 from qtdog import checkpoints
-from qtdog.checkpoint_index import INDEX, make_index, to_json
-from qtdog.hub import open_set
+from qtdog.checkpoints import INDEX, index_json, make_index
+from qtdog.hub.sources import open_set
 
 Change = Callable[[Path], None]
 """Makes a healthy set, given by its root, a hostile one."""
@@ -422,7 +422,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     os.chdir(folder)
     healthy = save_set(folder / "healthy", members=2)
-    (healthy / INDEX).write_bytes(to_json(make_index(healthy)))
+    (healthy / INDEX).write_bytes(index_json(make_index(healthy)))
     print(json.dumps({"name": "healthy", "said": open_all(healthy)}))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for number, (name, change) in enumerate(changes()):

@@ -24,8 +24,7 @@ from huggingface_hub import constants
 from tiny import SIZE, save_set
 
 from qtdog import checkpoints
-from qtdog.checkpoint_index import INDEX, make_index, to_json
-from qtdog.checkpoint_set import CheckpointSet
+from qtdog.checkpoints import INDEX, CheckpointSet, index_json, make_index
 from qtdog.hub import first_usable
 
 TABLE = Path(__file__).resolve().parents[1] / "assets" / "results" / "hub_faults.md"
@@ -138,7 +137,7 @@ class Sets:
         """Two small sets with their indexes; the newer one has a member more."""
         sets = cls(save_set(folder / "older", members=2), save_set(folder / "newest", members=3))
         for root in (sets.older, sets.newest):
-            (root / INDEX).write_bytes(to_json(make_index(root)))
+            (root / INDEX).write_bytes(index_json(make_index(root)))
         return sets
 
 

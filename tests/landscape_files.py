@@ -9,14 +9,14 @@ from PIL import Image
 from tiny import CLASSES, save_checkpoint
 
 from qtdog.checkpoints import find
-from qtdog.landscape.plan import Settings, plan
+from qtdog.landscape import Settings, subjects
+from qtdog.landscape.plan import plan
 from qtdog.landscape.precompute import run_all
-from qtdog.landscape.subjects import subjects
 
 DOMAINS = ("art_painting", "cartoon", "photo", "sketch")
 SMALL = Settings(
     direction_kinds=("filter",),
-    splits=("target",),
+    image_sets=("target",),
     directions=3,
     images=6,
     grid=5,

@@ -6,10 +6,9 @@ from pathlib import Path
 import gradio as gr
 
 from qtdog.explorer import Explorer
-from qtdog.ui import figures
+from qtdog.ui import css, figures, theme
 from qtdog.ui.address import Address
-from qtdog.ui.landscape import landscape_tab
-from qtdog.ui.theme import css, theme
+from qtdog.ui.landscape.tab import landscape_tab
 
 
 def main(checkpoints: Path, landscapes: Path, port: int) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import gradio as gr
 
 from qtdog.images import MAX_BYTES
+from qtdog.ui import css, theme
 from qtdog.ui.samples import Sample, samples
-from qtdog.ui.theme import css, theme
 
 PATIENCE_MS = 90_000  # a busy machine is no defect
 DESKTOP = {"width": 1280, "height": 900}

@@ -13,12 +13,9 @@ from tiny_runs import CONFIG, tiny_data
 from torch import nn
 
 from qtdog import models
+from qtdog.models import networks
 from qtdog.quantization import LSQConfig, quantize
-from qtdog.training import parallel
-from qtdog.training.config import TrainConfig
-from qtdog.training.finish import finish
-from qtdog.training.loop import train
-from qtdog.training.objectives import Batch, make_objective
+from qtdog.training import Batch, TrainConfig, finish, make_objective, parallel, train
 from qtdog.training.shared_norm import share_norms
 
 PROCESSES = 2
@@ -140,9 +137,14 @@ def train_in_float64(root: Path, config: TrainConfig) -> None:
     """Train with weights and images in float64: what is left of the difference between two orders
     of summation then stays small, as chaotic as training is."""
     build, normalize = models.build, models.normalize
+
+    def in_float64(*words):
+        return normalize(*words).double()
+
     with (
         mock.patch.object(models, "build", lambda *a, **b: build(*a, **b).double()),
-        mock.patch.object(models, "normalize", lambda *words: normalize(*words).double()),
+        mock.patch.object(models, "normalize", in_float64),
+        mock.patch.object(networks, "normalize", in_float64),
     ):
         trained = train(config, tiny_data(), root)
     save_file(trained.single.network.state_dict(), root / f"chosen{parallel.rank()}.safetensors")

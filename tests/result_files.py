@@ -5,7 +5,7 @@ import json
 import shutil
 from pathlib import Path
 
-from qtdog.results import FOLDER
+from qtdog.places import RESULTS
 from qtdog.results.records import MEASURED_COLUMNS, PAPER
 
 # Correct answers of 200 images, by (method, bits, averaged), domain and seed.
@@ -70,7 +70,7 @@ def log_points(method: str, seed: int) -> list[dict[str, object]]:
 def write_results(folder: Path, rows: list[dict[str, object]] | None = None) -> Path:
     """paper.csv, measured.csv and the run logs that it names, below `folder`; returns `folder`."""
     (folder / "runs").mkdir(parents=True)
-    shutil.copyfile(FOLDER / PAPER, folder / PAPER)
+    shutil.copyfile(RESULTS / PAPER, folder / PAPER)
     rows = measured_rows() if rows is None else rows
     with (folder / "measured.csv").open("w", newline="") as handle:
         writer = csv.DictWriter(handle, MEASURED_COLUMNS)

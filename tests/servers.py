@@ -1,6 +1,8 @@
 """The app as its users start it, in a process of its own, on a free port."""
 
+import contextlib
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -30,16 +32,26 @@ def running_app(checkpoints: Path | str, **variables: str) -> AbstractContextMan
     return running(["app.py", "--checkpoints", str(checkpoints), "--port"], **variables)
 
 
-@contextmanager
-def running(command: Sequence[str], **variables: str) -> Iterator[str]:
-    """Run a Python script that serves a page on the port that is its last argument; gives the
-    page's address."""
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+        return free.getsockname()[1]
+
+
+@contextmanager
+def running(
+    command: Sequence[str],
+    program: Path | str = sys.executable,
+    folder: Path = ROOT,
+    **variables: str,
+) -> Iterator[str]:
+    """Run a program in `folder`, by default Python on a script of the repository, that serves a
+    page on the port that is its last argument; gives the page's address."""
+    port = free_port()
     environment = {**os.environ, "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
     environment |= {"PYTHONPATH": str(ROOT), **variables}
-    server = subprocess.Popen([sys.executable, *command, str(port)], cwd=ROOT, env=environment)
+    server = subprocess.Popen([program, *command, str(port)], cwd=folder, env=environment)
     address = f"http://127.0.0.1:{port}/"
     try:
         deadline = time.monotonic() + START_SECONDS
@@ -55,3 +67,14 @@ def running(command: Sequence[str], **variables: str) -> Iterator[str]:
     finally:
         server.kill()
         server.wait()
+
+
+def server_process(address: str) -> Path:
+    """The folder in /proc of the process that listens at `address`."""
+    port = re.search(r":(\d+)/", address)[1].encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            words = (folder / "cmdline").read_bytes().split(b"\0")
+            if b"app.py" in words and port in words:
+                return folder
+    raise AssertionError("the server's process is not there")

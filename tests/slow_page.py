@@ -6,9 +6,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from qtdog.explorer import Explorer
-from qtdog.predictions import Explanation
-from qtdog.ui.page import build
+from qtdog.explorer import Explanation, Explorer
+from qtdog.ui import build
 
 # Longer than the second after which those who wait are told their place.
 SECONDS = 2

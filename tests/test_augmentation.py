@@ -6,15 +6,8 @@ import pytest
 import torch
 from torchvision.transforms.v2 import functional as reference
 
-from qtdog.data.augmentation import (
-    Augmentation,
-    Part,
-    augment,
-    color_jitter,
-    grey,
-    random_resized_crop,
-    turn_hue,
-)
+from qtdog.data import Augmentation, BatchPart, augment
+from qtdog.data.augmentation import color_jitter, grey, random_resized_crop, turn_hue
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -173,7 +166,7 @@ def test_the_same_seed_gives_the_same_pictures_and_another_seed_others():
 def test_a_part_of_a_batch_gets_what_it_gets_in_the_whole():
     rows = torch.tensor([1, 2, 5])
     whole = augment(images(), 8, Augmentation(grey=0.5), generator())
-    part = augment(images()[rows], 8, Augmentation(grey=0.5), generator(), Part(rows, 6))
+    part = augment(images()[rows], 8, Augmentation(grey=0.5), generator(), BatchPart(rows, 6))
     assert torch.equal(part, whole[rows])
 
 

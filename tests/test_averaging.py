@@ -8,13 +8,13 @@ import torch
 from tiny_runs import CONFIG, tiny_data
 from torch import Tensor, nn
 
-from qtdog.calibration import negative_log_likelihood
-from qtdog.evaluation import domain_accuracy, predict_logits
+from qtdog.evaluation import domain_accuracy, negative_log_likelihood, predict_logits
 from qtdog.method_names import ensemble_name, method_name
 from qtdog.quantization import quantizers
+from qtdog.training import train
 from qtdog.training.averaging import WeightAverage, make_averaging
 from qtdog.training.averaging.swad import SWAD, find_valley
-from qtdog.training.loop import TrainedRun, train
+from qtdog.training.loop import TrainedRun
 from qtdog.training.run_data import RunData
 from qtdog.training.state import EvaluationPoint
 

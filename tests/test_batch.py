@@ -15,11 +15,23 @@ import pytest
 from PIL import Image
 from tiny import CLASSES, save_set
 
-from qtdog import batch, batch_files
-from qtdog.batch import Row, Verdict, accuracies, agreements, classify_files, confusion, to_csv
-from qtdog.batch_files import BatchError, class_of, open_batch
-from qtdog.explorer import IMAGES_AT_ONCE, Explorer
+from qtdog.explorer import (
+    Answer,
+    Explorer,
+    Row,
+    accuracies,
+    agreements,
+    batch,
+    batch_files,
+    classify_files,
+    confusion,
+    open_batch,
+    to_csv,
+)
+from qtdog.explorer.batch_files import BatchError, class_of
+from qtdog.explorer.explorer import IMAGES_AT_ONCE
 from qtdog.images import ImageError, read_image
+from qtdog.ui.batch.figures import rows_table
 
 ONE_SENTENCE = r"^[^.].*[^.]\.$"
 
@@ -481,6 +493,23 @@ def test_rows_say_what_the_service_says_of_each_picture(explorer, folder):
         )
 
 
+def test_a_picture_that_is_cut_off_is_classified_and_its_row_says_so(explorer, folder):
+    buffer = io.BytesIO()
+    Image.open(io.BytesIO(png(1, (160, 160)))).save(buffer, "JPEG")
+    data = buffer.getvalue()
+    path = pack(folder / "cut.zip", [("dog/1.jpg", data[: len(data) * 3 // 4])])
+    with open_batch([path], CLASSES) as files:
+        ((row,),) = classify_files(explorer, files, "pacs/sketch")
+        part = files[0].read()
+    expected = explorer.classify(part, "pacs/sketch")
+    assert [one.label for one in row.verdicts] == [one.label for one in expected]
+    assert row.problem.endswith("the answer is about the part that is there.")
+    table = rows_table([row])
+    assert row.problem in table
+    assert 'class="problem"' not in table
+    assert to_csv([row]).splitlines()[1].endswith(f'"{row.problem}",,')
+
+
 def test_a_batch_of_nothing_but_broken_files_still_answers(explorer, folder):
     path = pack(folder / "bad.zip", [(f"{place}.png", b"junk") for place in range(9)])
     with open_batch([path], CLASSES) as files:
@@ -532,7 +561,7 @@ def test_others_are_answered_while_a_batch_runs(explorer, folder):
 def row(label, *said):
     names = (("Full precision", "erm"), ("QT-DoG", "qt-dog"), ("EoQ", "eoq"))
     verdicts = tuple(
-        Verdict(model, method, each, 0.5) for (model, method), each in zip(names, said, strict=True)
+        Answer(model, method, each, 0.5) for (model, method), each in zip(names, said, strict=True)
     )
     return Row("x.png", label, verdicts)
 
@@ -584,9 +613,13 @@ def test_agreement_is_counted_over_all_pictures_with_a_verdict():
 
 def test_the_csv_reads_back_and_runs_no_formula():
     rows = [*ROWS, Row('=HYPERLINK("evil")', None, problem="Odd, and\nbroken.")]
-    read = list(csv.DictReader(io.StringIO(to_csv(rows))))
+    text = to_csv(rows, "pacs/sketch", ("erm-seed0", "qt-dog-7bit-seed0"))
+    read = list(csv.DictReader(io.StringIO(text)))
     assert len(read) == 7
+    assert [one["number"] for one in read] == list("1234567")
     assert read[1] == {
+        "number": "2", "held-out domain": "pacs/sketch",
+        "networks": "erm-seed0 qt-dog-7bit-seed0",
         "file": "x.png", "known class": "dog", "problem": "",
         "Full precision class": "horse", "Full precision confidence": "0.500000",
         "QT-DoG class": "dog", "QT-DoG confidence": "0.500000",

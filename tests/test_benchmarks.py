@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from qtdog.data import DataError, camelyon, load_folder
-from qtdog.data.benchmarks import BENCHMARKS, by_name, find
-from qtdog.data.check import check_folder
+from qtdog.data import DataError, benchmark_named, camelyon, check_folder, load_folder
+from qtdog.data.benchmarks import BENCHMARKS, find
 from qtdog.results import load_results
-from qtdog.training.config import TrainConfig
+from qtdog.training import TrainConfig
 
 
 def test_counts_of_the_domains_add_up_to_domainbeds_totals():
@@ -44,7 +43,7 @@ def test_the_papers_tables_are_of_these_benchmarks_and_domains():
     assert names == {one.name for one in BENCHMARKS[:-1]}
     for name in ("PACS", "TerraIncognita"):
         stated = {one.domain for one in paper if one.dataset == name} - {"average"}
-        assert stated == {domain.name for domain in by_name(name).domains}
+        assert stated == {domain.name for domain in benchmark_named(name).domains}
 
 
 def test_the_protocol_is_the_papers_and_training_takes_it():
@@ -66,11 +65,11 @@ def test_the_protocol_is_the_papers_and_training_takes_it():
 
 def test_a_benchmark_is_found_however_its_name_is_spelled():
     for name in ("TerraIncognita", "terra_incognita", "Terra Incognita"):
-        assert find(name) is by_name("TerraIncognita")
-    assert by_name("office-home").domain("real_world").folder == "Real World"
+        assert find(name) is benchmark_named("TerraIncognita")
+    assert benchmark_named("office-home").domain("real_world").folder == "Real World"
     assert find("pets") is None
     with pytest.raises(ValueError, match=r"No benchmark is called 'pets'\. There are: PACS, VLCS,"):
-        by_name("pets")
+        benchmark_named("pets")
 
 
 # Camelyon17 -------------------------------------------------------------------------------------
@@ -119,7 +118,7 @@ def test_camelyon17_becomes_a_domain_each_hospital_and_two_classes(wilds, tmp_pa
         "hospital_4/tumor/patch_patient_099_node_1_x_64_y_32.png",
     ]
     findings = check_folder(out)
-    assert findings.benchmark is by_name("WILDS-Camelyon17")
+    assert findings.benchmark is benchmark_named("WILDS-Camelyon17")
     assert "The domain hospital_3 is missing." in findings.differences
     # Doing it again changes nothing, also from the dataset's own folder.
     assert camelyon.lay_out(wilds / "camelyon17_v1.0", out) == 6

@@ -1,5 +1,6 @@
 """Is a folder the benchmark that it claims to be? A sound one, and one with a single fault each."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,9 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from qtdog.data import load_folder
-from qtdog.data.benchmarks import Benchmark, BenchmarkDomain, by_name
-from qtdog.data.check import check_folder
+from qtdog.data import Benchmark, benchmark_named, check_folder, load_folder
+from qtdog.data.benchmarks import BenchmarkDomain
 
 PACS = Path(__file__).resolve().parents[2] / "shared" / "data" / "pacs"
 PETS = Benchmark(
@@ -24,9 +24,10 @@ PETS = Benchmark(
 )
 
 
-def picture(path: Path, seed: int = 0) -> None:
+def picture(path: Path) -> None:
+    """One of its own, by its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = np.random.default_rng(seed).integers(0, 256, (40, 50, 3), np.uint8)
+    pixels = np.random.default_rng(list(str(path).encode())).integers(0, 256, (40, 50, 3), np.uint8)
     Image.fromarray(pixels).save(path)
 
 
@@ -36,7 +37,7 @@ def root(tmp_path) -> Path:
     for domain in ("art", "photo"):
         for label in ("cat", "big_dog"):
             for k, suffix in enumerate((".jpg", ".png", ".tiff")):
-                picture(tmp_path / "pets" / domain / label / f"{k}{suffix}", k)
+                picture(tmp_path / "pets" / domain / label / f"{k}{suffix}")
     return tmp_path / "pets"
 
 
@@ -114,9 +115,77 @@ def no_picture(root: Path) -> None:
     (root / "art" / "cat" / "1.png").write_text("404: not found")
 
 
+def in_two_domains(root: Path) -> None:
+    shutil.copy(root / "art" / "cat" / "0.jpg", root / "photo" / "cat" / "0.jpg")
+
+
+def in_two_classes(root: Path) -> None:
+    shutil.copy(root / "art" / "cat" / "0.jpg", root / "art" / "big_dog" / "0.jpg")
+
+
+def pointer(root: Path) -> None:
+    text = "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"
+    (root / "art" / "cat" / "1.png").write_text(text)
+
+
+def other_suffixes(root: Path) -> None:
+    for old, new in (("0.jpg", "0.JFIF"), ("1.png", "1"), ("2.tiff", "2.data")):
+        (root / "art" / "cat" / old).rename(root / "art" / "cat" / new)
+
+
+def not_utf8(root: Path) -> None:
+    cat = root / "art" / "cat"
+    (cat / "0.jpg").rename(cat / os.fsdecode(b"caf\xe9.jpg"))
+    (cat / "1.png").rename(cat / os.fsdecode(b"caf\xe9.png"))
+
+
+def text_among_images(root: Path) -> None:
+    (root / "art" / "cat" / "labels.txt").write_text("cat, cat, cat")
+
+
+def link_to_a_parent(root: Path) -> None:
+    (root / "art" / "up").symlink_to(root)
+    for name in ("a", "b", "c"):
+        (root / "art" / "cat" / name).symlink_to(root / "photo")
+
+
 @pytest.mark.parametrize(
     ("spoil", "sentences"),
     [
+        (in_two_domains, ["1 image lies in several domains: art/cat/0.jpg and photo/cat/0.jpg."]),
+        (in_two_classes, ["1 image lies in several classes: art/big_dog/0.jpg and art/cat/0.jpg."]),
+        (
+            pointer,
+            [
+                "art: 5 images, 1 fewer than the published 6.",
+                "In all 11 images, 1 fewer than the published 12.",
+                "1 image cannot be read: art/cat/1.png. This is a Git LFS pointer in place of the "
+                "file: run 'git lfs pull', or choose the picture itself.",
+            ],
+        ),
+        (other_suffixes, []),
+        (
+            not_utf8,
+            [
+                "art/cat has names that differ in capitals or the ending alone: "
+                "caf\\xe9.jpg and caf\\xe9.png."
+            ],
+        ),
+        (
+            text_among_images,
+            [
+                "1 image cannot be read: art/cat/labels.txt. This file holds text, not a picture: "
+                "choose a picture such as a JPEG or PNG.",
+            ],
+        ),
+        (
+            link_to_a_parent,
+            [
+                "6 images lie deeper than domain/class/image, and are not read: "
+                "art/cat/a/big_dog, art/cat/a/cat.",
+                "The link art/up leads back to a folder above: it is not followed.",
+            ],
+        ),
         (
             without_one,
             [
@@ -223,6 +292,8 @@ def test_an_image_that_the_check_calls_unreadable_is_one_that_training_leaves_ou
     assert [count.unreadable for count in counts] == [2, 1]
     undecoded = check_folder(root, PETS, decode=False)
     assert (undecoded.images, undecoded.differences) == (12, ())
+    text_among_images(root)
+    assert check_folder(root, PETS, decode=False).images == 12
 
 
 def test_a_folder_too_high_or_too_low_is_said_in_one_sentence(root):
@@ -256,7 +327,7 @@ def make(root: Path, domains: list[str], classes: list[str]) -> Path:
 
 
 def test_a_benchmark_is_known_by_its_domains_or_else_by_its_name(tmp_path):
-    pacs, vlcs = by_name("PACS"), by_name("VLCS")
+    pacs, vlcs = benchmark_named("PACS"), benchmark_named("VLCS")
     domains = [domain.folder for domain in pacs.domains]
     folder = make(tmp_path / "images", domains, list(pacs.classes))
     assert check_folder(folder).benchmark is pacs
@@ -266,7 +337,7 @@ def test_a_benchmark_is_known_by_its_domains_or_else_by_its_name(tmp_path):
     assert findings.differences[0] == "It should be VLCS, but its domains are those of PACS."
     assert check_folder(folder, pacs).benchmark is pacs
     three = make(tmp_path / "three", ["clipart", "painting", "real"], ["apple"])
-    assert check_folder(three).benchmark is by_name("DomainNet")
+    assert check_folder(three).benchmark is benchmark_named("DomainNet")
 
 
 def test_the_command_says_what_it_found_and_fails_where_something_differs(

@@ -12,11 +12,15 @@ import pytest
 import torch
 from safetensors.torch import load as tensors_from_bytes
 from safetensors.torch import save as tensors_to_bytes
+from tiny import save_checkpoint
 from torch import nn
 
-from qtdog import checkpoints, models, storage
+from qtdog import checkpoints, models
 from qtdog.accuracy import Accuracy
-from qtdog.checkpoints import CheckpointConfig, CheckpointError, TrainingRecord
+from qtdog.checkpoints import CheckpointConfig, CheckpointError, TrainingRecord, storage
+from qtdog.checkpoints.config import parse_config, to_json
+from qtdog.data import Augmentation
+from qtdog.models import start_weights
 from qtdog.quantization import LSQConfig, quantize
 
 SMALL = "shufflenet_v2_x0_5"
@@ -31,7 +35,7 @@ RECORD = TrainingRecord(
     step_size_learning_rate=1e-3,
     freeze_batch_norm=True,
     start_weights="none",
-    augmentation="Augmentation()",
+    augmentation=Augmentation(),
     data_fingerprint="0123456789abcdef",
     seconds=1.5,
     hardware="two cores",
@@ -337,6 +341,10 @@ def test_a_future_version_is_refused_and_says_what_to_do(root):
         ({"surprise": 1}, "'surprise' is unknown"),
         ({"target": {"correct": 1}}, "'total' is missing"),
         ({"training": [1]}, "should be an object"),
+        (
+            {"training": {**dataclasses.asdict(RECORD), "split": "mine"}},
+            "'mine' should be one of 'ours', 'domainbed'",
+        ),
         ({"mean": [0.5, 0.5]}, "mean"),
         ({"std": [0.5, 0.5, 0.0]}, "std"),
         ({"mean": [0.5, 0.5, float("nan")]}, "mean"),
@@ -451,6 +459,15 @@ def test_a_pickle_under_a_checkpoints_name_is_refused_and_never_run(root, tmp_pa
             {"layer9__codes": torch.zeros(1, dtype=torch.uint8)},
             f"{SMALL} has no weight 'layer9'",
         ),
+        (
+            "erm",
+            {
+                "conv1__0__weight": None,
+                "conv1__0__weight__codes": torch.zeros(4 * 648, dtype=torch.uint8),
+                "conv1__0__weight__step_size": torch.ones(24),
+            },
+            "a network in full precision has no codes",
+        ),
     ],
 )
 def test_a_model_that_its_config_vouches_for_but_that_does_not_fit_is_refused(
@@ -542,3 +559,59 @@ def test_a_member_that_differs_from_its_ensemble_is_refused(root, field, value):
 def test_an_ensemble_without_members_is_refused(root):
     change_config(root / "eoq", files=[])
     assert refused(root / "eoq", root / "eoq" / "config.json") == "names no members."
+
+
+# The augmentation in config.json -----------------------------------------------------------------
+
+
+def test_the_augmentation_is_written_as_plain_values_and_read_back(tmp_path):
+    changed = Augmentation(crop_area=0.5, flip=False, jitter=0.0)
+    record = dataclasses.replace(RECORD, augmentation=changed)
+    content = to_json(dataclasses.replace(config_of(SMALL, 32), training=record))
+    assert json.loads(content)["training"]["augmentation"] == {
+        "crop_area": 0.5,
+        "crop_ratio": 4 / 3,
+        "flip": False,
+        "jitter": 0.0,
+        "grey": 0.1,
+    }
+    assert parse_config(tmp_path, content).training.augmentation == changed
+
+
+def test_a_config_with_the_augmentation_as_text_still_loads(tmp_path):
+    values = json.loads(to_json(config_of(SMALL, 32)))
+    for text, expected in (
+        (
+            "Augmentation(crop_area=0.7, crop_ratio=1.3333333333333333, flip=False, jitter=0, "
+            "grey=1e-05)",
+            Augmentation(flip=False, jitter=0.0, grey=1e-05),
+        ),
+        ("", None),
+        ("something else", None),
+        ("Augmentation(jitter=1.2.3)", None),
+        ("Augmentation(flip=__import__('os').abort())", None),
+    ):
+        values["training"]["augmentation"] = text
+        found = parse_config(tmp_path, json.dumps(values).encode()).training.augmentation
+        assert found == expected
+    values["training"]["augmentation"] = {"flip": "yes"}
+    with pytest.raises(CheckpointError, match="'yes' should be of type bool"):
+        parse_config(tmp_path, json.dumps(values).encode())
+    for folder in checkpoints.find(Path(__file__).parents[1] / "checkpoints"):
+        if training := checkpoints.load_config(folder).training:
+            assert training.augmentation == Augmentation()
+
+
+def test_a_git_lfs_pointer_in_place_of_weights_is_called_that(tmp_path):
+    folder = save_checkpoint(tmp_path / "erm-seed0", "erm", 0)
+    (folder / "model.safetensors").write_text(
+        "version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 9100000\n"
+    )
+    with pytest.raises(CheckpointError) as error:
+        checkpoints.load(folder)
+    assert str(error.value) == (
+        f"{folder / 'model.safetensors'} is a Git LFS pointer in place of the file: run 'git lfs "
+        "pull'."
+    )
+    with pytest.raises(ValueError, match=r"start weights .* are a Git LFS pointer in place of the"):
+        start_weights.read(str(folder / "model.safetensors"))

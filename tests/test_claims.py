@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tiny_runs import tiny_data
 
-from qtdog.training import sweep
-from qtdog.training.config import RECIPES, TrainConfig
-from qtdog.training.sweep import Sweep
+from qtdog.training import RunRecord, Sweep, TrainConfig, sweep
+from qtdog.training.config import RECIPES
+from qtdog.training.records import save_record
 
 ERM, QT_DOG, OTHER_SEED = (
     TrainConfig("PACS", "sketch", **RECIPES["cpu"], method=method, seed=seed)
@@ -18,15 +19,22 @@ ERM, QT_DOG, OTHER_SEED = (
 
 @pytest.fixture
 def study(tmp_path, monkeypatch):
-    """A sweep whose runs end at once, with an empty record; each leaves its trunk."""
+    """A sweep whose runs end at once, with a record of nothing; each leaves its trunk."""
 
     def train(config, data, runs, progress):
+        trained.append(config)
         (runs / "trunks").mkdir(exist_ok=True)
-        (runs / "trunks" / f"{config.trunk_name()}-data.safetensors").touch()
+        (runs / "trunks" / f"{config.identity().trunk.name}-data.safetensors").touch()
 
-    monkeypatch.setattr(sweep, "load_run_data", lambda config: None)
+    def record(self, path, run, data):
+        config = trained[-1]
+        words = ("cpu", "pacs", (), (), "", (), (), 1.0, "", "", "", "")
+        save_record(path, RunRecord(config, *words, config.identity()), {})
+
+    trained = []
+    monkeypatch.setattr(sweep, "load_run_data", lambda config: tiny_data())
     monkeypatch.setattr(sweep, "train", train)
-    monkeypatch.setattr(Sweep, "_record", lambda self, path, run, data: path.touch())
+    monkeypatch.setattr(Sweep, "_record", record)
     return Sweep("cpu", tmp_path, tmp_path, tmp_path)
 
 
@@ -50,14 +58,18 @@ def test_a_run_in_another_process_is_not_done(study):
 
 
 def test_a_run_whose_trunk_is_being_trained_comes_last(study):
-    assert ERM.trunk_name() == QT_DOG.trunk_name() != OTHER_SEED.trunk_name()
-    with another_process_has(study, QT_DOG.trunk_name()):
+    assert (
+        ERM.identity().trunk.name
+        == QT_DOG.identity().trunk.name
+        != OTHER_SEED.identity().trunk.name
+    )
+    with another_process_has(study, QT_DOG.identity().trunk.name):
         assert done(study, QT_DOG, OTHER_SEED) == [OTHER_SEED, QT_DOG]
 
 
 def test_a_trunk_that_is_there_keeps_no_one_waiting(study):
     assert done(study, ERM) == [ERM]
-    with another_process_has(study, ERM.trunk_name()):
+    with another_process_has(study, ERM.identity().trunk.name):
         assert done(study, QT_DOG, OTHER_SEED, most=1) == [QT_DOG]
 
 

@@ -43,7 +43,7 @@ def trained(tmp_path_factory) -> Path:
                 cli.main()
             assert not end.value.code
         target = folder / "out" / "rotated_digits" / "75-degrees"
-        members = [str(target / f"qt-dog-7bit-seed{seed}") for seed in range(2)]
+        members = [str(target / f"qt-dog-lsq-least-error-7bit-seed{seed}") for seed in range(2)]
         arguments = ["ensemble", *members, "--data", "rotated_digits", "--out"]
         patch.setattr(sys, "argv", ["qtdog", *arguments, str(target / "eoq-7bit")])
         with pytest.raises(SystemExit) as end:
@@ -87,7 +87,7 @@ def test_help_of_evaluation_says_which_images_count(command):
 
 
 def test_a_sweep_does_only_the_runs_with_a_name_of_choice(command, tmp_path):
-    words = ("sweep", "--data", "rotated_digits", "--recipe", "cpu", "--list")
+    words = ("sweep", "--data", "rotated_digits", "--study", "first", "--list")
     words += ("--records", tmp_path, "--runs", tmp_path, "--only")
     code, out, error = command(*words, "mixstyle")
     assert code == 0, error
@@ -112,10 +112,10 @@ def test_training_writes_the_checkpoints_of_both_methods_and_the_ensemble_of_two
         "eoq-7bit",
         "erm-averaged-seed0",
         "erm-seed0",
-        "qt-dog-7bit-averaged-seed0",
-        "qt-dog-7bit-averaged-seed1",
-        "qt-dog-7bit-seed0",
-        "qt-dog-7bit-seed1",
+        "qt-dog-lsq-least-error-7bit-averaged-seed0",
+        "qt-dog-lsq-least-error-7bit-averaged-seed1",
+        "qt-dog-lsq-least-error-7bit-seed0",
+        "qt-dog-lsq-least-error-7bit-seed1",
     ]
     configs = {name: checkpoints.load_config(trained / name) for name in names}
     assert [configs[name].method for name in names] == ["eoq", *["erm"] * 2, *["qt-dog"] * 4]
@@ -123,7 +123,7 @@ def test_training_writes_the_checkpoints_of_both_methods_and_the_ensemble_of_two
     assert {config.target.total for config in configs.values()} == {299}
     assert configs["erm-seed0"].bits == 32
     assert len(checkpoints.load(trained / "eoq-7bit").networks) == 2
-    assert configs["qt-dog-7bit-seed1"].training.command == (
+    assert configs["qt-dog-lsq-least-error-7bit-seed1"].training.command == (
         "python -m qtdog train --data rotated_digits --target 75-degrees --method qt-dog "
         "--seed 1 --recipe digits"
     )
@@ -139,7 +139,7 @@ def test_evaluation_finds_the_stated_figures_and_writes_them(command, trained, t
     assert "37 of 37 figures are as stated." in out
     for name in ("erm-seed0", "eoq-7bit", "75-degrees", "validation"):
         assert name in out
-    rows = list(csv.DictReader(file.open()))
+    rows = list(csv.DictReader(file.open(encoding="utf-8-sig")))
     assert len(rows) == 37 * 11
     stated = checkpoints.load_config(trained / "eoq-7bit").target
     (row,) = [r for r in rows if (r["model"], r["class"]) == ("eoq-7bit", "all")]
@@ -157,6 +157,47 @@ def test_checking_fails_on_an_altered_accuracy_and_names_it(command, trained, tm
     assert re.search(r"erm-seed0 on 75-degrees: measured .*, stated ", error)
     code, _, _ = command("evaluate", folder, "--data", "rotated_digits")
     assert code == 0
+
+
+def test_training_goes_on_where_a_domain_lacks_a_class(command, tmp_path):
+    from test_data import make_folder
+
+    root = make_folder(tmp_path / "pets")
+    shutil.rmtree(root / "photo" / "cat")
+    shutil.rmtree(root / "sketch" / "dog")  # the held-out domain
+    (root / "sketch" / "dog").mkdir()
+    places = ("--out", tmp_path / "out", "--runs", tmp_path / "runs")
+    words = ("train", "--data", root, "--target", "sketch", "--recipe", "digits")
+    code, _, error = command(*words, "--objective", "coral", *places)
+    assert code == 0, error
+    assert "Not every source domain has every class to train on; these are seen in:" in error
+    assert "  cat: art\n" in error
+    config = checkpoints.load_config(tmp_path / "out" / "pets" / "sketch" / "coral-seed0")
+    assert config.classes == ("cat", "dog")
+    assert config.target.total == 5
+
+
+def test_evaluation_measures_on_a_single_domain_that_training_did_not_know(
+    command, trained, tmp_path
+):
+    from test_data import picture
+
+    for k in range(3):
+        for label in ("3", "7"):
+            (tmp_path / "phone" / "street" / label).mkdir(parents=True, exist_ok=True)
+            picture(k).save(tmp_path / "phone" / "street" / label / f"{k}.png")
+    (tmp_path / "phone" / "street" / "0").mkdir()
+    file = tmp_path / "table.csv"
+    code, out, error = command(
+        "evaluate", trained / "erm-seed0", "--data", tmp_path / "phone", "--out", file
+    )
+    assert code == 0, error
+    assert "street" in out
+    rows = {row["class"]: row for row in csv.DictReader(file.open(encoding="utf-8-sig"))}
+    assert {name for name, row in rows.items() if row["total"] == "3"} == {"3", "7"}
+    assert (rows["all"]["total"], rows["all"]["split"]) == ("6", "all")
+    assert (rows["0"]["total"], rows["0"]["accuracy"]) == ("0", "")
+    assert (rows["all"]["held_out"], rows["all"]["seed"]) == ("75-degrees", "0")
 
 
 # Errors -----------------------------------------------------------------------------------------
@@ -223,7 +264,7 @@ def test_evaluating_on_data_with_other_classes_is_refused(command, trained, tmp_
 def test_an_ensemble_of_other_than_qt_dog_checkpoints_is_refused(command, trained, tmp_path):
     out = tmp_path / "eoq"
     rest = ("--data", "rotated_digits", "--out", out)
-    first, second = trained / "qt-dog-7bit-seed0", trained / "erm-seed0"
+    first, second = trained / "qt-dog-lsq-least-error-7bit-seed0", trained / "erm-seed0"
     code, _, error = command("ensemble", first, second, *rest)
     assert code == 2
     assert "erm-seed0 is not a QT-DoG checkpoint" in said(error)

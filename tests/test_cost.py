@@ -8,11 +8,12 @@ import torch
 import torchvision
 from torch import nn
 
+from qtdog.reproduce import GPUS, Assumption
 from qtdog.reproduce import plan_cost as plans
 from qtdog.reproduce import step_cost as steps
-from qtdog.reproduce.plan_cost import GPUS, Assumption, image_memory, plan_cost
+from qtdog.reproduce.plan_cost import image_memory, plan_cost
 from qtdog.reproduce.step_cost import StepCost, step_cost, step_memory
-from qtdog.training.config import TrainConfig
+from qtdog.training import TrainConfig
 
 # Forward operations of the first convolution: 64 kernels of 7 x 7 x 3 at 112 x 112 places. Its
 # images want no gradient.

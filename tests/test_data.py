@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,10 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from qtdog import data
-from qtdog.data import DataError, folders, load_folder, rows
+from qtdog.data import DataError, contents, folders, load_folder
+from qtdog.data import image_rows as rows
+from qtdog.training import TrainConfig, load_run_data
 from qtdog.training.batches import Batches
-from qtdog.training.config import TrainConfig
-from qtdog.training.run_data import load_run_data
 
 DOMAINS, CLASSES = ("art", "photo", "sketch"), ("cat", "dog")
 
@@ -119,6 +120,46 @@ def test_images_are_decoded_once_and_again_only_where_a_file_changed(root, decod
     assert changed.fingerprint() != first.fingerprint()
 
 
+def test_any_image_changes_the_fingerprint_and_the_folders_name_does_not(tmp_path):
+    """Every third of a domain's 200 images stood for all once."""
+    root = make_folder(tmp_path / "pets", count=100)
+    first = load_folder(root, 8)
+    assert load_folder(root, 16).fingerprint() == first.fingerprint()
+    copy = load_folder(Path(shutil.copytree(root, tmp_path / "animals")), 8)
+    assert copy.fingerprint() == first.fingerprint()
+    assert copy.sampled_fingerprint() != first.sampled_fingerprint()
+    assert copy.sampled_fingerprint("pets") == first.sampled_fingerprint()
+    file = root / "art" / "dog" / "97.png"
+    picture(999).save(file)
+    changed = load_folder(root, 8)
+    assert changed.sampled_fingerprint() == first.sampled_fingerprint()
+    assert changed.fingerprint() != first.fingerprint()
+    assert changed.domain("photo").fingerprint() == first.domain("photo").fingerprint()
+    for target in (root / "art" / "dog" / "zz.png", root / "zart"):
+        before = load_folder(root, 8).fingerprint()
+        (file if target.suffix else root / "art").rename(target)
+        assert load_folder(root, 8).fingerprint() != before, "names and domains count"
+
+
+def test_ten_thousand_images_are_hashed_in_seconds_and_once(tmp_path, monkeypatch):
+    files = [(f"cat/{n}.jpg", tmp_path / f"{n}.jpg") for n in range(2000)]
+    random = np.random.default_rng(0)
+    for _, path in files:
+        path.write_bytes(random.bytes(20_000))
+    kept = tmp_path / "kept" / "hash"
+    started = time.process_time()
+    first = contents.content_hash(files, kept)
+    assert time.process_time() - started < 1
+    monkeypatch.setattr(contents, "_digest", lambda file: pytest.fail("it is known"))
+    assert contents.content_hash(files, kept) == first
+
+
+def test_digits_at_any_size_are_the_same_and_every_angle_is_another():
+    small, large = data.load("rotated_digits", 8), data.load("rotated_digits", 16)
+    assert small.fingerprint() == large.fingerprint()
+    assert len({domain.fingerprint() for domain in small.domains}) == 6
+
+
 def test_a_file_of_the_same_size_and_name_but_a_later_time_is_noticed(root, decoded):
     file = root / "art" / "cat" / "00.bmp"
     picture(1).save(file)
@@ -180,20 +221,119 @@ def test_unreadable_images_are_named_counted_and_left_out(root, capsys):
         assert np.array_equal(art.images[1], np.asarray(expected))
 
 
-def test_an_empty_class_is_an_error_that_names_its_folder(root):
-    for file in (root / "photo" / "dog").iterdir():
-        file.unlink()
-    with pytest.raises(DataError, match=r"photo.dog has no readable image\."):
-        load_folder(root, 8)
-    (root / "photo" / "dog" / "1.png").write_bytes(b"no image")
-    with pytest.raises(DataError, match=r"photo.dog has no readable image\."):
+def test_a_domain_without_a_readable_image_is_an_error_that_names_it(root):
+    for label in CLASSES:
+        for file in (root / "photo" / label).iterdir():
+            file.write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"photo has no readable image in a class folder\."):
         load_folder(root, 8)
 
 
-def test_a_domain_that_lacks_a_class_is_an_error_that_names_both(root):
+def lack(root: Path, domain: str, label: str, empty: bool) -> None:
+    shutil.rmtree(root / domain / label)
+    if empty:
+        (root / domain / label).mkdir()
+
+
+@pytest.mark.parametrize("empty", [False, True])
+def test_a_domain_that_lacks_a_class_is_trained_on_with_a_notice(root, capsys, empty):
+    lack(root, "sketch", "cat", empty)
+    config = run_config(root, "art")
+    data = load_run_data(config)
+    assert data.classes == CLASSES
+    assert [set(one.labels.tolist()) for one in data.source_training] == [{0, 1}, {1}]
+    assert capsys.readouterr().err.endswith(
+        "Not every source domain has every class to train on; these are seen in:\n  cat: photo\n"
+    )
+    load_run_data(run_config(root, "sketch"))  # the held-out domain may lack one without a word
+    assert "Not every source" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("empty", [False, True])
+def test_a_class_that_no_source_domain_has_is_an_error_that_names_it(root, empty):
+    for domain in ("photo", "sketch"):
+        lack(root, domain, "cat", empty)
+    with pytest.raises(DataError, match="No source domain has an image of cat to train on"):
+        load_run_data(run_config(root, "art"))
+
+
+def test_a_source_domain_too_small_to_hold_images_out_is_an_error(root):
+    for label in CLASSES:
+        for file in sorted((root / "photo" / label).iterdir())[2:]:
+            file.unlink()
+    with pytest.raises(DataError, match="The domain photo has 4 images, too few to hold some out"):
+        load_run_data(run_config(root, "art"))
+
+
+def run_config(root: Path, target: str) -> TrainConfig:
+    return TrainConfig(
+        str(root), target, image_size=8, images_per_domain=2, mean=(0.5,) * 3, std=(0.5,) * 3
+    )
+
+
+# Names and kinds of files -------------------------------------------------------------------------
+
+
+def test_a_name_that_is_not_utf8_is_an_image_like_others(root, capsys):
+    for content, name in ((b"", b"bad\xe9.png"), (None, b"caf\xe9.png")):
+        file = os.path.join(os.fsencode(root / "art" / "cat"), name)
+        shutil.copy(root / "art" / "cat" / "00.png", file)
+        if content is not None:
+            Path(os.fsdecode(file)).write_bytes(content)
+    data = load_run_data(run_config(root, "photo"))
+    names = [name for one in data.source_training for name in one.names]
+    names += [name for one in data.source_validation for name in one.names]
+    assert "cat/caf\udce9.png" in names
+    assert len(names) == 21
+    assert "  art/cat/bad\\xe9.png: This file is empty" in capsys.readouterr().err
+
+
+def test_a_folders_name_that_is_not_utf8_is_named(root):
+    (root / "art" / "cat").rename(root / "art" / os.fsdecode(b"caf\xe9"))
+    with pytest.raises(DataError, match=r"The name of the folder caf\\xe9 is not UTF-8: rename it"):
+        load_folder(root, 8)
+
+
+def test_every_file_of_a_class_is_used_or_named_whatever_it_is_called(root, capsys):
+    cat = root / "art" / "cat"
+    sound = {"a.jfif": "JPEG", "b.PNG": "PNG", "no-suffix": "PNG", "odd.data": "BMP"}
+    for k, (name, kind) in enumerate(sound.items()):
+        picture(50 + k).save(cat / name, format=kind)
+    picture(60).save(cat / "x.ppm")
+    (cat / "labels.txt").write_text("cat cat cat")
+    (cat / "gone.png").symlink_to(cat / "nowhere.png")
+    (cat / "pointer.png").write_text(
+        "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n"
+    )
+    dataset = load_folder(root, 8)
+    assert {f"cat/{name}" for name in sound} < set(dataset.domain("art").names)
+    assert len(dataset.domain("art")) == 14
+    said = dict(line.split(": ", 1) for line in dataset.skipped)
+    assert said.keys() == {
+        f"art/cat/{n}" for n in ("gone.png", "labels.txt", "pointer.png", "x.ppm")
+    }
+    assert "Git LFS pointer" in said["art/cat/pointer.png"]
+    assert "git lfs pull" in said["art/cat/pointer.png"]
+    assert "Skipped 4 unreadable images" in capsys.readouterr().err
+
+
+def test_links_to_a_folder_above_are_not_followed(root):
+    (root / "art" / "up").symlink_to(root)
+    (root / "art" / "cat" / "again").symlink_to(root / "art")
+    (root / "all").symlink_to(root.parent)
+    dataset = load_folder(root, 8)
+    assert [domain.name for domain in dataset.domains] == list(DOMAINS)
+    assert dataset.classes == CLASSES
+
+
+def test_evaluation_takes_a_single_domain_and_training_does_not(root):
+    for domain in ("art", "photo"):
+        shutil.rmtree(root / domain)
     shutil.rmtree(root / "sketch" / "cat")
-    with pytest.raises(DataError, match="The domain sketch lacks the class cat"):
-        load_folder(root, 8)
+    dataset = data.load(str(root), 8, fewest=1)
+    assert (dataset.classes, len(dataset.domain("sketch"))) == (("dog",), 5)
+    with pytest.raises(DataError, match="holds 1 domain folders: it takes at least two"):
+        data.load(str(root), 8)
 
 
 def test_a_folder_without_domains_or_classes_is_an_error(root, tmp_path):
@@ -204,6 +344,10 @@ def test_a_folder_without_domains_or_classes_is_an_error(root, tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="holds 0 domain folders: it takes at least two"):
         load_folder(tmp_path / "empty", 8)
+    shutil.copytree(root / "art", tmp_path / "one" / "art")
+    config = TrainConfig(data=str(tmp_path / "one"), target_domain="art")
+    with pytest.raises(DataError, match="at least two"):
+        load_run_data(config)
     for domain in DOMAINS:
         shutil.rmtree(root / domain / "dog")
     with pytest.raises(DataError, match="holds 1 classes: it takes at least two"):

@@ -12,10 +12,8 @@ from hub_server import HubServer
 from PIL import Image
 
 from qtdog import cli
-from qtdog.data import load_folder
-from qtdog.data.folders import DataError
-from qtdog.data.hub import HubDataset, fetch
-from qtdog.data.parquet import Columns
+from qtdog.data import Columns, DataError, load_folder
+from qtdog.hub import HubDataset, download_dataset
 
 try:
     import pyarrow
@@ -108,7 +106,7 @@ def test_parquet_becomes_folders_that_training_reads(hub, put, tmp_path):
         }
     )
     seen = []
-    source = fetch(
+    source = download_dataset(
         dataset(hub, tmp_path), tmp_path / "out", progress=lambda *step: seen.append(step)
     )
     assert contents(tmp_path / "out") == EXPECTED
@@ -140,7 +138,7 @@ def test_names_come_from_the_card_and_domains_may_be_numbers_too(hub, put, tmp_p
         f"  - name: style\n    dtype:\n      class_label:\n        names:\n{domains}---\n"
     )
     put({"data/all.parquet": parquet_bytes(records), "README.md": card.encode()})
-    fetch(dataset(hub, tmp_path), tmp_path / "out")
+    download_dataset(dataset(hub, tmp_path), tmp_path / "out")
     assert contents(tmp_path / "out") == EXPECTED
 
 
@@ -149,8 +147,8 @@ def test_columns_can_be_named_and_plain_bytes_are_pictures(hub, put, tmp_path):
     records = [{"a": content, "b": d, "c": label} for d, label, content in PICTURES]
     put({"all.parquet": parquet_bytes(records)})
     with pytest.raises(DataError, match="no column with the picture: name it; there are a, b, c"):
-        fetch(dataset(hub, tmp_path), tmp_path / "out")
-    fetch(dataset(hub, tmp_path), tmp_path / "out", Columns("a", "b", "c"))
+        download_dataset(dataset(hub, tmp_path), tmp_path / "out")
+    download_dataset(dataset(hub, tmp_path), tmp_path / "out", Columns("a", "b", "c"))
     assert contents(tmp_path / "out") == EXPECTED
 
 
@@ -165,11 +163,11 @@ def test_without_a_domain_column_the_splits_are_the_domains_but_not_train_and_te
         )
 
     put({f"data/{domain}-00000-of-00001.parquet": file(domain) for domain in DOMAINS})
-    fetch(dataset(hub, tmp_path), tmp_path / "out")
+    download_dataset(dataset(hub, tmp_path), tmp_path / "out")
     assert contents(tmp_path / "out") == EXPECTED
     put({"data/train-00000-of-00001.parquet": file("photo")})
     with pytest.raises(DataError, match="no column with the domain"):
-        fetch(dataset(hub, tmp_path), tmp_path / "other")
+        download_dataset(dataset(hub, tmp_path), tmp_path / "other")
 
 
 @needs_pyarrow
@@ -178,7 +176,7 @@ def test_rows_without_a_picture_are_counted(hub, put, tmp_path):
     records[3]["image"] = {"bytes": b"not a picture", "path": None}
     records[5]["image"] = {"bytes": None, "path": "elsewhere.png"}
     put({"all.parquet": parquet_bytes(records, CLASS_NAMES)})
-    source = fetch(dataset(hub, tmp_path), tmp_path / "out")
+    source = download_dataset(dataset(hub, tmp_path), tmp_path / "out")
     assert (source.images, source.skipped) == (22, 2)
     assert len(contents(tmp_path / "out")) == 22
 
@@ -190,7 +188,7 @@ def test_a_name_that_is_no_folders_is_refused(hub, put, tmp_path, name):
     records[-1]["domain"] = name
     put({"all.parquet": parquet_bytes(records, CLASS_NAMES)})
     with pytest.raises(DataError, match="cannot be a folder's name"):
-        fetch(dataset(hub, tmp_path), tmp_path / "set" / "out")
+        download_dataset(dataset(hub, tmp_path), tmp_path / "set" / "out")
     assert sorted(path.name for path in (tmp_path / "set").iterdir()) == ["out"]
 
 
@@ -198,14 +196,14 @@ def test_a_name_that_is_no_folders_is_refused(hub, put, tmp_path, name):
 def test_a_file_that_is_not_parquet_is_one_sentence(hub, put, tmp_path):
     put({"all.parquet": b"PAR1 but no"})
     with pytest.raises(DataError, match=r"all\.parquet is not a parquet file"):
-        fetch(dataset(hub, tmp_path), tmp_path / "out")
+        download_dataset(dataset(hub, tmp_path), tmp_path / "out")
 
 
 def test_without_pyarrow_it_is_named(hub, put, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     put({"all.parquet": b"any"})
     with pytest.raises(DataError, match="pip install pyarrow"):
-        fetch(dataset(hub, tmp_path), tmp_path / "out")
+        download_dataset(dataset(hub, tmp_path), tmp_path / "out")
 
 
 # Folders ----------------------------------------------------------------------------------------
@@ -220,7 +218,7 @@ def folder_files(prefix: str = "PACS/") -> dict[str, bytes]:
 
 def test_folders_keep_their_names(hub, put, tmp_path):
     put(folder_files() | {"README.md": b"no front matter", "notes/about.txt": b"x"})
-    source = fetch(dataset(hub, tmp_path), tmp_path / "out")
+    source = download_dataset(dataset(hub, tmp_path), tmp_path / "out")
     assert contents(tmp_path / "out") == EXPECTED
     assert source.domains == DOMAINS
     assert (tmp_path / "out" / "photo" / "dog" / "8.png").exists()
@@ -234,7 +232,7 @@ def test_the_same_name_in_two_splits_stays_two_pictures(hub, put, tmp_path):
         for label in CLASSES
     }
     put(files)
-    source = fetch(dataset(hub, tmp_path), tmp_path / "out")
+    source = download_dataset(dataset(hub, tmp_path), tmp_path / "out")
     assert source.images == len(files) == 12
     assert sorted(one for *_, one in contents(tmp_path / "out")) == sorted(
         hashlib.sha256(content).hexdigest() for content in files.values()
@@ -252,7 +250,7 @@ def test_the_same_name_in_two_splits_stays_two_pictures(hub, put, tmp_path):
 def test_what_has_no_domains_is_refused(hub, put, tmp_path, files, said):
     put(files)
     with pytest.raises(DataError, match=said):
-        fetch(dataset(hub, tmp_path), tmp_path / "out")
+        download_dataset(dataset(hub, tmp_path), tmp_path / "out")
 
 
 # Stopping, again, and faults --------------------------------------------------------------------
@@ -260,15 +258,15 @@ def test_what_has_no_domains_is_refused(hub, put, tmp_path, files, said):
 
 def test_a_stopped_download_goes_on_where_it_was(hub, put, tmp_path, monkeypatch):
     put(folder_files())
-    monkeypatch.setattr("qtdog.data.hub.FILES_AT_A_TIME", 5)
+    monkeypatch.setattr("qtdog.hub.datasets.FILES_AT_A_TIME", 5)
     hub.fail("get", path="PACS/sketch/house/23.png", status=404, error_code="EntryNotFound")
     with pytest.raises(DataError, match=r"no file .*PACS/sketch/house/23\.png"):
-        fetch(dataset(hub, tmp_path), tmp_path / "out")
+        download_dataset(dataset(hub, tmp_path), tmp_path / "out")
     before = contents(tmp_path / "out")
     assert 0 < len(before) < len(EXPECTED)
     hub.heal()
     hub.clear_log()
-    fetch(dataset(hub, tmp_path, cache=tmp_path / "another"), tmp_path / "out")
+    download_dataset(dataset(hub, tmp_path, cache=tmp_path / "another"), tmp_path / "out")
     assert contents(tmp_path / "out") == EXPECTED
     asked = {one.file for one in hub.log if one.stage == "get"} - {"README.md"}
     assert len(asked) == len(EXPECTED) - len(before)
@@ -276,13 +274,13 @@ def test_a_stopped_download_goes_on_where_it_was(hub, put, tmp_path, monkeypatch
 
 def test_a_finished_folder_needs_no_files_and_is_never_mixed(hub, put, tmp_path):
     put(folder_files())
-    first = fetch(dataset(hub, tmp_path), tmp_path / "out")
+    first = download_dataset(dataset(hub, tmp_path), tmp_path / "out")
     hub.clear_log()
-    assert fetch(dataset(hub, tmp_path), tmp_path / "out") == first
+    assert download_dataset(dataset(hub, tmp_path), tmp_path / "out") == first
     assert not [one for one in hub.log if one.stage == "get"]
     put({"PACS/photo/dog/99.png": picture(99)})
     with pytest.raises(DataError, match="choose another folder"):
-        fetch(dataset(hub, tmp_path), tmp_path / "out")
+        download_dataset(dataset(hub, tmp_path), tmp_path / "out")
     assert contents(tmp_path / "out") == EXPECTED
 
 
@@ -291,7 +289,7 @@ def test_a_folder_with_other_things_is_left_alone(hub, put, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.txt").write_text("mine")
     with pytest.raises(DataError, match="not empty"):
-        fetch(dataset(hub, tmp_path), tmp_path / "out")
+        download_dataset(dataset(hub, tmp_path), tmp_path / "out")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["thesis.txt"]
 
 
@@ -299,8 +297,8 @@ def test_a_damaged_file_is_noticed_and_fetched_again(hub, put, tmp_path):
     put(folder_files())
     hub.fail("get", path="PACS/photo/dog/8.png", corrupt=True, times=1)
     with pytest.raises(DataError, match=r"PACS/photo/dog/8\.png came damaged"):
-        fetch(dataset(hub, tmp_path), tmp_path / "out")
-    fetch(dataset(hub, tmp_path), tmp_path / "out")
+        download_dataset(dataset(hub, tmp_path), tmp_path / "out")
+    download_dataset(dataset(hub, tmp_path), tmp_path / "out")
     assert contents(tmp_path / "out") == EXPECTED
 
 
@@ -319,15 +317,15 @@ def test_a_fault_is_one_sentence(hub, put, tmp_path, stage, fault, said):
     put(folder_files())
     hub.fail(stage, **fault)
     with pytest.raises(DataError, match=said) as error:
-        fetch(dataset(hub, tmp_path, patience=1.0), tmp_path / "out")
+        download_dataset(dataset(hub, tmp_path, patience=1.0), tmp_path / "out")
     assert str(error.value).startswith("me/tiny: ")
     assert "\n" not in str(error.value)
 
 
 def test_the_command_fetches_and_says_what_there_is(hub, put, tmp_path, monkeypatch, capsys):
     commit = put(folder_files())
-    parse, options = HubDataset.parse, {"endpoint": hub.endpoint, "cache": tmp_path / "cache"}
-    monkeypatch.setattr(HubDataset, "parse", lambda text: parse(text, **options))
+    there, options = HubDataset.from_address, {"endpoint": hub.endpoint, "cache": tmp_path / "c"}
+    monkeypatch.setattr(HubDataset, "from_address", lambda text: there(text, **options))
     words = ["data", "fetch", "hub:me/tiny@main", "--out", str(tmp_path / "out")]
     monkeypatch.setattr(sys, "argv", ["qtdog", *words])
     with pytest.raises(SystemExit) as end:
@@ -342,4 +340,4 @@ def test_the_command_fetches_and_says_what_there_is(hub, put, tmp_path, monkeypa
 @pytest.mark.parametrize("text", ["flwrlabs/pacs", "hub:pacs", "hub:a/b/c", "hub:"])
 def test_an_address_that_is_none_is_refused(text):
     with pytest.raises(DataError, match="is not hub:ORG/NAME"):
-        HubDataset.parse(text)
+        HubDataset.from_address(text)

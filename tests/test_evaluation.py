@@ -12,10 +12,15 @@ from torch import nn
 
 from qtdog.accuracy import Accuracy
 from qtdog.checkpoints import Checkpoint
-from qtdog.data import DataError, Domain, DomainDataset, split_rows
-from qtdog.ensemble import Ensemble, ParallelMembers, mean_of_logits
-from qtdog.evaluation import domain_accuracy, evaluate, predict_logits
-from qtdog.evaluation_tables import evaluation_csv, evaluation_tables
+from qtdog.data import DataError, Domain, DomainDataset, rows_by_name
+from qtdog.evaluation import (
+    domain_accuracy,
+    evaluate,
+    evaluation_csv,
+    evaluation_tables,
+    predict_logits,
+)
+from qtdog.inference import Ensemble, mean_of_logits
 
 CLASSES = ("cat", "dog", "owl")
 STATED = Accuracy(4, 6)
@@ -43,10 +48,12 @@ def domain_of(name: str, truth: list[int], predicted: list[int]) -> Domain:
 
 @dataclasses.dataclass(frozen=True)
 class Seed:
-    """All that evaluation asks of a training record."""
+    """All that evaluation asks of a training record. It states no fingerprint of the data."""
 
     seed: int
     split: str = "ours"
+    data_fingerprint: str = ""
+    domain_fingerprints: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,7 +92,7 @@ def pets() -> DomainDataset:
 def test_a_target_counts_with_all_images_by_class_as_by_hand():
     results = evaluate("model", checkpoint_of(ReadsRed()), pets())
     sketch = results[-1]
-    assert (sketch.model, sketch.domain, sketch.split) == ("model", "sketch", "all")
+    assert (sketch.model, sketch.domain, sketch.part) == ("model", "sketch", "all")
     assert sketch.overall == Accuracy(4, 6)
     assert sketch.by_class == (Accuracy(2, 3), Accuracy(1, 1), Accuracy(1, 2))
     assert sketch.stated == Accuracy(4, 6)
@@ -95,14 +102,14 @@ def test_a_source_domain_counts_with_the_validation_split_of_the_models_seed():
     dataset = pets()
     art = dataset.domains[0]
     results = evaluate("model", checkpoint_of(ReadsRed()), dataset)
-    assert [r.split for r in results] == ["validation", "validation", "all"]
+    assert [r.part for r in results] == ["validation", "validation", "all"]
     assert [r.stated for r in results[:2]] == [Accuracy(1, 2), Accuracy(3, 4)]
-    rows = split_rows(art, 3)[1]
+    rows = rows_by_name(art, 3)[1]
     right = sum(int(art.images[row, 0, 0, 0] == art.labels[row]) for row in rows)
     assert results[0].overall == Accuracy(right, 10)
     assert sum(one.total for one in results[0].by_class) == 10
     other = evaluate("model", checkpoint_of(ReadsRed(), training=Seed(4)), dataset)
-    rows = split_rows(art, 4)[1]
+    rows = rows_by_name(art, 4)[1]
     right = sum(int(art.images[row, 0, 0, 0] == art.labels[row]) for row in rows)
     assert other[0].overall == Accuracy(right, 10)
 
@@ -110,7 +117,7 @@ def test_a_source_domain_counts_with_the_validation_split_of_the_models_seed():
 def test_another_dataset_counts_with_all_images_and_nothing_is_stated():
     foreign = dataclasses.replace(pets(), name="other-pets")
     results = evaluate("model", checkpoint_of(ReadsRed()), foreign)
-    assert [(r.split, r.overall.total, r.stated) for r in results] == [
+    assert [(r.part, r.overall.total, r.stated) for r in results] == [
         ("all", 50, None),
         ("all", 50, None),
         ("all", 6, None),
@@ -118,7 +125,10 @@ def test_another_dataset_counts_with_all_images_and_nothing_is_stated():
 
 
 def test_an_ensemble_is_not_evaluated_on_its_members_source_domains():
-    ensemble = checkpoint_of(ReadsRed(), ReadsRed(), training=None, source_validation=())
+    ensemble = dataclasses.replace(
+        checkpoint_of(ReadsRed(), ReadsRed(), training=None, source_validation=()),
+        members=(checkpoint_of(ReadsRed()), checkpoint_of(ReadsRed())),
+    )
     results = evaluate("eoq", ensemble, pets())
     assert [r.domain for r in results] == ["sketch"]
     foreign = dataclasses.replace(pets(), name="other-pets")
@@ -147,7 +157,6 @@ def test_an_ensembles_answer_is_the_class_of_the_mean_logits_not_of_the_votes():
     assert logits.shape == (3, 2, 3)
     assert logits.softmax(2).mean(0).argmax(1).tolist() == [1, 1]
     torch.testing.assert_close(mean_of_logits(logits), expected)
-    assert torch.equal(ParallelMembers(members).logits(images), logits)
 
     owls = domain_of("sketch", [2, 2, 1], [0, 0, 0])
     config = {"training": None, "source_validation": ()}
@@ -184,10 +193,25 @@ def test_the_network_is_evaluated_in_evaluation_mode():
     assert domain_accuracy(network, SKETCH, MEAN, STD) == Accuracy(4, 6)
 
 
-def test_other_classes_are_refused():
-    for classes in (("cat", "dog"), ("dog", "cat", "owl")):
-        with pytest.raises(DataError, match="has the classes cat, dog, owl; some-folder knows"):
-            evaluate("model", checkpoint_of(ReadsRed(), classes=classes), pets())
+def test_classes_that_the_model_does_not_know_are_refused():
+    with pytest.raises(
+        DataError, match="has the classes cat, dog, owl; some-folder knows cat, dog"
+    ):
+        evaluate("model", checkpoint_of(ReadsRed(), classes=("cat", "dog")), pets())
+
+
+def test_images_of_fewer_classes_are_labelled_by_the_models():
+    """A new domain with owls alone, which ReadsRed gets right one time in two."""
+    whole = checkpoint_of(ReadsRed())
+    rows = np.flatnonzero(SKETCH.labels == CLASSES.index("owl"))
+    owls = dataclasses.replace(SKETCH.subset(rows), name="new", labels=np.zeros(len(rows), int))
+    (result,) = evaluate("model", whole, DomainDataset("wild", ("owl",), (owls,)))
+    (sketch,) = [one for one in evaluate("model", whole, pets()) if one.domain == "sketch"]
+    assert result.part == "all"
+    assert result.overall == result.by_class[CLASSES.index("owl")] == sketch.by_class[-1]
+    assert [one.total for one in result.by_class] == [0, 0, len(rows)]
+    (table,) = evaluation_tables([result], CLASSES)
+    assert list(table.columns[1].cells) == ["50.0% 1/2", "–", "–", "50.0% 1/2"]
 
 
 def test_an_accuracy_shows_its_counts():
@@ -201,7 +225,10 @@ def test_the_csv_has_one_number_a_row():
     rows = list(csv.DictReader(io.StringIO(evaluation_csv(results, CLASSES))))
     assert len(rows) == 3 * 4
     assert rows[-4] == {
+        "dataset": "pets",
+        "held_out": "sketch",
         "model": "model",
+        "seed": "3",
         "domain": "sketch",
         "split": "all",
         "class": "all",
@@ -215,9 +242,9 @@ def test_the_csv_has_one_number_a_row():
 
 def test_a_models_table_has_a_column_a_domain_and_a_row_a_class():
     results = evaluate("one", checkpoint_of(ReadsRed()), pets())
-    results += evaluate("two", checkpoint_of(ReadsRed()), pets())
+    results += evaluate("one", checkpoint_of(ReadsRed(), target_domain="photo"), pets())
     first, second = evaluation_tables(results, CLASSES)
-    assert (first.title, second.title) == ("one", "two")
+    assert (first.title, second.title) == ("one, sketch held out", "one, photo held out")
     headers = [column.header.split("\n") for column in first.columns]
     assert headers == [["class"], ["art", "validation"], ["photo", "validation"], ["sketch", "all"]]
     assert list(first.columns[0].cells) == ["all", *CLASSES]

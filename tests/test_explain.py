@@ -9,7 +9,7 @@ from tiny import random_network
 from torch import nn
 
 from qtdog import models
-from qtdog.explain import ExplainError, grad_cam, last_map
+from qtdog.explorer.explain import ExplainError, grad_cam, last_map
 
 
 def test_a_map_that_can_be_worked_out_on_paper():

@@ -12,14 +12,14 @@ from PIL import Image
 from test_sentences import DOG, GUITAR, HORSE, prediction
 from tiny import SIZE, config, random_network, save_checkpoint, save_set
 
-from qtdog import checkpoints, models, storage
-from qtdog import explorer as service
+from qtdog import checkpoints, models
 from qtdog.accuracy import Accuracy
-from qtdog.catalogue import OPENING_DOMAIN
-from qtdog.checkpoints import CheckpointError
-from qtdog.explain import grad_cam
+from qtdog.checkpoints import CheckpointError, storage
+from qtdog.checkpoints.catalogue import OPENING_DOMAIN
 from qtdog.explorer import Explorer
-from qtdog.recent import Recent
+from qtdog.explorer import explorer as service
+from qtdog.explorer.explain import grad_cam
+from qtdog.explorer.recent import Recent
 from qtdog.ui.samples import samples
 
 
@@ -230,14 +230,14 @@ def test_nobody_waits_for_models_that_somebody_else_asked_for(image, tmp_path, m
         save_as(tmp_path / "pacs" / domain / "erm-seed0", "erm", 32, target_domain=domain)
     explorer = Explorer(tmp_path)
     loaded, let_it_end = [], threading.Event()
-    read = Explorer.read
+    open_stored = service.open_stored
 
-    def slowly(self, folder):
+    def slowly(folder):
         loaded.append(folder.parent.name)
         assert folder.parent.name == "sketch" or let_it_end.wait(60)
-        return read(self, folder)
+        return open_stored(folder)
 
-    monkeypatch.setattr(Explorer, "read", slowly)
+    monkeypatch.setattr(service, "open_stored", slowly)
     assert explorer.classify(image, "pacs/sketch")
     assert loaded == ["sketch"]  # what was asked for, and once
     answers = []
@@ -270,7 +270,7 @@ def test_explanations_are_grad_cam_of_the_stored_networks(explorer, root, image)
     full = checkpoints.load(root / "pacs/sketch/erm-seed0").networks
     for one, networks in ((erm, full), (qt_dog, members[:1]), (eoq, members)):
         heat = grad_cam(networks, inputs, answers[0].classes.index("horse"))
-        np.testing.assert_allclose(one.heat, heat / (heat.max() or 1), atol=1e-6)
+        np.testing.assert_allclose(one.heat, heat / (heat.max() or 1), atol=1e-5)
         assert one.label == "horse"
         assert np.max(one.heat) in (0, 1)
 
@@ -319,14 +319,12 @@ def test_a_network_sees_a_picture_once_though_two_models_have_it(root, image, mo
     explorer = Explorer(root)
     explorer.load("pacs/sketch")
     seen = []
-    for model in explorer._models("pacs/sketch"):
-        logits = model.logits
-
-        def watched(images, known, logits=logits, model=model):
-            seen.append(len(model.networks) - len(known))
-            return logits(images, known)
-
-        object.__setattr__(model, "logits", watched)
+    ask = service.member_logits
+    monkeypatch.setattr(
+        service,
+        "member_logits",
+        lambda networks, images: seen.append(len(networks)) or ask(networks, images),
+    )
     _, single, ensemble = explorer.classify(image, "pacs/sketch")
     assert seen == [1, 1, 2]
     assert ensemble.milliseconds > single.milliseconds > 0

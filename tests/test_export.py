@@ -14,9 +14,11 @@ import torchvision
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from qtdog import checkpoints, cli, export, models, storage
-from qtdog.folding import fold_batch_norm
+from qtdog import checkpoints, cli, models
+from qtdog.checkpoints import storage
+from qtdog.hub import exporting as export
 from qtdog.images import read_image
+from qtdog.models import fold_batch_norm
 
 ROOT = Path(__file__).resolve().parents[1]
 BUNDLED = {  # the first of each method

@@ -5,8 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from qtdog import models, storage
-from qtdog.folding import fold_batch_norm
+from qtdog import models
+from qtdog.checkpoints import storage
+from qtdog.models import fold_batch_norm
 from qtdog.quantization import LSQConfig, quantize, quantizers, unpack
 
 CLASSES = 6
@@ -93,6 +94,13 @@ class TwoReaders(nn.Module):
 
 def test_a_convolution_with_a_second_reader_is_left_alone():
     network = lively(TwoReaders())
+    before = logits(network, 4)
+    assert fold_batch_norm(network) == {}
+    assert torch.equal(logits(network, 4), before)
+
+
+def test_a_batch_norm_without_running_statistics_is_no_linear_function_and_stays():
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4, track_running_stats=False))
     before = logits(network, 4)
     assert fold_batch_norm(network) == {}
     assert torch.equal(logits(network, 4), before)

@@ -8,7 +8,7 @@ from torch import nn
 
 from qtdog import models
 from qtdog.quantization import LSQConfig, quantize
-from qtdog.training.frozen_norm import fuse_frozen_norms
+from qtdog.training import fuse_frozen_norms
 
 
 def network_with_statistics(architecture: str) -> nn.Module:

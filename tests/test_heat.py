@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from qtdog.predictions import Explanation
-from qtdog.ui import heat
+from qtdog.explorer import Explanation
+from qtdog.ui.classify import heat
 
 SAME = tuple((1.0,) * 4 for _ in range(4))
 SPREAD_OUT = (

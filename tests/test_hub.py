@@ -15,13 +15,13 @@ from typer.testing import CliRunner
 
 import qtdog
 from qtdog import checkpoints, models
-from qtdog.checkpoint_index import INDEX, make_index, parse_index, to_json
-from qtdog.checkpoints import CheckpointError
+from qtdog.checkpoints import INDEX, CheckpointError, index_json, make_index
+from qtdog.checkpoints.index import parse_index
 from qtdog.cli import app
-from qtdog.ensemble import Ensemble
-from qtdog.explorer import Explorer
-from qtdog.hub import HubRepository, fetch, open_set
-from qtdog.opening import Guests, open_explorer
+from qtdog.explorer import Explorer, Guests, open_explorer
+from qtdog.hub import HubRepository, fetch
+from qtdog.hub.sources import open_set
+from qtdog.inference import Ensemble
 
 TARGET = "pacs/sketch"
 EOQ = Path(TARGET) / "eoq-7bit"
@@ -63,7 +63,7 @@ def gets(hub: HubServer) -> list[str]:
 
 def test_the_index_survives_the_round_trip_and_names_every_file(sets):
     index = make_index(sets.newest)
-    assert parse_index(INDEX, to_json(index)) == index
+    assert parse_index(INDEX, index_json(index)) == index
     listed = {f"{one.path}/{file.path}" for one in index.checkpoints for file in one.files}
     there = {
         path.relative_to(sets.newest).as_posix()
@@ -125,6 +125,20 @@ def test_predictions_from_the_hub_are_those_of_the_local_files(hub, sets, option
         assert ours.members == theirs.members
 
 
+def test_where_no_set_is_bundled_a_hub_that_has_none_is_the_answer(hub, sets, options):
+    with pytest.raises(CheckpointError, match="lab/set") as told:
+        open_explorer("lab/set", None, **options)
+    assert "bundled" not in str(told.value)
+    assert str(told.value) in open_set_or_bundled(sets, options)
+    hub.commit_folder("lab/set", sets.older)
+    assert open_explorer("lab/set", None, **options).checkpoint_set.describe().kind == "hub"
+
+
+def open_set_or_bundled(sets, options) -> str:
+    """The notice of the bundled set that is shown instead."""
+    return open_explorer("lab/set", sets.older, **options).checkpoint_set.describe().notice
+
+
 def test_a_revision_is_shown_as_it_was(hub, sets, options):
     older = hub.commit_folder("lab/set", sets.older)
     hub.repository("lab/set").tags["v1"] = older
@@ -143,6 +157,29 @@ def test_a_folder_comes_before_a_repository_of_the_same_name(sets, tmp_path, mon
         assert HubRepository.parse(text) is None
         with pytest.raises(CheckpointError, match="does not exist"):
             open_set(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "lab/set@x/../../../../secret",
+        "lab/set@main..",
+        "lab/set@a//b",
+        "lab/set@" + "x" * 300,
+        "l" * 3000 + "/set",
+        "lab/" + "s" * 200,
+        "lab--other/set",
+        "lab/set.git",
+        "lab/a..b",
+    ],
+)
+def test_no_address_names_a_file_outside_the_cache_or_one_that_no_disk_holds(text, tmp_path):
+    """The cache's refs/REVISION would be read, wherever ".." leads."""
+    refs = tmp_path / "models--lab--set" / "refs" / "x"
+    refs.mkdir(parents=True)
+    assert HubRepository.parse(text, cache=tmp_path) is None
+    with pytest.raises(CheckpointError, match=r"\.$"):
+        Guests(cache=tmp_path).open(text)
 
 
 def test_a_download_that_breaks_off_goes_on_where_it_was(hub, sets, options):

@@ -12,10 +12,9 @@ import hostile
 import pytest
 from tiny import config, random_network, save_set
 
-from qtdog import checkpoints, storage
-from qtdog.checkpoint_index import INDEX, make_index, to_json
-from qtdog.checkpoints import CheckpointError
-from qtdog.opening import Guests
+from qtdog import checkpoints
+from qtdog.checkpoints import INDEX, CheckpointError, index_json, make_index, storage
+from qtdog.explorer import Guests
 
 ROOT = Path(__file__).resolve().parents[1]
 MOST_MEGABYTES = 200
@@ -25,7 +24,7 @@ LONGEST_SENTENCE = 1500  # the longest lists what there is
 @pytest.fixture(scope="module")
 def healthy(tmp_path_factory) -> Path:
     root = save_set(tmp_path_factory.mktemp("hostile"), members=2)
-    (root / INDEX).write_bytes(to_json(make_index(root)))
+    (root / INDEX).write_bytes(index_json(make_index(root)))
     return root
 
 
@@ -87,17 +86,17 @@ def save(root: Path, **changes) -> Path:
 )
 def test_a_stranger_may_not_ask_for_much_of_this_machine(tmp_path, changes, reason):
     with pytest.raises(CheckpointError, match=reason):
-        Guests().open(str(save(tmp_path / "set", **changes)))
+        Guests(folders=True).open(str(save(tmp_path / "set", **changes)))
 
 
 def test_a_visitors_folder_may_not_lead_elsewhere_nor_be_the_whole_disk(tmp_path, monkeypatch):
     root = save(tmp_path / "set")
     (root / "pacs" / "photo").symlink_to("/etc")
     with pytest.raises(CheckpointError, match="leads out of the set's folder"):
-        Guests().open(str(root))
+        Guests(folders=True).open(str(root))
     (root / "pacs" / "photo").unlink()
-    monkeypatch.setattr("qtdog.opening.GUEST_FILES", 4)
+    monkeypatch.setattr("qtdog.explorer.opening.GUEST_FILES", 4)
     with pytest.raises(CheckpointError, match="more than 4 files"):
-        Guests().open(str(root))
+        Guests(folders=True).open(str(root))
     with pytest.raises(CheckpointError, match="does not exist"):
-        Guests().open(str(tmp_path / "nowhere"))
+        Guests(folders=True).open(str(tmp_path / "nowhere"))

@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from qtdog import images
-from qtdog.images import MAX_SIDE, ImageError, read_image
+from qtdog.images import MAX_SIDE, ImageError, read_image, reading
 
 SAMPLES = Path(__file__).parents[1] / "assets" / "samples"
 RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
@@ -276,6 +275,8 @@ def tiled_tiff(side: int, *extra: tuple[int, int, int, int], big: bool = False) 
 @pytest.mark.parametrize("size", [(20_000, 20_000), (8_100, 8_000)])
 def test_a_huge_header_is_refused_before_a_pixel_is_decoded(make, size, monkeypatch):
     data = make(*size)
+    if make is jpeg_header:  # decoded row by row up to 256 megapixels, but not a progressive one
+        data = data if size[0] > 16_000 else data.replace(b"\xff\xc0", b"\xff\xc2")
 
     def never(*_):
         raise AssertionError("a pixel buffer was made")
@@ -313,7 +314,7 @@ def test_a_very_long_and_thin_picture_is_refused():
 
 
 def test_a_file_over_the_limit_of_bytes_is_refused_from_any_source(monkeypatch, tmp_path):
-    monkeypatch.setattr(images, "MAX_BYTES", 2**20)
+    monkeypatch.setattr(reading, "MAX_BYTES", 2**20)
     data = encode(photo(), "PNG") + bytes(2**20)
     path = tmp_path / "picture.png"
     path.write_bytes(data)
@@ -369,7 +370,8 @@ STRANGERS = {
     "pdf": (b"%PDF-1.7\n%\xe2\xe3", "PDF document"),
     "html": (b"<!DOCTYPE html><html></html>", "web page"),
     "heic": (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC picture, which is not supported here"),
-    "avif": (b"\0\0\0\x18ftypavif\0\0\0\0mif1avif", "AVIF picture, which is not supported here"),
+    "avif": (b"\0\0\0\x18ftypavif\0\0\0\0mif1avif", "AVIF picture"),
+    "canon raw": (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom" + bytes(60), "a camera's raw photo"),
     "video": (b"\0\0\0\x18ftypisom\0\0\0\0isommp42", "video"),
     "sound": (b"RIFF\xff\xff\0\0WAVEfmt " + bytes(60), "a sound or a video"),
     "eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "text"),

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
-from tiny import config, random_network, save_checkpoint
+from tiny import config, save_checkpoint
 from torch import nn
 from torch.nn.utils import parametrize
 
-from qtdog import checkpoints, models, storage
-from qtdog.export import export
-from qtdog.landscape.space import latent_point, weight_point
+from qtdog import checkpoints, models
+from qtdog.checkpoints import storage
+from qtdog.hub import export
 from qtdog.quantization import (
     INQConfig,
     LSQConfig,
@@ -173,6 +173,15 @@ def test_the_largest_weights_are_frozen_first_and_the_share_is_exact():
         assert quantizer.advance(weight, share)
         assert sorted(map(tuple, quantizer.frozen.nonzero().tolist())) == sorted(ranked[:count])
     assert weight.tolist() == [[1.0, -0.125, 0.5, -1.0], [0.0625, -1.0, 0.25, 0.25]]
+
+
+@pytest.mark.parametrize("count", [3, 5, 9, 10, 11, 27])
+def test_a_share_is_rounded_to_the_nearest_number_of_weights(count):
+    weight = torch.linspace(0.1, 1, count)[None]
+    quantizer = INQConfig(5).build(weight)
+    for share in INQConfig.shares:
+        quantizer.advance(weight, share)
+        assert abs(int(quantizer.frozen.sum()) - share * count) <= 0.5
 
 
 def test_equal_weights_are_frozen_in_their_order():
@@ -425,16 +434,3 @@ def test_an_inq_checkpoint_is_exported_as_it_answers(root, tmp_path, file_format
     exported = export(root / "inq", file_format, tmp_path / "file")
     assert exported.largest_difference < 1e-4
     assert exported.pictures > 10
-
-
-def test_latent_weights_are_rounded_to_powers_of_two_wherever_the_loss_is_measured():
-    network = random_network(0, 5, "inq")
-    advance(network, 1)
-    latent = latent_point(network)
-    used = latent.requantize(latent.vector)
-    assert torch.equal(used, weight_point(network).vector)
-    moved = latent.requantize(latent.vector * 1.2)  # all weights, none over 3/2 of its level
-    quantized = {name for name, *_ in quantizers(network)}
-    for block in latent.blocks:
-        if block.name in quantized:
-            assert torch.equal(moved[block.place], used[block.place])

@@ -13,12 +13,12 @@ from tiny_runs import CONFIG, tiny_data
 from qtdog import checkpoints
 from qtdog.method_names import ensemble_name, method_name
 from qtdog.quantization import packed_size, quantizers
-from qtdog.training import loop
+from qtdog.training import TrainConfig, finish, load_run_data, loop, train
 from qtdog.training.averaging.sma import SMA
-from qtdog.training.config import RECIPES, TrainConfig
-from qtdog.training.finish import checkpoint_folder, command_line, finish
-from qtdog.training.loop import TrainedRun, run_folder, train
-from qtdog.training.run_data import RunData, load_run_data
+from qtdog.training.config import RECIPES
+from qtdog.training.finishing import checkpoint_folder, command_line
+from qtdog.training.loop import TrainedRun, run_folder
+from qtdog.training.run_data import RunData
 
 # Shares begin at steps 6, 8, 11 and 13; evaluations are at every second step.
 INQ = dataclasses.replace(CONFIG, quantizer="inq", bits=5, steps=16)
@@ -83,7 +83,8 @@ def latents(network: torch.nn.Module) -> dict[str, torch.Tensor]:
     ("recipe", "steps"),
     [
         ("paper", (2000, 2750, 3500, 4250)),
-        ("cpu", (480, 660, 840, 1020)),
+        ("cpu", (1200, 1650, 2100, 2550)),
+        ("cpu-short", (480, 660, 840, 1020)),
         ("digits", (120, 165, 210, 255)),
     ],
 )
@@ -251,18 +252,15 @@ def test_names_and_commands_tell_the_quantizer_and_leave_lsqs_as_they_were():
     )
     assert dataclasses.replace(config, method="freeze").label("paper") == "freeze-inq-5bit"
     assert lsq.method_name() == "qt-dog-5bit"
-    assert config.name() != lsq.name()
-    assert config.trunk_name() == lsq.trunk_name()
-    # Runs begun before there was a choice go on under the name that they had.
-    random = dataclasses.replace(lsq, start_weights="none")
-    assert random.name() == "PACS-sketch-qt-dog-5bit-seed3-833daa14e1"
+    assert config.identity().name != lsq.identity().name
+    assert config.identity().trunk.name == lsq.identity().trunk.name
     assert command_line(config, "paper") == (
         "python -m qtdog train --data PACS --target sketch --method qt-dog --seed 3 "
         "--recipe paper --bits 5 --quantizer inq"
     )
     assert TrainConfig.from_json(config.to_json()) == config
     with pytest.raises(
-        ValueError, match="quantizer 'dorefa' is unknown: choose one of lsq, lsq-fitted, inq"
+        ValueError, match="quantizer 'dorefa' is unknown: choose one of lsq-least-error, lsq, lsq-"
     ):
         dataclasses.replace(config, quantizer="dorefa")
 

@@ -1,6 +1,7 @@
 """The quantization laboratory against numpy, real files and the explorer's own checkpoints."""
 
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -10,14 +11,13 @@ from safetensors.numpy import load_file
 from servers import ROOT
 from tiny import random_network, save_checkpoint, save_set
 
-from qtdog import checkpoints, lab, models, rounding, storage
-from qtdog.checkpoints import CheckpointError
-from qtdog.explorer import Explorer
+from qtdog import checkpoints, models
+from qtdog.checkpoints import CheckpointError, storage
+from qtdog.explorer import Explorer, Grid, Lab, lab, rounding
+from qtdog.explorer.lab import Contender
 from qtdog.images import read_image
-from qtdog.lab import Contender, Lab
 from qtdog.quantization import NearestConfig, unpack
 from qtdog.quantization.nearest import step_sizes
-from qtdog.rounding import Grid
 from qtdog.ui.samples import samples
 
 BUNDLED = ROOT / "checkpoints"
@@ -51,7 +51,7 @@ def test_codes_grid_and_errors_are_those_of_rounding_to_nearest_in_numpy(bits):
     weight = torch.randn(6, 50) * torch.logspace(-3, 0, 6)[:, None]
     codes, steps = round_to_nearest(weight.numpy(), bits)
     scaled = weight.numpy() / steps[:, None]
-    seen = rounding.round_weights(weight, Grid(bits))
+    seen = rounding.round_weights(weight, Grid(bits, rule="start"))
     levels = range(-(2 ** (bits - 1)), 2 ** (bits - 1))
     assert seen.grid == tuple(levels)
     assert seen.codes == tuple(int((codes == level).sum()) for level in levels)
@@ -67,7 +67,7 @@ def test_codes_grid_and_errors_are_those_of_rounding_to_nearest_in_numpy(bits):
 def test_one_channel_keeps_the_step_size_that_it_has_in_its_layer():
     weight = torch.randn(6, 50)
     _, steps = round_to_nearest(weight.numpy(), 3)
-    seen = rounding.round_weights(weight, Grid(3), channel=4)
+    seen = rounding.round_weights(weight, Grid(3, rule="start"), channel=4)
     assert not seen.by_channel
     assert seen.grid == pytest.approx([steps[4] * level for level in range(-4, 4)], rel=1e-5)
     assert seen.total == 50
@@ -80,12 +80,12 @@ def test_one_channel_keeps_the_step_size_that_it_has_in_its_layer():
 def test_one_step_size_a_layer_gives_one_grid_in_the_weights_own_unit():
     weight = torch.randn(6, 50)
     step = 2 * float(weight.abs().mean()) / math.sqrt(7)
-    seen = rounding.round_weights(weight, Grid(4, "tensor"))
+    seen = rounding.round_weights(weight, Grid(4, "tensor", "start"))
     assert not seen.by_channel
     assert seen.grid == pytest.approx([step * level for level in range(-8, 8)], rel=1e-5)
-    assert rounding.round_weights(weight, Grid(4, "tensor"), channel=2).grid == pytest.approx(
-        seen.grid
-    )
+    assert rounding.round_weights(
+        weight, Grid(4, "tensor", "start"), channel=2
+    ).grid == pytest.approx(seen.grid)
 
 
 def test_divergence_of_known_histograms():
@@ -161,6 +161,23 @@ def test_contenders_are_the_reference_every_width_and_what_was_trained(tiny_lab)
     assert tiny_lab.contenders(ERM, Grid(8, "tensor"))[-1].method == "post-training"
 
 
+def test_a_network_is_paired_with_what_was_trained_from_its_own_seed(root, tmp_path):
+    """And with nothing where its own run has no quantized network."""
+    shutil.copytree(root, tmp_path, dirs_exist_ok=True)
+    target = tmp_path / "pacs" / "sketch"
+    for seed in (1, 2):
+        save_checkpoint(target / f"erm-seed{seed}", "erm", seed)
+    lab = Lab(Explorer(tmp_path), (PICTURE,))
+    for seed in (0, 1, 2):
+        key = f"pacs/sketch/erm-seed{seed}"
+        seen = lab.round_layer(key, lab.layers(key)[5].name, Grid(7))
+        expected = f"pacs/sketch/qt-dog-7bit-seed{seed}" if seed < 2 else None
+        assert seen.trained == expected
+        trained = [one.key for one in lab.contenders(key, Grid(7)) if one.method == "qt-dog"]
+        at_four = ["pacs/sketch/qt-dog-4bit-seed0"] if seed == 0 else []
+        assert trained == ([expected] if expected else []) + at_four
+
+
 @pytest.mark.parametrize("bits", [8, 3])
 def test_post_training_is_rounding_to_nearest_before_batch_norm(tiny_lab, bits):
     """Numpy rounds the weights and batch norm stays as it is: the same network, but for the
@@ -175,7 +192,7 @@ def test_post_training_is_rounding_to_nearest_before_batch_norm(tiny_lab, bits):
     settings = (64, models.IMAGENET_MEAN, models.IMAGENET_STD)
     with torch.inference_mode():
         expected = network(models.preprocess(PICTURE, *settings))[0].softmax(0)
-    seen = tiny_lab.answer(Contender(ERM, "post-training", Grid(bits)), [PICTURE])
+    seen = tiny_lab.answer(Contender(ERM, "post-training", Grid(bits, rule="start")), [PICTURE])
     assert seen.probabilities[0] == pytest.approx(expected.tolist(), abs=2e-3)
 
 
@@ -324,7 +341,7 @@ def test_the_least_error_rule_finds_what_numpy_finds(granularity):
     weight = torch.randn(4, 60).pow(3)
     weight[3] = 0  # dead: any step size has no error, LSQ's start stays
     seen = step_sizes(weight, NearestConfig(3, granularity, "least error")).numpy()
-    start = step_sizes(weight, NearestConfig(3, granularity)).numpy()
+    start = step_sizes(weight, NearestConfig(3, granularity, "start")).numpy()
     rows = weight.numpy() if granularity == "channel" else weight.numpy().reshape(1, -1)
 
     def error(row, step):

@@ -13,8 +13,9 @@ from tiny import random_network, save_checkpoint
 from torch import nn
 
 from qtdog import checkpoints, models
-from qtdog.folding import fold_batch_norm
 from qtdog.landscape import (
+    LossMeter,
+    ModelReference,
     curvature,
     directions,
     flatness,
@@ -22,21 +23,16 @@ from qtdog.landscape import (
     store,
     surfaces,
     survey,
-    verdicts,
-)
-from qtdog.landscape.images import sample
-from qtdog.landscape.meter import LossMeter
-from qtdog.landscape.records import ImageSample, ModelReference, Provenance, Reading
-from qtdog.landscape.space import (
-    Block,
-    WeightPoint,
-    bind,
-    latent_point,
-    rounded_point,
     weight_point,
 )
-from qtdog.landscape.subjects import point_of
-from qtdog.quantization import LSQConfig, quantize, quantizers
+from qtdog.landscape import (
+    flatness_verdicts as verdicts,
+)
+from qtdog.landscape.images import sample
+from qtdog.landscape.measured_networks import point_of
+from qtdog.landscape.records import ImageSample, Provenance, Reading
+from qtdog.landscape.space import Block, WeightPoint, bind, rounded_point
+from qtdog.quantization import quantizers
 
 MODEL = ModelReference("erm-seed0", "erm", 32, False, 0, "ab" * 32)
 IMAGES = ImageSample("pacs", ("sketch",), "target", 20, 0, "as it comes", "cd" * 32)
@@ -212,7 +208,7 @@ def test_folding_batch_norm_leaves_the_filter_normalised_result(data):
 
 def test_filter_normalised_directions_have_the_filters_norms_and_leave_biases():
     point = weight_point(pair(0))
-    made = directions.direction(point, "filter", 0, 5)
+    made = directions.random_direction(point, "filter", 0, 5)
     for block in point.blocks:
         part = made[block.place].view(block.shape)
         own = point.vector[block.place].view(block.shape)
@@ -220,7 +216,9 @@ def test_filter_normalised_directions_have_the_filters_norms_and_leave_biases():
             assert torch.allclose(part.flatten(1).norm(dim=1), own.flatten(1).norm(dim=1))
         else:
             assert not part.any()
-    assert float(directions.direction(point, "whole", 0, 5).norm()) == pytest.approx(1, abs=1e-6)
+    assert float(directions.random_direction(point, "whole", 0, 5).norm()) == pytest.approx(
+        1, abs=1e-6
+    )
 
 
 def surface(found, points, data):
@@ -312,7 +310,7 @@ def test_a_random_plane_is_the_same_for_models_alike_and_has_the_network_in_its_
     plane = surfaces.random_plane(point, MODEL, "sketch", IMAGES, 0, 0.5, 5, MADE)
     measured = surface(plane, [point], data)
     assert measured.readings[2][2] == measured.markers[0].reading
-    along, across = (directions.direction(point, "filter", 0, index) for index in (0, 1))
+    along, across = (directions.random_direction(point, "filter", 0, index) for index in (0, 1))
     moved = point.vector + 0.25 * along - 0.5 * across
     with meter_of(point, data) as meter:
         (expected,) = meter.read([lambda: moved])
@@ -363,35 +361,6 @@ def test_curvature_predicts_flatness_at_a_small_radius(data):
     assert abs(mean[0] - 0.1**2 * trace / 2) < 3 * error[0] + 0.05 * abs(mean[0])
 
 
-def test_latent_weights_are_quantized_at_every_point(data):
-    network = random_network(1, 3)
-    point, latent = weight_point(network), latent_point(network)
-    assert latent.perturbed == "latent weights"
-    used = latent.requantize(latent.vector)
-    assert float((used != point.vector).float().mean()) < 1e-4  # but for ties under rounding
-    # By hand: the same change to a latent weight of the unfolded network.
-    noise = directions.direction(latent, "filter", 0, 0)
-    moved = copy.deepcopy(network)
-    factors = fold_batch_norm(random_network(1, None))  # the same batch norms
-    with torch.no_grad():
-        for name, layer, attribute, _ in quantizers(moved):
-            block = next(block for block in latent.blocks if block.name == name)
-            factor = factors.get(name.removesuffix(".weight"), torch.ones(1))
-            change = noise[block.place].view(block.shape) / factor.view(-1, 1, 1, 1)
-            layer.parametrizations[attribute].original.add_(0.3 * change)
-        head = models.classifier_name(moved) + ".weight"
-        block = next(block for block in latent.blocks if block.name == head)
-        moved.get_parameter(head).add_(0.3 * noise[block.place].view(block.shape))
-    with meter_of(latent, data) as meter:
-        (reading,) = meter.read([lambda: latent.requantize(latent.vector + 0.3 * noise)])
-    assert reading.loss == pytest.approx(own_loss(moved, data)[0], rel=2e-3)
-    # A change far smaller than a step changes no code: the staircase is flat.
-    tiny = latent.requantize(latent.vector + 1e-7 * noise)
-    quantized = [block for block in latent.blocks if block.name.endswith("conv1.0.weight")]
-    for block in quantized:
-        assert torch.equal(tiny[block.place], used[block.place])
-
-
 @pytest.mark.parametrize(("quantizer", "bits"), [("lsq", 7), ("lsq", 3), ("inq", 4)])
 def test_a_checkpoints_weights_are_rounded_to_its_own_levels(tmp_path, data, quantizer, bits):
     folder = save_checkpoint(tmp_path / "qt-dog", "qt-dog", 1, bits, quantizer)
@@ -400,7 +369,7 @@ def test_a_checkpoints_weights_are_rounded_to_its_own_levels(tmp_path, data, qua
     point, rounded = weight_point(network), rounded_point(network, checkpoint.grids)
     assert (point.perturbed, rounded.perturbed) == ("weights", "weights, rounded again")
     assert torch.equal(rounded.used(rounded.vector), point.vector), "at radius 0 the same network"
-    noise = directions.direction(rounded, "filter", 0, 0)
+    noise = directions.random_direction(rounded, "filter", 0, 0)
     moved = rounded.vector + 0.1 * noise
     used = rounded.used(moved)
     tiny = rounded.used(rounded.vector + 1e-6 * noise)
@@ -437,25 +406,6 @@ def test_full_precision_has_no_levels_to_round_to(tmp_path):
     assert point_of(checkpoint, round_again=True).perturbed == "weights"
 
 
-def test_a_checkpoint_has_no_latent_weights():
-    with pytest.raises(ValueError, match="no latent weights"):
-        latent_point(pair(0))
-
-
-def test_a_dead_channel_stays_dead_under_requantization():
-    torch.manual_seed(0)
-    network = nn.Sequential(
-        nn.Conv2d(3, 4, 3, bias=False), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4, 2)
-    ).eval()
-    with torch.no_grad():
-        network[1].weight[2] = 0
-    quantize(network, LSQConfig(4), ["3"])
-    latent = latent_point(network)
-    used = latent.requantize(latent.vector)
-    assert torch.isfinite(used).all()
-    assert torch.allclose(used, weight_point(network).vector, atol=1e-6)
-
-
 def test_writing_the_vector_sets_all_weights():
     point = weight_point(pair(0))
     other = pair(1)
@@ -480,7 +430,8 @@ class Interrupted(Exception):
     pass
 
 
-def test_an_interrupted_survey_goes_on_to_the_identical_result(data, tmp_path):
+@pytest.mark.parametrize("cut", [b"0.12", b"0.12 3", b"\0\0\0", b"0.1\xff\n"])
+def test_an_interrupted_survey_goes_on_to_the_identical_result(cut, data, tmp_path):
     point = weight_point(pair(0))
     found = flat_survey(point, count=4, radii=(0.1, 0.2, 0.3))
     journal = tmp_path / "readings.txt"
@@ -494,9 +445,12 @@ def test_an_interrupted_survey_goes_on_to_the_identical_result(data, tmp_path):
         with pytest.raises(Interrupted):
             survey.run(found, meter, journal, stop)
         assert len(journal.read_text().splitlines()) == 5
-        journal.write_text(journal.read_text() + "0.12")  # a line that a kill cut off
+        written = journal.read_bytes() + cut  # a line that a kill or a loss of power cut off
+        journal.write_bytes(written)
         seen = []
-        resumed = survey.run(found, meter, journal, seen.append)
+        with journal.open("rb") as before:
+            resumed = survey.run(found, meter, journal, seen.append)
+            assert before.read() == written  # at no moment were the five lost
     assert seen[0] == 5  # the five were not measured again
     assert records.to_json(resumed) == records.to_json(whole)
     assert len(whole.readings) == 4

@@ -15,9 +15,9 @@ from typer.testing import CliRunner
 
 from qtdog import cli
 from qtdog.claims import claimed
-from qtdog.landscape import records, store
-from qtdog.landscape.plan import Settings, plan
-from qtdog.landscape.subjects import same_trunk, subjects, title
+from qtdog.landscape import Settings, records, store, subjects, title
+from qtdog.landscape.measured_networks import same_trunk
+from qtdog.landscape.plan import plan
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,7 @@ def own_reading(record):
 
 
 def test_curvature_is_measured_and_stored(zoo, pacs, tmp_path, monkeypatch):
-    few = Settings(kinds=("curvature",), splits=("source",), probes=2, curvature_images=3)
+    few = Settings(kinds=("curvature",), image_sets=("source",), probes=2, curvature_images=3)
     one = subjects([zoo / "qt-dog-7bit-seed0"])
     jobs = plan(one, str(pacs), few)
     assert [job.record.scale for job in jobs] == ["filter", "whole"]
@@ -133,7 +133,7 @@ def test_one_distance_can_be_chosen(zoo, pacs, tmp_path):
 def test_what_another_process_measures_is_left_to_it(zoo, pacs, tmp_path):
     out, unfinished = tmp_path / "out", tmp_path / "unfinished"
     chosen = ("--split", "target", "--kind", "flatness")
-    alike = Settings(kinds=("flatness",), splits=("target",), directions=2, images=6)
+    alike = Settings(kinds=("flatness",), image_sets=("target",), directions=2, images=6)
     planned = plan(subjects([zoo / "erm-seed0"]), str(pacs), alike)
     key = f"flatness-whole-target-erm-seed0-{records.fingerprint(planned[1].record)}"
     with claimed(unfinished / "claims" / f"{key}.lock") as first:

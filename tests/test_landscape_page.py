@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,14 +14,21 @@ from tiny import CLASSES
 
 from qtdog.checkpoints import find
 from qtdog.fair_lock import FairLock
-from qtdog.landscape import live, store
-from qtdog.landscape.flatness import increases, mean_and_error
-from qtdog.landscape.records import Curvature, FlatnessCurve, Surface
-from qtdog.landscape.subjects import side_by_side, subjects
-from qtdog.landscape.verdicts import against_full_precision
-from qtdog.ui import landscape_figures
-from qtdog.ui.landscape import is_rounded, load_stored
-from qtdog.ui.landscape_live import first_samples
+from qtdog.landscape import (
+    Curvature,
+    FlatnessCurve,
+    Surface,
+    against_full_precision,
+    increases,
+    live,
+    mean_and_error,
+    side_by_side,
+    store,
+    subjects,
+)
+from qtdog.ui.landscape import figures as landscape_figures
+from qtdog.ui.landscape.measuring import first_samples, measure
+from qtdog.ui.landscape.stored import is_rounded, load_stored
 from qtdog.ui.samples import samples
 
 pytestmark = pytest.mark.slow  # minutes in a browser; test_every_tab.py opens each tab by default
@@ -195,7 +203,7 @@ def test_downloads_hold_every_number(page, records, tmp_path):
         with page.expect_download() as waiting:
             page.locator(f"#landscape-{kind}").click()
         waiting.value.save_as(tmp_path / kind)
-        files[kind] = (tmp_path / kind).read_text()
+        files[kind] = (tmp_path / kind).read_text(encoding="utf-8-sig")
     curves = of_kind(records, FlatnessCurve)
     whole = {one["model"]["name"]: one for one in json.loads(files["json"])}
     assert whole.keys() == curves.keys()
@@ -336,3 +344,12 @@ def test_limits_of_a_live_measurement():
         next(live.live_flatness([None] * 4, [None], [0], "filter", None))
     with pytest.raises(ValueError, match="one to 16 pictures"):
         next(live.live_flatness([None], [None] * 17, [0] * 17, "filter", None))
+
+
+def test_a_picture_that_was_deleted_meanwhile_is_told_with_what_to_do(tmp_path):
+    network = SimpleNamespace(folder=tmp_path / "erm-seed0")
+    gone = [(str(tmp_path / "gone.png"), "dog")]
+    asked = measure(None, [network], gone, ["erm-seed0"], ["dog"], "filter", False)
+    with pytest.raises(ValueError, match=r"no longer on the server: remove all") as raised:
+        next(asked)
+    assert str(tmp_path) not in str(raised.value)

@@ -8,7 +8,8 @@ import tiny
 import torch
 from architectures import CLIP, DEIT, TINY_VIT, each, needs_timm, small_transformer
 
-from qtdog import checkpoints, cli, layers, models, storage
+from qtdog import checkpoints, cli, models
+from qtdog.checkpoints import layers, storage
 from qtdog.quantization import LSQConfig, quantize
 
 # Architecture: quantized weights (tensors), how many values they hold, parameters in all, and the
@@ -55,7 +56,7 @@ def test_the_bytes_are_those_of_the_checkpoints_that_training_writes(
     architecture, bits, granularity, tmp_path
 ):
     quantizer = LSQConfig(bits, granularity)
-    found = layers.survey(architecture, quantizer, len(tiny.CLASSES), 64)
+    found = layers.survey_layers(architecture, quantizer, len(tiny.CLASSES), 64)
     network = models.build(architecture, len(tiny.CLASSES), image_size=64)
     config = dataclasses.replace(tiny.config("erm", 0, 32), architecture=architecture)
     checkpoints.save(tmp_path / "erm", storage.store(network), config, "")
@@ -70,7 +71,7 @@ def test_the_bytes_are_those_of_the_checkpoints_that_training_writes(
 @needs_timm
 def test_the_bytes_add_up(tmp_path):
     """A file is 8 bytes, a header, and the tensors: b bits a code, four bytes all else."""
-    found = layers.survey(TINY_VIT, LSQConfig(5), 7)
+    found = layers.survey_layers(TINY_VIT, LSQConfig(5), 7)
     network = models.build(TINY_VIT, 7)
     quantize(network, LSQConfig(5), ["head"])
     checkpoints.save(tmp_path / "one", storage.store(network), tiny.config("erm", 0, 32), "")
@@ -103,7 +104,7 @@ def test_kinds_of_layers_are_told_apart():
 
 
 def test_what_is_never_quantized_is_named_and_counted():
-    found = layers.survey("swin_t", LSQConfig(7), 7, 32, ["features.0"])
+    found = layers.survey_layers("swin_t", LSQConfig(7), 7, 32, ["features.0"])
     rest = {one.kind: one for one in found.rest}
     assert set(rest) == {"bias", "layer norm", "relative position table"}
     # Twelve blocks with windows of 7: 13 x 13 places, and 3, 6, 12, 24 heads.
@@ -112,7 +113,7 @@ def test_what_is_never_quantized_is_named_and_counted():
     assert rest["relative position table"].count == 13 * 13 * heads
     left_out = {weight.name: weight.left_out for weight in found.weights if weight.left_out}
     assert left_out == {"features.0.0.weight": "as asked", "head.weight": "the classifier"}
-    found = layers.survey("densenet121", LSQConfig(7), 7, 32)
+    found = layers.survey_layers("densenet121", LSQConfig(7), 7, 32)
     folded = {one.folded: one.tensors for one in found.rest if one.kind == "batch norm"}
     assert folded == {True: 2 * 59, False: 2 * 62}  # as in test_folding
 
@@ -127,7 +128,7 @@ def test_the_command_prints_every_weight_and_the_totals(capsys, monkeypatch):
     weights = [line.split("  ") for line in lines if line.split(" ")[0].endswith(".weight")]
     assert len(weights) == 53
     assert [line[0] for line in weights if line[-1] != "4 bits"] == ["classifier.1.weight"]
-    found = layers.survey("mobilenet_v2", LSQConfig(4), 5, 64)
+    found = layers.survey_layers("mobilenet_v2", LSQConfig(4), 5, 64)
     assert lines[-3].startswith("mobilenet_v2 at 64 px: 52 of 53 weights quantized to 4 bits")
     assert lines[-2].startswith(f"2,189,760 of {found.parameters:,} parameters quantized")
     assert f"{found.packed_bytes:,} bytes instead of {found.full_bytes:,}" in lines[-1]

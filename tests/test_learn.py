@@ -5,7 +5,10 @@ import dataclasses
 import json
 import math
 import re
+import shutil
+from pathlib import Path
 
+import gradio as gr
 import pytest
 from pages import DESKTOP, PHONE, opening, sample
 from playwright.sync_api import expect
@@ -14,19 +17,25 @@ from tiny import save_checkpoint, save_set
 
 from qtdog.accuracy import Accuracy
 from qtdog.checkpoints import load_config
-from qtdog.explorer import Explorer
+from qtdog.explorer import Answers, Explorer, Grid, Lab, Lesson, Network, lesson, standings
+from qtdog.explorer.lab import Contender
+from qtdog.explorer.lessons import read_curve
 from qtdog.images import read_image
-from qtdog.lab import Answers, Contender, Lab
-from qtdog.lesson import Lesson, Network, lesson, read_curve
 from qtdog.results import load_results
-from qtdog.rounding import Grid
-from qtdog.standings import standings
-from qtdog.ui import about, learn_figures, learn_toys, quantize_figures
-from qtdog.ui.learn_steps import ensemble_sentence, limits, measured_sentences, steps
+from qtdog.ui.about import tab as about
+from qtdog.ui.address import Address
+from qtdog.ui.learn import figures as learn_figures
+from qtdog.ui.learn import toys as learn_toys
+from qtdog.ui.learn.measured import limits, measured_sentences
+from qtdog.ui.learn.steps import ensemble_sentence, steps
+from qtdog.ui.learn.tab import learn_tab
+from qtdog.ui.learn.words import TEXTS, Template, TextError, read_texts
+from qtdog.ui.quantize.network import network_sentence
 from qtdog.ui.samples import samples
 
 BUNDLED = ROOT / "checkpoints"
 ERM = "pacs/sketch/erm-seed0"
+SAID = read_texts()
 
 
 def network(method: str, seed: int, correct: int, source: float | None = 0.9) -> Network:
@@ -57,7 +66,7 @@ def test_there_are_eight_steps_with_one_right_answer_each(told):
 
 def test_the_text_follows_the_data(told):
     def said(*networks: Network) -> str:
-        (sentence,) = measured_sentences(standings(with_networks(told, *networks)))
+        (sentence,) = measured_sentences(SAID, standings(with_networks(told, *networks)))
         return sentence
 
     assert said(network("erm", 0, 742), network("qt-dog", 0, 718)) == (
@@ -87,9 +96,9 @@ def results_of(method: str, accuracies: dict[int | None, float], domain: str = "
 
 
 def test_what_was_not_measured_is_said_and_no_longer_when_it_was(told):
-    assert any("has not been measured" in said for said in limits(told, standings(told)))
+    assert any("has not been measured" in said for said in limits(SAID, told, standings(told)))
     numbers = standings(told, results_of("ERM ensemble", {None: 75.5}))
-    said = " ".join(limits(told, numbers))
+    said = " ".join(limits(SAID, told, numbers))
     assert "has not been measured" not in said
     assert "75.5 % on sketch" in said
     gap = 100 * told.of("eoq")[0].target.fraction - 75.5
@@ -116,10 +125,10 @@ def test_seeds_that_are_measured_but_not_on_the_page_count_once(told):
     measured = results_of("ERM", {0: 60.0, 1: 70.0, 2: 71.0})
     full = standings(told, measured).of("erm", "sketch")
     assert full.accuracies == (own[0], 70.0, 71.0)
-    assert "Full precision was trained once" in " ".join(limits(told, standings(told)))
+    assert "Full precision was trained once" in " ".join(limits(SAID, told, standings(told)))
     sketch_alone = with_networks(told, *told.of("erm"), *told.of("qt-dog"))
     numbers = standings(sketch_alone, measured)
-    assert "was trained" not in " ".join(limits(sketch_alone, numbers))
+    assert "was trained" not in " ".join(limits(SAID, sketch_alone, numbers))
     others = [
         dataclasses.replace(one, **change)
         for one, change in zip(
@@ -150,7 +159,7 @@ def test_four_domains_are_summed_up_and_stand_in_one_table(told):
     ]
     all_four = with_networks(told, *networks)
     numbers = standings(all_four, results_of("Freeze", {0: 64.0, 1: 67.0}))
-    single, eoq = measured_sentences(numbers)
+    single, eoq = measured_sentences(SAID, numbers)
     # -0.5, 1.5, -0.5, -0.5 and 4, 3, 2, 1 points.
     assert "four held-out domains</b>, a single QT-DoG network is level with" in single
     assert "above on one, below on three" in single
@@ -167,8 +176,8 @@ def test_four_domains_are_summed_up_and_stand_in_one_table(told):
 def test_an_eoq_below_its_members_is_not_praised(told):
     members = [network("qt-dog", seed, correct) for seed, correct in ((0, 700), (1, 740))]
     worse = with_networks(told, *members, network("eoq", 9, 720, None))
-    assert "70.0 % to 74.0 %, 72.0 % on average" in ensemble_sentence(worse)
-    assert "better than one of the two" in ensemble_sentence(worse)
+    assert "70.0 % to 74.0 %, 72.0 % on average" in ensemble_sentence(SAID, worse)
+    assert "better than one of the two" in ensemble_sentence(SAID, worse)
     quiz = steps(worse)[6].quiz
     assert quiz.question.startswith("Suppose that")
 
@@ -185,7 +194,7 @@ def test_the_lesson_tells_what_the_bundled_configs_say(told):
             assert one.file_bytes == (folder / one.name / "model.safetensors").stat().st_size
     eoq = told.of("eoq")[0]
     assert eoq.file_bytes == sum(one.file_bytes for one in told.of("qt-dog"))
-    assert f"{eoq.target.correct:,} of {eoq.target.total:,}" in ensemble_sentence(told)
+    assert f"{eoq.target.correct:,} of {eoq.target.total:,}" in ensemble_sentence(SAID, told)
     assert f"{eoq.file_bytes / 1e6:.2f} MB" in learn_figures.memory_bars(told)
 
 
@@ -249,6 +258,76 @@ def test_about_lists_every_checkpoint_with_its_counts_and_hash(tmp_path):
             assert one.config.files[0].sha256[:10] in shown
     assert shown.count("<tr><th") == 4 + 1
     assert "members: qt-dog-7bit-seed0, qt-dog-7bit-seed1" in shown
+
+
+def copied(tmp_path: Path) -> Path:
+    """The texts, to be changed."""
+    return Path(shutil.copytree(TEXTS, tmp_path / "texts" / "en"))
+
+
+def test_a_teacher_can_change_what_a_step_says(told, tmp_path):
+    file = copied(tmp_path) / "1-domains.md"
+    text = file.read_text(encoding="utf-8").replace("Three kinds of networks answer", "**Look**")
+    text = text.replace("A network learns from photos and paintings", "It learns {target}")
+    file.write_text(text, encoding="utf-8")
+    first = steps(told, texts=read_texts(file.parent))[0]
+    assert first.after[0].startswith("<b>Look</b>: full precision, QT-DoG and EoQ.")
+    assert first.quiz.question.startswith("It learns sketch. Then it must name")
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "said"),
+    [
+        ("1-domains", "{things}", "things", r"the step lacks the slot \{things\}"),
+        ("1-domains", "{things}", "{thing}", r"the step lacks the slot \{things\}"),
+        ("1-domains", "Three kinds", "{kinds}", r"has no slot \{kinds\}; there are: \{source"),
+        ("4-valleys", "Now shake", "{0}", r"in '\{0\}.*' the braces are wrong"),
+        ("4-valleys", "Now shake", "}", r"the braces are wrong"),
+        ("4-valleys", "# Why", "Why", "it must begin with its title alone"),
+        ("4-valleys", "## After", "## Later", "'## After' is missing or empty"),
+        (
+            "4-valleys",
+            "Rounding shakes a weight equally far in a narrow and in a wide valley. "
+            "Where does the loss rise more?",
+            "",
+            "no question above its answers",
+        ),
+        ("4-valleys", "- [x]", "- [ ]", "3 answers, one of them marked"),
+        ("4-valleys", "- [x]", "- x", "must begin with"),
+        ("4-valleys", "  The shake is equal; what it costs is not.", "", "has no explanation"),
+        ("5-training", "### rounded_to", "### rounded_up", "'### rounded_to' is missing"),
+        ("5-training", "{steps} steps", "steps", r"'first_steps' lacks the slot \{steps\}"),
+        ("words", "### later", "### other", "'### later' is missing"),
+    ],
+)
+def test_a_wrong_text_is_named_in_one_sentence(tmp_path, name, old, new, said):
+    file = copied(tmp_path) / f"{name}.md"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace(old, new), encoding="utf-8")
+    assert old in text
+    with pytest.raises(TextError, match=said) as raised:
+        read_texts(file.parent)
+    assert str(raised.value).startswith(f"texts/en/{name}.md: ")
+    assert str(raised.value).endswith(".")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_missing_text_is_named_in_the_tab(tmp_path):
+    (copied(tmp_path) / "3-rounding.md").unlink()
+    with gr.Blocks() as page, gr.Tabs(), gr.Tab("Learn") as tab:
+        learn_tab(Explorer(BUNDLED), Address(), tab, tmp_path / "texts" / "en")
+    (shown,) = [one.value for one in page.blocks.values() if isinstance(one, gr.HTML)]
+    assert "texts/en/3-rounding.md is missing." in shown
+    assert str(tmp_path) not in shown
+
+
+def test_what_fills_a_slot_is_text():
+    template = Template("**{name}** of `{name}` isn't [here](https://example.org), {name}")
+    evil = "<i>{x}**"
+    assert template.html(name=evil) == (
+        "<b>&lt;i&gt;{x}**</b> of <code>&lt;i&gt;{x}**</code> isn&#39;t "
+        '<a href="https://example.org" target="_blank" rel="noopener">here</a>, &lt;i&gt;{x}**'
+    )
 
 
 # In a browser.
@@ -441,12 +520,12 @@ def test_the_endpoints_answer_as_the_lab_does(address, root):
 def test_the_sentence_names_the_width_at_which_rounding_falls_apart():
     answers = [_answers("erm", 32, 3), _answers("post-training", 8, 3)]
     answers += [_answers("post-training", 7, 2), _answers("post-training", 6, 1)]
-    said = quantize_figures.network_sentence([*answers, _answers("qt-dog", 6, 3)], ["dog"] * 3)
+    said = network_sentence([*answers, _answers("qt-dog", 6, 3)], ["dog"] * 3)
     assert "right on 3 of our 3 samples" in said
     assert "still gets 2 at 7 bits" in said
     assert "falls apart, to fewer than half, at 6 bits (1 of 3" in said
     assert "QT-DoG at 6 bits is right on 3 of 3." in said
-    held = quantize_figures.network_sentence(answers[:3], ["dog"] * 3)
+    held = network_sentence(answers[:3], ["dog"] * 3)
     assert "never falls apart" in held
 
 

@@ -4,9 +4,7 @@ starves, the server adds little, memory is steady.
 `python -m pytest -m slow tests/test_load.py -s` prints the figures.
 """
 
-import contextlib
 import os
-import re
 import statistics
 import threading
 import time
@@ -21,14 +19,14 @@ import pytest
 import torch
 from pages import opening
 from PIL import Image
-from servers import ROOT, running_app
+from servers import ROOT, running_app, server_process
 from tiny import CLASSES
 
-from qtdog import checkpoints, models
+from qtdog import checkpoints, cores, models
 from qtdog.explorer import Explorer
 from qtdog.images import read_image
-from qtdog.landscape.live import DIRECTIONS, live_flatness
-from qtdog.landscape.subjects import side_by_side, subjects
+from qtdog.landscape import live_flatness, side_by_side, subjects
+from qtdog.landscape.live import DIRECTIONS
 from qtdog.ui.samples import samples
 
 USERS, PICTURES = 32, 10
@@ -67,17 +65,6 @@ def draw(folder: Path, user: int, turn: int) -> Path:
     path = folder / f"{user}-{turn}.png"
     Image.fromarray(pixels).resize((128, 128), Image.Resampling.BICUBIC).save(path)
     return path
-
-
-def server_process(address: str) -> Path:
-    """The folder in /proc of the process that listens at `address`."""
-    port = re.search(r":(\d+)/", address)[1].encode()
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            words = (folder / "cmdline").read_bytes().split(b"\0")
-            if b"app.py" in words and port in words:
-                return folder
-    raise AssertionError("the server's process is not there")
 
 
 def memory(process: Path) -> int:
@@ -257,7 +244,7 @@ def test_a_click_is_answered_in_a_blink(browser):
             [_click(page, one.title) for one in samples() if one.name != "dog-line"]
             for _ in range(2)
         )
-    busy = os.getloadavg()[0] > (os.cpu_count() or 1)
+    busy = os.getloadavg()[0] > (cores.count())
     print(
         f"\nFrom a click to the answer on the screen: median {statistics.median(first):.0f} ms, "
         f"longest {max(first):.0f} ms; asked again: {statistics.median(again):.0f} ms"

@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch.nn.utils import parametrize
 
+from qtdog.quantization import FittedLSQConfig, LSQConfig
 from qtdog.quantization.levels import UniformLevels
-from qtdog.quantization.lsq import FittedLSQConfig, LSQConfig, LSQQuantizer
+from qtdog.quantization.lsq import LSQQuantizer
 from qtdog.quantization.starts import initial_step_size
 
 BITS = range(2, 9)

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 from tiny import save_set
 
-from qtdog.explorer import IMAGES_AT_ONCE, Explorer
+from qtdog.explorer import Explorer
+from qtdog.explorer.explorer import IMAGES_AT_ONCE
 from qtdog.fair_lock import HEAVY_SHARE, FairLock
 
 

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 
 from qtdog import checkpoints
-from qtdog.landscape import store
-from qtdog.landscape.records import Record
-from qtdog.study.report import report_text
-from qtdog.study.rows import MeasuredRow, measured_rows, to_csv
+from qtdog.landscape import Record, store
+from qtdog.study import measured_csv, measured_rows, report_text
+from qtdog.study.rows import MeasuredRow
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "assets" / "results"
@@ -32,7 +31,7 @@ def landscapes() -> list[Record]:
 
 
 def test_the_table_and_the_report_are_what_the_command_writes_from_the_records(rows, landscapes):
-    assert (RESULTS / "measured.csv").read_text(encoding="utf-8") == to_csv(rows)
+    assert (RESULTS / "measured.csv").read_text(encoding="utf-8-sig") == measured_csv(rows)
     judgement = (RESULTS / "judgement.md").read_text(encoding="utf-8")
     report = report_text(rows, RESULTS / "runs", judgement, landscapes)
     assert (RESULTS / "REPORT.md").read_text(encoding="utf-8") == report

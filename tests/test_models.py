@@ -14,7 +14,8 @@ from torch import nn
 from torchvision.ops import StochasticDepth
 from torchvision.transforms import v2
 
-from qtdog import models, torchvision_networks
+from qtdog import models
+from qtdog.models import torchvision_networks
 
 SMALL = "shufflenet_v2_x0_5"
 

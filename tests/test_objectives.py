@@ -13,34 +13,24 @@ from tiny_runs import CONFIG, tiny_data
 from torch import Tensor, nn
 
 from qtdog import checkpoints, models
-from qtdog.explorer import Explorer
-from qtdog.lab import Lab
-from qtdog.landscape.subjects import same_trunk, subjects, title
-from qtdog.lesson import lesson
-from qtdog.model_card import CardEntry
+from qtdog.explorer import Explorer, Lab, lesson
+from qtdog.hub.model_card import CardEntry
+from qtdog.landscape import subjects, title
+from qtdog.landscape.measured_networks import same_trunk
+from qtdog.places import RESULTS
 from qtdog.quantization import LSQConfig, quantize, quantizers
-from qtdog.results.records import FOLDER, RUNS
-from qtdog.study.report import report_text
-from qtdog.study.rows import measured_rows
-from qtdog.training import sweep
-from qtdog.training.config import RECIPES, TrainConfig
-from qtdog.training.loop import train
-from qtdog.training.objectives import Batch
+from qtdog.results.records import RUNS
+from qtdog.study import measured_rows, report_text
+from qtdog.training import Batch, Sweep, TrainConfig, load_record, load_run_data, sweep, train
+from qtdog.training.config import RECIPES
 from qtdog.training.objectives.coral import CORAL, coral_penalty
 from qtdog.training.objectives.erm import ERM
-from qtdog.training.objectives.mixstyle import (
-    MixStyle,
-    draw_partners,
-    mix_styles,
-    mixstyle_places,
-)
+from qtdog.training.objectives.mixstyle import MixStyle, draw_partners, mix_styles, mixstyle_places
 from qtdog.training.objectives.noise import WeightNoise
 from qtdog.training.objectives.sam import SAM
-from qtdog.training.records import load_record
-from qtdog.training.run_data import RunData, load_run_data
-from qtdog.training.sweep import Sweep
-from qtdog.ui.about import checkpoint_tables
-from qtdog.ui.quantize_figures import reference_name
+from qtdog.training.run_data import RunData
+from qtdog.ui.about.tables import checkpoint_tables
+from qtdog.ui.quantize.words import reference_name
 
 OBJECTIVES = ("erm", "coral", "mixstyle", "sam", "noise-1e-4")
 
@@ -401,7 +391,7 @@ def test_the_objective_is_part_of_the_trunk_and_of_every_name():
         for one in OBJECTIVES
         for method in ("erm", "qt-dog")
     }
-    trunks = {key: config.trunk_name() for key, config in names.items()}
+    trunks = {key: config.identity().trunk.name for key, config in names.items()}
     assert len(set(trunks.values())) == len(OBJECTIVES)
     assert all(trunks[one, "erm"] == trunks[one, "qt-dog"] for one in OBJECTIVES)
     assert {key: config.method_name() for key, config in names.items()} == {
@@ -418,16 +408,8 @@ def test_the_objective_is_part_of_the_trunk_and_of_every_name():
     }
 
 
-def test_runs_begun_before_there_were_objectives_go_on_under_their_names():
-    """Hashes as the code without objectives gave them."""
-    start = "mobilenet.safetensors"
-    config = TrainConfig("pacs", "sketch", start_weights=start, **RECIPES["cpu"])
-    assert config.name() == "pacs-sketch-qt-dog-7bit-seed0-3e4d83ec7b"
-    assert config.trunk_name() == "pacs-sketch-seed0-a2ca691050"
-
-
 def test_records_from_before_there_were_objectives_load():
-    record = load_record(FOLDER / RUNS / "pacs-sketch-qt-dog-7bit-seed0.json")
+    record = load_record(RESULTS / RUNS / "pacs-sketch-qt-dog-7bit-seed0.json")
     assert (record.config.objective, record.config.averaging) == ("erm", "sma")
     assert {point.source_validation_loss for point in record.points} == {None}
 
@@ -471,6 +453,9 @@ def test_records_and_checkpoints_remember_the_objective_in_name_and_content(swep
         "coral-averaged-seed0": "Full precision (CORAL), averaged weights, seed 0",
         "qt-dog-7bit-coral-seed0": "CORAL + QT-DoG, 7 bits, seed 0",
         "qt-dog-7bit-coral-averaged-seed0": "CORAL + QT-DoG, 7 bits, averaged weights, seed 0",
+        "qt-dog-7bit-coral-averaged-refitted-seed0": (
+            "CORAL + QT-DoG, 7 bits, averaged weights, seed 0"
+        ),
     }
     place = swept.checkpoints / "rotated_digits" / "75-degrees"
     assert {folder.name for folder in place.iterdir()} == names.keys()
@@ -538,6 +523,7 @@ def test_pages_that_compare_erm_with_qt_dog_pass_over_other_methods(swept, tmp_p
         "coral-averaged-seed0": "CORAL, averaged, seed 0",
         "qt-dog-7bit-coral-seed0": "CORAL + QT-DoG, 7 bits, seed 0",
         "qt-dog-7bit-coral-averaged-seed0": "CORAL + QT-DoG, 7 bits, averaged, seed 0",
+        "qt-dog-7bit-coral-averaged-refitted-seed0": "CORAL + QT-DoG, 7 bits, averaged, seed 0",
     }
     assert same_trunk(subjects(sorted(place.iterdir())), averaged=False) is None
     names = [reference_name(one) for one in Lab(explorer, ()).references()]

@@ -15,7 +15,8 @@ from tiny import save_set
 
 from qtdog.explorer import Explorer
 from qtdog.images import read_image
-from qtdog.ui import figures, heat
+from qtdog.ui.classify import figures, heat
+from qtdog.ui.figures import card
 from qtdog.ui.samples import known_label, samples
 
 FIRST = sample("dog-line")
@@ -351,7 +352,7 @@ def test_of_many_classes_every_card_shows_the_same_few_and_sums_up_the_others():
     shown = figures.classes_shown(both, known="class_200")
     assert len(shown) == 9
     assert {"class_007", "class_200", "class_300"} <= set(shown)
-    html = figures.card(both[0], "class_200", shown)
+    html = card(both[0], "class_200", shown)
     assert html.count('class="fill"') == 10
     assert "336 others" in html
     widths = [float(width) for width in re.findall(r"width:([\d.]+)%", html)]

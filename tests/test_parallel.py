@@ -20,8 +20,7 @@ from processes import end_of
 from safetensors.torch import load_file
 from tiny_runs import CONFIG
 
-from qtdog.training import parallel
-from qtdog.training.config import TrainConfig
+from qtdog.training import TrainConfig, parallel
 from qtdog.training.state import RunState, load_state
 
 

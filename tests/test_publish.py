@@ -23,12 +23,14 @@ from PIL import Image
 import qtdog
 from qtdog import checkpoints, cli
 from qtdog.accuracy import Accuracy
-from qtdog.checkpoint_config import to_json
-from qtdog.checkpoint_index import make_index, parse_index
-from qtdog.ensemble import Ensemble
-from qtdog.model_card import CITATION
-from qtdog.publish import Destination, PublishError, set_files, upload
-from qtdog.space import space_card, space_files
+from qtdog.checkpoints import make_index
+from qtdog.checkpoints.config import to_json
+from qtdog.checkpoints.index import parse_index
+from qtdog.hub import space_files, upload
+from qtdog.hub.model_card import CITATION
+from qtdog.hub.publishing import Destination, PublishError, set_files
+from qtdog.hub.space import space_card
+from qtdog.inference import Ensemble
 from qtdog.study.rows import MeasuredRow
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -219,7 +221,7 @@ def test_without_a_hub_or_a_token_it_says_so(tiny_root, hub, monkeypatch):
     nowhere = Destination("me/set", token="a-token", endpoint="http://127.0.0.1:9")
     with pytest.raises(PublishError, match="the Hub cannot be reached"):
         upload(files, nowhere, "First")
-    monkeypatch.setattr("qtdog.publish.get_token", lambda: None)
+    monkeypatch.setattr("qtdog.hub.publishing.get_token", lambda: None)
     with pytest.raises(PublishError, match="There is no token for the Hub"):
         upload(files, Destination("me/set", endpoint=hub.endpoint), "First")
     assert hub.log == []

@@ -13,14 +13,14 @@ import torch
 
 from qtdog import models
 from qtdog.accuracy import Accuracy
-from qtdog.data.benchmarks import by_name
+from qtdog.data import benchmark_named
 from qtdog.reproduce import cells as tables
-from qtdog.reproduce.cells import METHODS, NOT_IMPLEMENTED, Cell
-from qtdog.reproduce.outcome import Reproduced, outcomes
-from qtdog.reproduce.plan import config, left, make_setting, runs, seeds, study
-from qtdog.training import sweep
-from qtdog.training.config import TrainConfig
-from qtdog.training.records import Outcome, RunRecord, save_record
+from qtdog.reproduce import make_setting, outcomes, planned_runs, runs_left
+from qtdog.reproduce.cells import NOT_IMPLEMENTED, PAPERS_METHODS, Cell
+from qtdog.reproduce.outcome import Reproduced
+from qtdog.reproduce.plan import config, seeds, study
+from qtdog.training import Outcome, RunRecord, TrainConfig, sweep
+from qtdog.training.records import save_record
 
 PAPER = Path(__file__).resolve().parents[1] / "assets" / "results" / "paper.csv"
 PLANNED = [str(number) for number in range(1, 16) if number != 3]
@@ -37,7 +37,7 @@ def cell_of(table: str, name: str, dataset: str = "PACS", bits: int | None = Non
 
 
 def run_of(cell: Cell, **chosen) -> TrainConfig:
-    setting = make_setting(by_name(cell.dataset), None, (), **chosen)
+    setting = make_setting(benchmark_named(cell.dataset), None, (), **chosen)
     return config(cell, setting, setting.domains[0], 0)
 
 
@@ -70,14 +70,14 @@ def test_every_cell_of_the_papers_tables_is_planned_or_named_as_not_implemented(
         assert len(planned) == sum(
             row["dataset"] != "Average" and row["method"] not in named for row in rows
         )
-    assert not METHODS.keys() & NOT_IMPLEMENTED.keys()
+    assert not PAPERS_METHODS.keys() & NOT_IMPLEMENTED.keys()
     assert all(reason for reason in NOT_IMPLEMENTED.values())
 
 
 def test_no_name_is_explained_that_the_paper_does_not_print():
     with PAPER.open(encoding="utf-8") as handle:
         names = {row["method"] for row in csv.DictReader(handle)}
-    assert METHODS.keys() | NOT_IMPLEMENTED.keys() <= names
+    assert PAPERS_METHODS.keys() | NOT_IMPLEMENTED.keys() <= names
 
 
 def test_table_three_says_plainly_why_it_has_no_plan():
@@ -125,32 +125,32 @@ def test_domainnet_has_its_own_schedule_and_other_tables_their_networks():
 
 
 def test_trials_are_three_seeds_and_ensembles_the_papers_members():
-    setting = make_setting(by_name("PACS"), None, ())
+    setting = make_setting(benchmark_named("PACS"), None, ())
     counts = {
         name: len(seeds(cell_of("7", name), setting))
         for name in ("ERM (paper runs)", "SWAD", "EoA", "QT-DoG", "EoQ")
     }
     assert counts == {"ERM (paper runs)": 3, "SWAD": 3, "EoA": 6, "QT-DoG": 3, "EoQ": 5}
     assert cell_of("1", "ERM Ens.").how.members == 6
-    fewer = make_setting(by_name("PACS"), None, (), trials=2)
+    fewer = make_setting(benchmark_named("PACS"), None, (), trials=2)
     assert len(seeds(cell_of("7", "EoA"), fewer)) == 2
 
 
 def test_a_run_that_several_cells_need_is_done_once():
     """Table 7: six ERM runs serve ERM and EoA, five QT-DoG runs QT-DoG and EoQ, three SWAD."""
-    setting = make_setting(by_name("PACS"), None, ())
-    plan = runs(tables.cells("7"), setting)
+    setting = make_setting(benchmark_named("PACS"), None, ())
+    plan = planned_runs(tables.cells("7"), setting)
     assert len(plan) == len(set(plan)) == 4 * (6 + 5 + 3)
     assert {run.seed for run in plan[:12]} == {0}, "all domains of one seed come first"
     names = [study(run, setting, Path("r")).record_path("PACS", run) for run in plan]
     assert len(set(names)) == len(names)
-    one_target = make_setting(by_name("PACS"), None, ("sketch",))
-    assert {run.target_domain for run in runs(tables.cells("7"), one_target)} == {"sketch"}
+    one_target = make_setting(benchmark_named("PACS"), None, ("sketch",))
+    assert {run.target_domain for run in planned_runs(tables.cells("7"), one_target)} == {"sketch"}
 
 
 def test_records_of_other_networks_and_lengths_never_meet():
-    setting = make_setting(by_name("PACS"), None, ())
-    shorter = make_setting(by_name("PACS"), None, (), steps=500)
+    setting = make_setting(benchmark_named("PACS"), None, ())
+    shorter = make_setting(benchmark_named("PACS"), None, (), steps=500)
     places = set()
     for cell, how in (
         (cell_of("1", "QT-DoG"), setting),
@@ -164,28 +164,30 @@ def test_records_of_other_networks_and_lengths_never_meet():
 
 def test_a_smaller_run_quantizes_at_the_same_share_of_its_steps():
     cell = cell_of("14", "QT-DoG (quantize at step 3000)")
-    small = run_of(cell, recipe="cpu")
+    small = run_of(cell, recipe="cpu-short")
     assert (small.steps, small.quantize_step) == (1200, 720)
     assert (small.architecture, small.start_weights) == ("mobilenet_v2", "pretrained")
-    assert run_of(cell_of("1", "ERM"), recipe="cpu").quantize_step == 80
-    shorter = run_of(cell, recipe="cpu", steps=400)
+    assert run_of(cell_of("1", "ERM"), recipe="cpu-short").quantize_step == 80
+    shorter = run_of(cell, recipe="cpu-short", steps=400)
     assert (shorter.steps, shorter.quantize_step, shorter.evaluate_every) == (400, 240, 80)
     tiny = run_of(cell, steps=5)
     assert (tiny.steps, tiny.quantize_step, tiny.evaluate_every) == (4, 2, 2)
 
 
 def test_a_setting_takes_the_domains_of_the_data_and_refuses_unknown_ones(tmp_path):
-    digits = make_setting(by_name("PACS"), "rotated_digits", ())
+    digits = make_setting(benchmark_named("PACS"), "rotated_digits", ())
     assert digits.dataset == "rotated_digits"
     assert (digits.images["0-degrees"], digits.classes) == (300, 10)
     with pytest.raises(ValueError, match=r"PACS has no domain 'paint'\. There are: art_painting,"):
-        make_setting(by_name("PACS"), None, ("paint",))
+        make_setting(benchmark_named("PACS"), None, ("paint",))
+    with pytest.raises(ValueError, match="How many images WILDS-Camelyon17 has in each"):
+        make_setting(benchmark_named("WILDS-Camelyon17"), None, ())
     with pytest.raises(ValueError, match="The data folder nowhere does not exist"):
-        make_setting(by_name("PACS"), "nowhere", ())
+        make_setting(benchmark_named("PACS"), "nowhere", ())
     for domain in ("art_painting", "cartoon", "photo", "sketch"):
         (tmp_path / "mine" / domain / "dog").mkdir(parents=True)
-    assert make_setting(by_name("PACS"), str(tmp_path / "mine"), ()).dataset == "PACS"
-    assert make_setting(by_name("VLCS"), str(tmp_path / "mine"), ()).dataset == "mine"
+    assert make_setting(benchmark_named("PACS"), str(tmp_path / "mine"), ()).dataset == "PACS"
+    assert make_setting(benchmark_named("VLCS"), str(tmp_path / "mine"), ()).dataset == "mine"
 
 
 def test_the_papers_start_weights_have_the_names_of_torchvisions_networks():
@@ -243,8 +245,8 @@ NO_LOGITS = np.zeros((4, 2), np.float32)
 
 def recorded(root: Path, table: str, dataset: str, right, logits=lambda run: NO_LOGITS):
     """Records of every run of a table: `right(run)` says of how many images."""
-    setting = make_setting(by_name(dataset), None, ())
-    for run in runs(tables.cells(table, dataset), setting):
+    setting = make_setting(benchmark_named(dataset), None, ())
+    for run in planned_runs(tables.cells(table, dataset), setting):
         path = study(run, setting, root).record_path(setting.dataset, run)
         record(run, path, right(run), 18, logits(run))
     return {dataset: setting}
@@ -291,8 +293,8 @@ def test_what_is_not_recorded_has_no_number(tmp_path):
     assert number(found, "EoA", "photo").accuracy is None
     assert number(found, "EoA", "average").accuracy is None
     assert number(found, "EoA", "sketch").accuracy is not None
-    plan = runs(tables.cells("7"), settings["PACS"])
-    (missing,) = left(plan, settings["PACS"], tmp_path)
+    plan = planned_runs(tables.cells("7"), settings["PACS"])
+    (missing,) = runs_left(plan, settings["PACS"], tmp_path)
     assert (missing.target_domain, missing.seed, missing.method) == ("photo", 1, "erm")
 
 
@@ -338,7 +340,7 @@ def test_averages_over_benchmarks_need_all_of_them(tmp_path):
 
 
 def every_setting(table: str) -> dict:
-    return {name: make_setting(by_name(name), None, ()) for name in tables.datasets(table)}
+    return {name: make_setting(benchmark_named(name), None, ()) for name in tables.datasets(table)}
 
 
 def number_of_average(found: list[Reproduced], method: str) -> Reproduced:

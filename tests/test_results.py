@@ -21,9 +21,9 @@ from result_files import (
     write_results,
 )
 
+from qtdog.places import RESULTS
 from qtdog.results import (
     ALL,
-    FOLDER,
     Choice,
     Column,
     Results,
@@ -34,12 +34,14 @@ from qtdog.results import (
     load_run,
     options,
     pivot,
+    read_measured,
     seed_runs,
     to_frame,
 )
-from qtdog.results.flags import averages_that_do_not_match, disagreements
-from qtdog.results.records import PAPER, read_measured
-from qtdog.study.rows import MeasuredRow, to_csv
+from qtdog.results.flagging import averages_that_do_not_match, disagreements
+from qtdog.results.records import PAPER
+from qtdog.study import measured_csv
+from qtdog.study.rows import MeasuredRow
 
 KEY = ["source", "table", "backbone", "method", "bits", "dataset", "domain", "split"]
 
@@ -48,7 +50,7 @@ KEY = ["source", "table", "backbone", "method", "bits", "dataset", "domain", "sp
 def paper(tmp_path_factory) -> Results:
     """The paper's numbers alone: what is measured here grows."""
     folder = tmp_path_factory.mktemp("paper")
-    shutil.copy(FOLDER / PAPER, folder)
+    shutil.copy(RESULTS / PAPER, folder)
     return load_results(folder)
 
 
@@ -61,7 +63,7 @@ def test_the_bundled_files_are_read_without_a_problem():
 @pytest.fixture(scope="module")
 def printed() -> pd.DataFrame:
     """The file itself, read without the package."""
-    return pd.read_csv(FOLDER / PAPER, dtype={"table": str, "note": str})
+    return pd.read_csv(RESULTS / PAPER, dtype={"table": str, "note": str})
 
 
 @pytest.fixture(scope="module")
@@ -289,7 +291,7 @@ def test_what_measuring_writes_is_read(tmp_path):
     ensemble = dataclasses.replace(
         row, method="EoQ", bits=7, models_trained=5, seed=None, source_nll=None, run="a.json;b.json"
     )
-    (tmp_path / "measured.csv").write_text(to_csv([row, ensemble]))
+    (tmp_path / "measured.csv").write_text(measured_csv([row, ensemble]))
     first, second = read_measured(tmp_path / "measured.csv")
     assert (first.bits, first.accuracy, first.measurement.seed) == (None, row.accuracy, 0)
     assert (second.bits, second.measurement.seed) == (7, None)
@@ -461,4 +463,4 @@ def test_without_measurements_the_paper_alone_is_there(tmp_path):
 
 def test_reading_results_loads_neither_torch_nor_gradio():
     script = "import sys, qtdog.results; assert not {'torch', 'gradio'} & set(sys.modules)"
-    subprocess.run([sys.executable, "-c", script], cwd=FOLDER.parents[1], check=True)
+    subprocess.run([sys.executable, "-c", script], cwd=RESULTS.parents[1], check=True)

@@ -7,11 +7,11 @@ import pytest
 from result_files import QUANTIZE_STEP, STEPS, log_points, measured_rows, write_results
 
 from qtdog.results import AVERAGE, Choice, Column, Comparison, comparisons, load_results, pivot
-from qtdog.ui import results_tables as tables
-from qtdog.ui import results_views as views
-from qtdog.ui.results_figures import style_key
-from qtdog.ui.results_sentences import NOTHING_MEASURED, verdict, verdicts
-from qtdog.ui.theme import METHOD_STYLES, css
+from qtdog.ui import css, markup, verdicts
+from qtdog.ui.appearance import METHOD_STYLES
+from qtdog.ui.results import tables, views
+from qtdog.ui.results.figures import Curve, bits_figure, steps_figure, style_key
+from qtdog.ui.results.sentences import NOTHING_MEASURED, verdict
 
 
 class Table(HTMLParser):
@@ -220,7 +220,9 @@ def test_run_logs_are_within_reach(results):
     for row in measured_rows():
         for name in str(row["run"]).split(";"):
             assert f'data-log="{name}"' in html
-    linked = tables.results_table(shown, choice, lambda name: f'<a href="runs/{name}">log</a>')
+    linked = tables.results_table(
+        shown, choice, lambda name: markup.html('<a href="runs/{}">log</a>', name)
+    )
     assert "data-log" not in linked
     assert '<a href="runs/pacs-cartoon-erm-seed0.json">log</a>' in linked
 
@@ -233,6 +235,16 @@ def test_text_of_the_files_is_no_html(tmp_path):
     assert "<b>x" not in html
     assert "<script" not in html
     assert "&lt;script&gt;" in html
+
+
+def test_text_of_the_files_is_no_markup_in_a_figure():
+    """Plotly reads tags in names and titles, a link among them."""
+    link = "<a href='https://example.org'>x</a>"
+    curve = Curve(link, "erm", (1, 2), (0.5, 0.6), (0.4, 0.5))
+    for figure in (steps_figure([curve], 1, link), bits_figure([], 0, link)):
+        drawn = figure.to_json()
+        assert "example.org" in drawn
+        assert "<a" not in drawn
 
 
 def test_an_empty_choice_says_so(results):

@@ -11,7 +11,8 @@ from result_files import log_name, log_points, write_results
 
 from qtdog.results import Choice, load_results, pivot, to_frame
 from qtdog.ui.address import Address
-from qtdog.ui.results import FIRST, results_tab
+from qtdog.ui.results.layout import FIRST
+from qtdog.ui.results.tab import results_tab
 
 pytestmark = pytest.mark.slow  # minutes in a browser; test_every_tab.py opens each tab by default
 
@@ -210,7 +211,7 @@ def test_a_measured_number_leads_to_its_run_log(page, folder):
 def test_the_csv_holds_the_numbers_of_the_choice(page, folder):
     with page.expect_download() as download:
         page.locator("#results-download").click()
-    with open(download.value.path(), newline="") as handle:
+    with open(download.value.path(), newline="", encoding="utf-8-sig") as handle:
         rows = list(csv.DictReader(handle))
     frame = to_frame(pivot(load_results(folder), FIRST))
     expected = list(csv.DictReader(io.StringIO(frame.to_csv(index=False))))

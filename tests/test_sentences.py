@@ -5,10 +5,12 @@ import math
 import re
 
 from qtdog.accuracy import Accuracy
-from qtdog.catalogue import Target
-from qtdog.predictions import Hint, Prediction
-from qtdog.ui import figures, sentences
-from qtdog.unfamiliar import DIGITS, SOURCE, TARGET, Flagged
+from qtdog.checkpoints import Target
+from qtdog.explorer import DIGITS, SOURCE, TARGET, Flagged, Prediction
+from qtdog.explorer.predictions import Hint
+from qtdog.ui import sentences
+from qtdog.ui.classify import figures
+from qtdog.ui.figures import card, notices
 
 CLASSES = ("dog", "guitar", "horse")
 
@@ -82,7 +84,7 @@ def test_percent_never_rounds_to_certainty():
 
 
 def test_a_card_shows_every_class_on_one_scale():
-    html = figures.card(prediction("erm", HORSE))
+    html = card(prediction("erm", HORSE))
     assert re.findall(r"width:([\d.]+)%", html) == ["30.00", "10.00", "60.00"]
     assert re.findall(r'class="value">([\d.]+) %', html) == ["30.0", "10.0", "60.0"]
     assert "<strong>horse</strong><span>60.0 %</span>" in html
@@ -104,7 +106,7 @@ def test_names_from_checkpoints_cannot_inject_markup():
     target = Target("x/y", "x", "<img src=x>", ("<b>a</b>",), CLASSES)
     assert "<img" not in figures.question(target)
     assert "<b>a" not in figures.question(target)
-    assert "<script" not in figures.notices(["<script>alert(1)</script>"])
+    assert "<script" not in notices(["<script>alert(1)</script>"])
 
 
 # Uncertainty, disagreement, the hint --------------------------------------------------------------
@@ -115,7 +117,7 @@ def test_uncertainty_is_in_bits_and_as_a_share_of_a_guess():
     assert sentences.uncertainty(guess) == ("1.58 bits", "100 % of a guess")
     half = dataclasses.replace(guess, entropy=math.log(2) / 2)
     assert sentences.uncertainty(half) == ("0.50 bits", "32 % of a guess")
-    html = figures.card(half)
+    html = card(half)
     assert '<dt>uncertainty</dt><dd>0.50 bits<span class="counts">32 % of a guess' in html
 
 
@@ -172,14 +174,12 @@ def test_the_hints_table_has_every_count():
 
 def test_without_a_threshold_there_is_no_hint():
     assert sentences.unfamiliar([prediction("erm", DOG), hinted("qt-dog", False)]) == ""
-    assert "energy" not in figures.card(prediction("erm", DOG))
+    assert "energy" not in card(prediction("erm", DOG))
     assert "hint" not in figures.results([prediction("erm", DOG)])
 
 
 def test_a_card_shows_what_the_hint_is_decided_by():
     minus = "\N{MINUS SIGN}"
-    assert f'<dd>{minus}1.5<span class="counts">hint above {minus}2.9' in figures.card(
-        hinted("erm", True)
-    )
+    assert f'<dd>{minus}1.5<span class="counts">hint above {minus}2.9' in card(hinted("erm", True))
     eoq = hinted("eoq", False, (-1.0, -9.0, -9.0), (-2.0, -2.0, -2.0))
-    assert '<dd>1 of 3<span class="counts">above their limit' in figures.card(eoq)
+    assert '<dd>1 of 3<span class="counts">above their limit' in card(eoq)

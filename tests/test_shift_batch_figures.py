@@ -7,11 +7,10 @@ from PIL import Image
 from test_batch import ROWS, row
 
 from qtdog.accuracy import Accuracy
-from qtdog.batch import Row
-from qtdog.predictions import Prediction
-from qtdog.shifts import SHIFTS
-from qtdog.ui import batch_figures, shift_figures
-from qtdog.ui.shift_figures import Break, breaks, sentence
+from qtdog.explorer import SHIFTS, Prediction, Row
+from qtdog.ui.batch import figures as batch_figures
+from qtdog.ui.shift import figures as shift_figures
+from qtdog.ui.shift.figures import Break, breaks, sentence
 
 CLASSES = ("dog", "horse", "polar_bear")
 MODELS = {"erm": "Full precision", "qt-dog": "QT-DoG", "eoq": "EoQ"}
@@ -92,9 +91,13 @@ def test_the_chart_puts_each_probability_at_its_severity():
 
 def test_the_table_never_rounds_to_0_or_100_percent():
     nearly = [(said("erm", "dog", 0.99999),)] * 5 + [(said("erm", "dog", 1.0),)]
-    cells = re.findall(r"<td>([^<]+)</td>", shift_figures.table(nearly, "dog", NOISE))
+    cells = re.findall(
+        r"<td>([^<]+)</td>", shift_figures.table(nearly, "dog", NOISE, "pacs/sketch", {})
+    )
     assert cells == ["&gt;99.9 % · dog"] * 5 + ["100.0 % · dog"]
-    cells = re.findall(r"<td>([^<]+)</td>", shift_figures.table(nearly, "horse", NOISE))
+    cells = re.findall(
+        r"<td>([^<]+)</td>", shift_figures.table(nearly, "horse", NOISE, "pacs/sketch", {})
+    )
     assert cells == ["&lt;0.1 % · dog"] * 5 + ["0.0 % · dog"]
 
 

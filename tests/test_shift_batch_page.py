@@ -15,13 +15,12 @@ from PIL import Image, ImageDraw
 from servers import ROOT
 from tiny import CLASSES, save_set
 
-from qtdog.explorer import Explorer
+from qtdog.explorer import SHIFTS, Explorer, shrink
 from qtdog.images import read_image
-from qtdog.shifts import SHIFTS, shrink
 from qtdog.ui.address import Address
-from qtdog.ui.batch import batch_tab
+from qtdog.ui.batch.tab import batch_tab
 from qtdog.ui.picture import picture_field
-from qtdog.ui.shift import shift_tab
+from qtdog.ui.shift.tab import shift_tab
 
 TARGET = "pacs/sketch"
 TRIED = ROOT / "assets" / "samples" / "horse-painting.png"
@@ -109,7 +108,7 @@ def _wait_for_words(page, where, words):
 
 def _saved(link):
     """The text behind a link that saves a CSV."""
-    return base64.b64decode(link.get_attribute("href").split(",")[1]).decode()
+    return base64.b64decode(link.get_attribute("href").split(",")[1]).decode("utf-8-sig")
 
 
 def _pixels(image_element):
@@ -172,6 +171,9 @@ def test_another_shift_class_and_picture(shift_page, explorer):
     assert _table(shift_page) == _expected_table(explorer, OPENING, "blur", "house")
     read = list(csv.DictReader(io.StringIO(_saved(shift_page.get_by_text("Save the numbers")))))
     assert len(read) == 18
+    assert {one["held-out domain"] for one in read} == {TARGET}
+    assert [one["network"] for one in read[-3:]] == list(explorer.names(TARGET).values())
+    assert explorer.names(TARGET)["erm"] == "erm-seed0"
     last = explorer.classify(SHIFTS["blur"].apply(shrink(read_image(OPENING)), 5), TARGET)[2]
     assert (read[-1]["model"], read[-1]["says"], read[-1]["severity"]) == ("EoQ", last.label, "5")
     for label, probability in zip(CLASSES, last.probabilities, strict=True):
@@ -281,6 +283,8 @@ def test_a_batch_shows_what_the_service_says_of_each_picture(batch_page, explore
     read = list(csv.DictReader(io.StringIO(_saved(batch_page.get_by_text("Save the numbers")))))
     assert [one["EoQ class"] for one in read[:20]] == [said for _, said in _answers(explorer, 2)]
     assert read[20]["known class"] == ""
+    assert {one["held-out domain"] for one in read} == {TARGET}
+    assert read[0]["networks"].split() == list(explorer.names(TARGET).values())
     assert read[21]["problem"]
 
 

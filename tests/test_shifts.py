@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from qtdog.shifts import MAX_SIDE, SEVERITIES, SHIFTS
+from qtdog.explorer import MAX_SIDE, SEVERITIES, SHIFTS
 
 NAMES = tuple(SHIFTS)
 # Hue and rotation have distances of their own: half a turn of the colour wheel may be nearer in

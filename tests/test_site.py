@@ -10,11 +10,10 @@ import pytest
 from result_files import log_points, write_results
 
 from qtdog import cli
-from qtdog.landscape import store
-from qtdog.landscape.records import Curvature, FlatnessCurve
-from qtdog.results import Choice, ResultsError, load_results, pivot
-from qtdog.results.records import AVERAGE
-from qtdog.ui.site import write_site
+from qtdog.browser import write_site
+from qtdog.landscape import Curvature, FlatnessCurve, store
+from qtdog.places import RESULTS
+from qtdog.results import AVERAGE, Choice, ResultsError, load_results, pivot
 
 PATIENCE = 90_000  # milliseconds, for a machine that also trains
 
@@ -189,7 +188,7 @@ def test_the_command_writes_the_projects_own_results(tmp_path, monkeypatch, caps
     assert not end.value.code
     assert "index.html" in capsys.readouterr().out
     text = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
-    paper = Path(cli.__file__).parents[2] / "assets" / "results" / "paper.csv"
+    paper = RESULTS / "paper.csv"
     with paper.open(newline="") as handle:
         rows = [row for row in csv.DictReader(handle) if row["dataset"] != "Average"]
     for row in rows:

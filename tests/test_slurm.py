@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from qtdog.training.slurm import Resources, array_script
+from qtdog.data import load
+from qtdog.training import Resources, TrainConfig, array_script, sweep_plan
+from qtdog.training.config import RECIPES
+from qtdog.training.records import RunRecord, save_record
 
 
 def script(*runs: str, **resources) -> str:
@@ -49,8 +52,21 @@ def written(command, tmp_path, monkeypatch) -> Path:
     """The script of four runs of a sweep, of which one is recorded already."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "records").mkdir()
-    (tmp_path / "records" / "rotated_digits-75-degrees-coral-seed0.json").touch()
-    words = ["--data", "rotated_digits", "--recipe", "cpu", "--records", "records"]
+    dataset = load("rotated_digits", RECIPES["cpu-short"]["image_size"])
+    base = TrainConfig(data="rotated_digits", target_domain="", **RECIPES["cpu-short"])
+    target = dataset.domains[-1].name
+    config = next(
+        one
+        for one in sweep_plan(base, tuple(domain.name for domain in dataset.domains))
+        if (one.method, one.objective, one.target_domain) == ("erm", "coral", target)
+    )
+    fingerprint = dataset.fingerprint()
+    words = ("cpu-short", "rotated_digits", (), (), fingerprint, (), (), 1.0, "", "", "", "")
+    identity = config.identity(fingerprint, dataset.sampled_fingerprint())
+    path = tmp_path / "records" / f"rotated_digits-{target}-coral-seed0.json"
+    save_record(path, RunRecord(config, *words, identity), {})
+    words = ["--data", "rotated_digits", "--study", "first", "--recipe", "cpu-short"]
+    words += ["--records", "records"]
     code, out, _ = command("sweep", *words, "--only", "coral", "--slurm-script", "jobs.sh")
     assert code == 0
     assert "Written: jobs.sh, 3 runs. Submit them with: sbatch jobs.sh" in out
@@ -66,7 +82,7 @@ def test_a_sweep_writes_a_task_for_every_run_that_is_left_and_trains_nothing(wri
         "rotated_digits-75-degrees-qt-dog-7bit-coral-seed1",
     ]
     assert (written.parent / "runs" / "slurm").is_dir(), "SLURM writes no log without it"
-    assert len(list((written.parent / "records").iterdir())) == 1
+    assert len(list((written.parent / "records").glob("*.json"))) == 1
 
 
 def task(
@@ -96,8 +112,8 @@ def test_a_task_does_its_own_run_and_ends_as_the_run_does(written, tmp_path):
     assert done.returncode == 3
     words = "--split ours --records records --runs runs"
     assert done.stdout == (
-        f"{tmp_path}: -m qtdog sweep --data rotated_digits --recipe cpu {words} "
-        "--only rotated_digits-75-degrees-coral-seed1\n"
+        f"{tmp_path}: -m qtdog sweep --data rotated_digits --study first --recipe cpu-short "
+        f"{words} --only rotated_digits-75-degrees-coral-seed1\n"
     )
 
 

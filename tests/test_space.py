@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from gradio_client import Client, handle_file
 
-from qtdog.space import space_files
+from qtdog.hub import space_files
 
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 300

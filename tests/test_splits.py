@@ -9,11 +9,16 @@ import pytest
 
 from qtdog import checkpoints, data
 from qtdog.accuracy import Accuracy
-from qtdog.data import Domain, DomainDataset, split, split_rows
-from qtdog.data.splits import domainbed_rows
+from qtdog.data import (
+    Domain,
+    DomainDataset,
+    domainbed_rows,
+    rows_by_name,
+    training_and_validation_rows,
+)
 from qtdog.evaluation import as_network, predict_logits
-from qtdog.training.config import RECIPES, TrainConfig
-from qtdog.training.run_data import load_run_data
+from qtdog.training import TrainConfig, load_run_data
+from qtdog.training.config import RECIPES
 
 NAMES = [f"dog/{k:03d}.png" for k in range(103)]
 
@@ -28,7 +33,7 @@ def domain_of(names: list[str], name: str = "photo") -> Domain:
 
 
 def test_the_split_is_four_to_one_disjoint_and_whole():
-    train, validation = split_rows(domain_of(NAMES), 0)
+    train, validation = rows_by_name(domain_of(NAMES), 0)
     assert (len(train), len(validation)) == (83, 20)
     assert sorted([*train, *validation]) == list(range(103))
     assert list(train) == sorted(train)
@@ -36,7 +41,7 @@ def test_the_split_is_four_to_one_disjoint_and_whole():
 
 def test_which_image_goes_where_follows_from_its_name_not_from_its_place():
     def validation_names(names: list[str]) -> set[str]:
-        rows = split_rows(domain_of(names), 3)[1]
+        rows = rows_by_name(domain_of(names), 3)[1]
         return {names[row] for row in rows}
 
     shuffled = [NAMES[row] for row in np.random.default_rng(0).permutation(103)]
@@ -47,15 +52,15 @@ def test_which_image_goes_where_follows_from_its_name_not_from_its_place():
 
 def test_the_split_is_the_same_today_as_when_checkpoints_were_trained():
     """Stated accuracies on source domains are of exactly these images."""
-    rows = split_rows(domain_of(NAMES[:20]), 0)[1]
+    rows = rows_by_name(domain_of(NAMES[:20]), 0)[1]
     assert [NAMES[row] for row in rows] == [f"dog/{k:03d}.png" for k in (0, 5, 11, 14)]
 
 
 def test_seeds_and_domains_split_differently():
-    rows = split_rows(domain_of(NAMES), 0)[1]
-    assert not np.array_equal(rows, split_rows(domain_of(NAMES), 1)[1])
-    assert not np.array_equal(rows, split_rows(domain_of(NAMES, "art"), 0)[1])
-    assert np.array_equal(rows, split_rows(domain_of(NAMES), 0)[1])
+    rows = rows_by_name(domain_of(NAMES), 0)[1]
+    assert not np.array_equal(rows, rows_by_name(domain_of(NAMES), 1)[1])
+    assert not np.array_equal(rows, rows_by_name(domain_of(NAMES, "art"), 0)[1])
+    assert np.array_equal(rows, rows_by_name(domain_of(NAMES), 0)[1])
 
 
 # DomainBed's rule -------------------------------------------------------------------------------
@@ -122,13 +127,13 @@ def test_a_domains_place_among_all_decides_not_its_name_and_the_target_has_one_t
     dataset = DomainDataset("pets", ("dog",), domains)
     for place, name in enumerate(("art", "photo", "sketch")):
         for seed in (0, 7):
-            parts = split(dataset, name, seed, "domainbed")
+            parts = training_and_validation_rows(dataset, name, seed, "domainbed")
             for part, expected in zip(parts, domainbed_rows(103, place, seed), strict=True):
                 assert np.array_equal(part, expected)
-    ours = split(dataset, "art", 0, "ours")
-    assert np.array_equal(ours[1], split_rows(domains[0], 0)[1])
+    ours = training_and_validation_rows(dataset, "art", 0, "ours")
+    assert np.array_equal(ours[1], rows_by_name(domains[0], 0)[1])
     with pytest.raises(ValueError, match=r"no domain 'clip'\. There are: art, photo, sketch"):
-        split(dataset, "clip", 0, "domainbed")
+        training_and_validation_rows(dataset, "clip", 0, "domainbed")
 
 
 # In training, records and evaluation -------------------------------------------------------------
@@ -153,18 +158,15 @@ def test_a_run_trains_on_the_images_that_its_rule_says():
     assert ours.source_validation[0].names != run.source_validation[0].names
 
 
-def test_the_split_tells_runs_apart_and_old_runs_keep_their_names():
+def test_the_split_tells_runs_apart_and_old_settings_are_read():
     other = dataclasses.replace(CONFIG, split="domainbed")
-    assert other.name() != CONFIG.name()
-    assert other.trunk_name() != CONFIG.trunk_name()
-    assert other.label("digits") == "qt-dog-7bit-domainbed"
+    assert other.identity().name != CONFIG.identity().name
+    assert other.identity().trunk.name != CONFIG.identity().trunk.name
+    assert other.label("digits") == "qt-dog-lsq-least-error-7bit-domainbed"
     assert TrainConfig.from_json(other.to_json()) == other
     old = CONFIG.to_json()
     del old["split"]
     assert TrainConfig.from_json(old) == CONFIG
-    # What runs were called before there was a choice.
-    assert CONFIG.name() == "rotated_digits-30-degrees-qt-dog-7bit-seed4-7ab2cbd158"
-    assert CONFIG.trunk_name() == "rotated_digits-30-degrees-seed4-423d61276b"
     with pytest.raises(ValueError, match="The split 'mine' is unknown: choose one of ours, domai"):
         dataclasses.replace(CONFIG, split="mine")
 
@@ -176,7 +178,8 @@ def test_a_checkpoint_under_domainbeds_split_states_its_number_and_evaluation_fi
     words = ("train", "--data", "rotated_digits", "--target", "30-degrees", "--method", "qt-dog")
     code, _, _ = command(*words, "--split", "domainbed", *places)
     assert code == 0
-    folder = tmp_path / "out" / "rotated_digits" / "30-degrees" / "qt-dog-7bit-domainbed-seed0"
+    name = "qt-dog-lsq-least-error-7bit-domainbed-seed0"
+    folder = tmp_path / "out" / "rotated_digits" / "30-degrees" / name
     config = checkpoints.load_config(folder)
     assert config.training.split == "domainbed"
     assert config.training.command.endswith("--split domainbed")

@@ -6,7 +6,7 @@ from huggingface_hub import constants
 from safetensors.torch import save, save_file
 
 from qtdog import models
-from qtdog.start_weights import short_name
+from qtdog.models import short_name
 
 NAME = "shufflenet_v2_x0_5"
 
@@ -52,3 +52,17 @@ def test_records_name_a_file_without_its_folder_and_a_repository_whole():
     assert short_name("some/where/start.safetensors") == "start.safetensors"
     assert short_name("hub:timm/resnet50.tv_in1k") == "hub:timm/resnet50.tv_in1k"
     assert short_name("pretrained") == "pretrained"
+
+
+def test_what_the_hub_refuses_is_said_as_of_a_set_and_earlier_weights_are_taken(default_hub):
+    state = trained()
+    default_hub.commit("org/net", {"model.safetensors": save(state)})
+    default_hub.commit("org/other", {"model.safetensors": save(state)})
+    first = models.build(NAME, 7, "hub:org/net")
+    default_hub.fail(stage="head", path="*", status=429)
+    again = models.build(NAME, 7, "hub:org/net")
+    assert torch.equal(again.conv1[0].weight, first.conv1[0].weight)
+    with pytest.raises(
+        ValueError, match=r"had: org/other: the Hub asks for a pause \(429, .*\)\.$"
+    ):
+        models.build(NAME, 7, "hub:org/other")

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import hashlib
 import io
 import json
 import shutil
@@ -11,25 +12,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save as tensors_to_bytes
 from sklearn.metrics import log_loss
 from tiny_runs import CONFIG, tiny_data
 
 from qtdog import checkpoints, data
 from qtdog.accuracy import Accuracy
-from qtdog.calibration import expected_calibration_error, negative_log_likelihood
+from qtdog.checkpoints import storage
 from qtdog.claims import claimed
 from qtdog.data import DomainDataset
-from qtdog.evaluation import predict_logits
-from qtdog.study.members import MemberKind, choose_members
+from qtdog.evaluation import expected_calibration_error, negative_log_likelihood, predict_logits
+from qtdog.models import classifier_name
+from qtdog.quantization import NearestConfig, quantize
+from qtdog.study import choose_members, measured_csv, measured_rows, report_text, ship
+from qtdog.study.members import MemberKind
 from qtdog.study.pairs import against, paired_difference
-from qtdog.study.report import report_text
-from qtdog.study.rows import MeasuredRow, measured_rows, to_csv
-from qtdog.study.shipping import ship
-from qtdog.training import sweep
-from qtdog.training.config import RECIPES, TrainConfig
-from qtdog.training.finish import checkpoint_folder
-from qtdog.training.records import load_logits, load_record, save_record
-from qtdog.training.sweep import Sweep, plan
+from qtdog.study.rows import MeasuredRow
+from qtdog.training import Sweep, TrainConfig, load_logits, load_record, sweep, sweep_plan
+from qtdog.training.config import RECIPES
+from qtdog.training.finishing import checkpoint_folder
+from qtdog.training.records import save_record
 
 DOMAINS = ("art_painting", "cartoon", "photo", "sketch")
 
@@ -38,7 +40,7 @@ DOMAINS = ("art_painting", "cartoon", "photo", "sketch")
 
 
 def pacs_plan() -> list[TrainConfig]:
-    return plan(TrainConfig("pacs", "", **RECIPES["cpu"]), DOMAINS)
+    return sweep_plan(TrainConfig("pacs", "", **RECIPES["cpu-short"]), DOMAINS)
 
 
 def test_the_plan_has_every_run_of_the_study_once_and_the_main_arms_first():
@@ -73,10 +75,11 @@ def test_the_plan_has_every_run_of_the_study_once_and_the_main_arms_first():
         for method in ("erm", "qt-dog")
     ]
     assert {r.objective for r in runs[:-8]} == {"erm"}
+    assert {r.averaged_weights for r in runs} == {"latent"}
 
 
 def test_records_have_names_of_their_own():
-    study = Sweep("cpu", Path("runs"), Path("records"), Path("checkpoints"))
+    study = Sweep("cpu-short", Path("runs"), Path("records"), Path("checkpoints"))
     names = [study.record_path("pacs", config).name for config in pacs_plan()]
     assert len(set(names)) == len(names)
     assert names[0] == "pacs-art_painting-erm-seed0.json"
@@ -152,10 +155,10 @@ def test_a_record_states_what_the_checkpoint_files_do(swept):
     run_data = tiny_data()
     record = load_record(swept.records / "rotated_digits-75-degrees-qt-dog-7bit-seed0.json")
     logits = load_logits(swept.records / "rotated_digits-75-degrees-qt-dog-7bit-seed0.json")
-    assert [outcome.name for outcome in record.outcomes] == ["single", "averaged"]
-    for outcome, folder in zip(
-        record.outcomes, ("qt-dog-7bit-seed0", "qt-dog-7bit-averaged-seed0"), strict=True
-    ):
+    ends = ["single", "averaged", "averaged-refitted"]
+    assert [outcome.name for outcome in record.outcomes] == ends
+    for outcome, end in zip(record.outcomes, ("", "-averaged", "-averaged-refitted"), strict=True):
+        folder = f"qt-dog-7bit{end}-seed0"
         root = swept.checkpoints / "rotated_digits" / "75-degrees" / folder
         checkpoint = checkpoints.load(root)
         config = checkpoint.config
@@ -181,8 +184,23 @@ def test_post_training_rounds_erms_own_weights(swept):
     assert (rounded.bits, single.bits) == (7, 32)
     assert rounded.chosen_step == single.chosen_step
     assert rounded.size_bytes < 0.35 * single.size_bytes
+    root = swept.checkpoints / "rotated_digits" / "75-degrees"
+    (network,) = checkpoints.load(root / "erm-seed0").networks  # not the averaged one's
+    quantize(network, NearestConfig(7, rule="start"), [classifier_name(network)])
+    again = tensors_to_bytes(storage.store(network.eval()).tensors)
+    assert hashlib.sha256(again).hexdigest() == rounded.sha256
     # Seven bits change hardly anything of a network's answers.
     assert rounded.nll == pytest.approx(single.nll, rel=0.05)
+
+
+def test_erm_is_rounded_to_all_widths_where_those_are_trained_and_to_seven_bits_elsewhere():
+    trained = [(r.target_domain, r.seed) for r in pacs_plan() if r.bits not in (7, 4, 5)]
+    assert set(trained) == {("sketch", 0), ("sketch", 1)}
+    for run in (one for one in pacs_plan() if one.method == "erm"):
+        ablated = run.target_domain in ("sketch", "art_painting") and run.seed < 2
+        every = ablated and run.objective == "erm"
+        widths = sweep._post_training_widths(run)
+        assert widths == ((2, 3, 4, 5, 6, 7, 8) if every else (7,))
 
 
 def test_a_record_survives_the_round_trip(swept, tmp_path):
@@ -198,6 +216,15 @@ def test_a_record_survives_the_round_trip(swept, tmp_path):
     path.write_text(text[:100])
     with pytest.raises(ValueError, match=r"broken\.json is not the record of a run"):
         load_record(path)
+    for broken, reason in (
+        (text.replace('"bits": 32', '"bits": "32"', 1), "'32' should be of type int"),
+        (text.replace('"train_loss"', '"loss"', 1), "'loss' is unknown"),
+        (text.replace('"hardware"', '"machine"'), "'machine' is unknown"),
+    ):
+        assert broken != text
+        path.write_text(broken)
+        with pytest.raises(ValueError, match=rf"is not the record of a run \({reason}\)"):
+            load_record(path)
 
 
 def test_labels_of_more_than_256_classes_and_no_state_are_kept(tmp_path, monkeypatch):
@@ -281,7 +308,7 @@ def test_ensembles_are_the_mean_of_the_members_logits(rows, swept):
 
 
 def test_the_csv_begins_with_the_columns_of_the_papers_table(rows):
-    read = list(csv.DictReader(io.StringIO(to_csv(rows))))
+    read = list(csv.DictReader(io.StringIO(measured_csv(rows))))
     paper = Path(__file__).resolve().parents[1] / "assets" / "results" / "paper.csv"
     columns = paper.read_text(encoding="utf-8").splitlines()[0].split(",")
     assert list(read[0])[: len(columns)] == columns

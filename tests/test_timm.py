@@ -60,11 +60,11 @@ def test_clips_normalisation_is_its_own():
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("timm/deit_smal_patch16_224", "Among its .*timm/deit_small_patch16_224"),
-        ("timm/resnet50", "not a vision transformer of timm"),
-        ("timm/hf-hub:someone/something", "not a vision transformer of timm"),
-        ("timm/local-dir:folder", "not a vision transformer of timm"),
-        ("timm/", "not a vision transformer of timm"),
+        ("timm/deit_smal_patch16_224", "Among the .*timm/deit_small_patch16_224"),
+        ("timm/swin_tiny_patch4_window7_224", "none of the networks of timm"),
+        ("timm/hf-hub:someone/something", "none of the networks of timm"),
+        ("timm/local-dir:folder", "none of the networks of timm"),
+        ("timm/", "none of the networks of timm"),
         ("timm/deit_small_patch16_224.mine", "no weights 'mine' for .*patch16_224.fb_in1k"),
         ("timm/deit_tiny_distilled_patch16_224", "not a plain vision transformer with one"),
     ],

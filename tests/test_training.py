@@ -3,6 +3,7 @@
 import dataclasses
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,16 +12,18 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from tiny_runs import CONFIG, tiny_data
 
-from qtdog import checkpoints, models
-from qtdog.evaluation import domain_accuracy
+from qtdog import checkpoints, data, models
+from qtdog.checkpoints import storage
+from qtdog.evaluation import domain_accuracy, predict_logits
 from qtdog.quantization import quantize
-from qtdog.training import loop
+from qtdog.training import TrainConfig, finish, load_run_data, loop, parallel, train
 from qtdog.training.averaging import WeightAverage
 from qtdog.training.batches import Batches
-from qtdog.training.config import RECIPES, TrainConfig
-from qtdog.training.finish import checkpoint_folder, command_line, finish
-from qtdog.training.loop import Chosen, TrainedRun, log_text, run_folder, train
-from qtdog.training.run_data import RunData, load_run_data
+from qtdog.training.config import RECIPES
+from qtdog.training.finishing import checkpoint_folder, command_line, measure
+from qtdog.training.loop import Chosen, TrainedRun, log_text, run_folder
+from qtdog.training.networks import start_network
+from qtdog.training.run_data import RunData
 
 ERM = dataclasses.replace(CONFIG, method="erm")
 
@@ -236,9 +239,22 @@ def test_a_weight_average_is_the_mean_of_what_was_added():
     assert average.mean["weight"].abs().sum() > 0, "the average shares no memory with a state"
 
 
-@pytest.mark.parametrize("config", [ERM, CONFIG], ids=["erm", "qt-dog"])
+LATENT = dataclasses.replace(CONFIG, averaged_weights="latent")
+
+
+def quantized(state: dict[str, torch.Tensor], name: str) -> np.ndarray:
+    """A latent weight of a state on its grid of seven bits, in numpy."""
+    latent = state[name].numpy()
+    step = np.exp(state[name.replace("original", "0.log_step")].numpy())
+    step = step.reshape(-1, *[1] * (latent.ndim - 1))
+    return np.clip(np.rint(latent / step), -64, 63) * step
+
+
+@pytest.mark.parametrize("config", [ERM, CONFIG, LATENT], ids=["erm", "qt-dog", "latent"])
 def test_the_average_is_of_every_step_since_the_quantization_step(run_data, tmp_path, config):
-    """Latent weights and step sizes are averaged, then quantized: states of shorter runs tell."""
+    """Of the weights that the network computes with (under the older rule, of the latent ones) and
+    of the logarithms of the step sizes: states of shorter runs tell."""
+    on_grid = config is CONFIG
     states = []
     for last in range(2, 5):
         short = dataclasses.replace(config, steps=last, quantize_step=1, evaluate_every=1)
@@ -249,8 +265,15 @@ def test_the_average_is_of_every_step_since_the_quantization_step(run_data, tmp_
         name for name in states[0] if name.startswith("network/") and "num_batches" not in name
     ]
     assert any("log_step" in name for name in weights) == config.quantized
+    assert any("original" in name for name in weights) == config.quantized
     for name in weights:
-        mean = np.mean([state[name].double().numpy() for state in states], axis=0)
+        values = [
+            quantized(state, name)
+            if on_grid and name.endswith(".original")
+            else state[name].double().numpy()
+            for state in states
+        ]
+        mean = np.mean(values, axis=0)
         average = states[-1][name.replace("network/", "average/")]
         assert average.numpy() == pytest.approx(mean, rel=1e-4, abs=1e-5), name
 
@@ -268,7 +291,7 @@ def test_the_average_that_is_kept_has_the_source_validation_that_is_stated(both,
 
 def test_freeze_trains_only_what_is_not_quantized(both, run_data, tmp_path):
     config = dataclasses.replace(CONFIG, method="freeze")
-    assert config.trunk_name() == CONFIG.trunk_name()
+    assert config.identity().trunk.name == CONFIG.identity().trunk.name
     shutil.copytree(both.folder / "trunks", tmp_path / "trunks")
     steps = Steps()
     run = train(config, run_data, tmp_path, steps)
@@ -368,10 +391,36 @@ def test_run_data_are_the_splits_of_the_sources_and_the_whole_target():
         run_data.source_training, run_data.source_validation, strict=True
     ):
         assert training.images.shape[1:] == (40, 40, 3)
-        assert validation.images.shape[1:] == (32, 32, 3)
+        assert validation.images.shape[1:] == (32, 32, 3), "what the network takes"
         assert len(validation) == int(0.2 * (len(training) + len(validation)))
         assert not set(training.names) & set(validation.names)
     assert len(run_data.target) == 299
+    target = data.load("rotated_digits", 32).domain("75-degrees")
+    assert run_data.target.images.shape[1:] == (32, 32, 3), "no crop is taken from them"
+    assert np.array_equal(run_data.target.images, target.images)
+    assert run_data.target.names == target.names
+
+
+def test_the_held_out_domain_is_measured_at_the_networks_size(tmp_path):
+    """A network tells 32 from 40 px by nothing but its figures."""
+    run_data = load_run_data(dataclasses.replace(CONFIG, steps=8))
+    stored = storage.store(start_network(CONFIG, 10).eval())
+    run = SimpleNamespace(config=CONFIG, classes=run_data.classes)
+    network = storage.restore(stored, CONFIG.architecture, 10, CONFIG.image_size)
+    target = data.load("rotated_digits", CONFIG.image_size).domain("75-degrees")
+    expected = predict_logits(network, target.images, CONFIG.mean, CONFIG.std)
+    assert np.array_equal(measure(stored, run, run_data).target, expected)
+
+
+def test_a_process_that_does_not_lead_shows_no_progress_and_writes_nothing(
+    run_data, tmp_path, monkeypatch
+):
+    steps = Steps()
+    monkeypatch.setattr(parallel, "leads", lambda: False)
+    monkeypatch.setattr(parallel, "require_same", lambda text: None)  # it has no leader to ask
+    train(dataclasses.replace(CONFIG, steps=8), run_data, tmp_path, steps)
+    assert steps == []
+    assert not list(tmp_path.rglob("*"))
 
 
 @pytest.mark.slow
@@ -423,12 +472,12 @@ def test_an_impossible_configuration_is_refused(changes, message):
 def test_runs_share_a_trunk_exactly_when_they_are_the_same_up_to_quantization():
     for later in ({"method": "erm"}, {"bits": 4}, {"steps": 14}, {"granularity": "tensor"}):
         other = dataclasses.replace(CONFIG, **later)
-        assert other.trunk_name() == CONFIG.trunk_name()
-        assert other.name() != CONFIG.name()
+        assert other.identity().trunk.name == CONFIG.identity().trunk.name
+        assert other.identity().name != CONFIG.identity().name
     for earlier in ({"seed": 1}, {"learning_rate": 1e-3}, {"quantize_step": 8}, {"image_size": 64}):
         other = dataclasses.replace(CONFIG, **earlier)
-        assert other.trunk_name() != CONFIG.trunk_name()
-        assert other.name() != CONFIG.name()
+        assert other.identity().trunk.name != CONFIG.identity().trunk.name
+        assert other.identity().name != CONFIG.identity().name
 
 
 def test_other_data_are_another_run(tmp_path):

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import torch
 
-from qtdog import checkpoints, models, storage
+from qtdog import checkpoints, models
 from qtdog.accuracy import Accuracy
-from qtdog.checkpoints import CheckpointConfig, TrainingRecord
+from qtdog.checkpoints import CheckpointConfig, TrainingRecord, storage
 from qtdog.quantization import QUANTIZERS, quantize
 
 CLASSES = ("dog", "elephant", "giraffe", "guitar", "horse", "house", "person")
@@ -34,7 +34,7 @@ def random_network(seed: int, bits: int | None, quantizer: str = "lsq") -> torch
 def config(method: str, seed: int, bits: int, quantizer: str = "lsq") -> CheckpointConfig:
     """A config as training writes it."""
     training = TrainingRecord(
-        seed, 10, 4, 8, 2, 1e-3, 1e-3, True, "none", "", "", 1.0, "test", "test", "none", "test"
+        seed, 10, 4, 8, 2, 1e-3, 1e-3, True, "none", None, "", 1.0, "test", "test", "none", "test"
     )
     return CheckpointConfig(
         method=method,

@@ -13,14 +13,14 @@ import torch
 
 from qtdog import data
 from qtdog.data import Domain
-from qtdog.training.config import RECIPES, TrainConfig
-from qtdog.training.finish import finish
-from qtdog.training.loop import train
+from qtdog.training import TrainConfig, finish, train
+from qtdog.training.config import RECIPES
 from qtdog.training.run_data import RunData
 
 CONFIG = TrainConfig(
     data="rotated_digits",
     target_domain="75-degrees",
+    quantizer="lsq",  # goes without saying in names
     **{
         **RECIPES["digits"],
         "images_per_domain": 4,

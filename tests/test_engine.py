@@ -1,0 +1,473 @@
+"""The engine says what torch says, and runs no graph that is not ours."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tiny import SIZE, save_set
+from tiny import config as tiny_config
+
+from qtdog import checkpoints, inference, models
+from qtdog.checkpoints import (
+    GRAPHS,
+    LARGEST_GRAPH_BYTES,
+    CheckpointError,
+    graph_name,
+    make_index,
+    storage,
+)
+from qtdog.data import load
+from qtdog.evaluation import as_network, predict_logits, stored_logits
+from qtdog.explorer import Explorer
+from qtdog.explorer.class_map import class_map
+from qtdog.explorer.explain import grad_cam
+from qtdog.images import read_image
+from qtdog.inference import find_graph, graphs, making, member_logits, open_stored
+from qtdog.inference.graph import GraphError, read_graph
+from qtdog.inference.onnx_messages import Model, canonical
+from qtdog.inference.onnx_network import OnnxNetwork
+from qtdog.inference.weights import stored_weights
+from qtdog.models import network_input
+from qtdog.quantization import QUANTIZER_NAMES, QUANTIZERS, float_values, levels_of, quantize
+from qtdog.ui.samples import samples
+
+ROOT = Path(__file__).resolve().parents[1]
+BUNDLED = ROOT / "checkpoints"
+SKETCH = BUNDLED / "pacs" / "sketch"
+PACS = ROOT.parent / "shared" / "data" / "pacs"
+GRAPH = graphs.BUNDLED / "mobilenet_v2-128px.onnx"
+MOST = 1e-4  # between a logit of the engine and of torch
+
+needs_pacs = pytest.mark.skipif(not PACS.is_dir(), reason="needs PACS in ../shared/data/pacs")
+CAN_MAKE = making.can_make
+needs_exporter = pytest.mark.skipif(not CAN_MAKE(), reason="needs onnx and onnxscript")
+
+
+@pytest.fixture
+def maker(monkeypatch):
+    """Graphs are made, as without conftest."""
+    monkeypatch.setattr(making, "can_make", CAN_MAKE)
+
+
+def named(folder: Path) -> str:
+    """What a test of one checkpoint is called."""
+    return f"{folder.parent.name}-{folder.name}"
+
+
+def pixels(image: Image.Image, config: checkpoints.CheckpointConfig) -> np.ndarray:
+    return network_input(models.resize(image, config.image_size)[None], config.mean, config.std)
+
+
+@torch.inference_mode()
+def in_torch(folder: Path, images: np.ndarray) -> np.ndarray:
+    networks = checkpoints.load(folder).networks
+    return np.stack([network(torch.from_numpy(images)).numpy() for network in networks])
+
+
+def same_as_torch(folder: Path, images: np.ndarray) -> None:
+    opened = open_stored(folder)
+    assert all(isinstance(one, OnnxNetwork) for one in opened.networks)
+    loaded = checkpoints.load(folder)
+    assert opened.bits_per_weight == pytest.approx(loaded.bits_per_weight, abs=1e-12)
+    assert opened.size_bytes == loaded.size_bytes
+    assert opened.config == loaded.config
+    expected = in_torch(folder, images)
+    assert np.abs(member_logits(opened.networks, images) - expected).max() < MOST
+
+
+@pytest.fixture(scope="module")
+def sample_inputs() -> np.ndarray:
+    config = checkpoints.load_config(SKETCH / "erm-seed0")
+    return np.concatenate([pixels(read_image(one.path), config) for one in samples()])
+
+
+@pytest.mark.parametrize("name", ["erm-seed0", "qt-dog-2bit-seed0", "eoq-7bit"])
+def test_the_engine_gives_torchs_logits(name, sample_inputs):
+    same_as_torch(SKETCH / name, sample_inputs)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("folder", checkpoints.find(BUNDLED), ids=named)
+def test_the_engine_gives_torchs_logits_of_every_checkpoint(folder, sample_inputs):
+    same_as_torch(folder, sample_inputs)
+
+
+@needs_pacs
+@pytest.mark.slow
+@pytest.mark.parametrize("folder", checkpoints.find(BUNDLED), ids=named)
+def test_the_engine_gives_torchs_logits_on_real_images(folder):
+    config = checkpoints.load_config(folder)
+    files = sorted((PACS / config.target_domain).rglob("*.*"))
+    chosen = [files[place] for place in np.linspace(0, len(files) - 1, 256).astype(int)]
+    same_as_torch(folder, np.concatenate([pixels(read_image(one), config) for one in chosen]))
+
+
+def test_images_enter_the_engine_as_they_enter_torch():
+    images = np.random.default_rng(0).integers(0, 256, (3, 20, 20, 3), np.uint8)
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    expected = models.to_network_input(torch.from_numpy(images), mean, std)
+    assert np.abs(network_input(images, mean, std) - expected.numpy()).max() < 1e-6
+
+
+def test_codes_stand_for_the_same_weights_as_in_torch():
+    assert set(QUANTIZER_NAMES) == set(QUANTIZERS)
+    step_size = np.array([0.5, 0.1, 3e-5], np.float32)
+    for name in QUANTIZER_NAMES:
+        levels = levels_of(name, 4)
+        smallest, largest = levels.code_range
+        codes = np.tile(np.arange(smallest, largest + 1, dtype=np.int8), (3, 1))
+        expected = levels.values(torch.from_numpy(codes), torch.from_numpy(step_size)).numpy()
+        assert np.array_equal(float_values(codes, step_size, name, 4), expected)
+        with pytest.raises(ValueError, match="outside"):
+            float_values(np.full((3, 1), largest + 1, np.int8), step_size, name, 4)
+
+
+def test_more_images_than_at_once_and_fewer_than_cores_give_the_same(sample_inputs, monkeypatch):
+    network = open_stored(SKETCH / "erm-seed0").networks[0]
+    many = np.concatenate([sample_inputs] * 4)
+    monkeypatch.setattr(network, "images_at_once", 5)
+    asked = []
+    logits = network.logits
+    monkeypatch.setattr(
+        network, "logits", lambda images: asked.append(len(images)) or logits(images)
+    )
+    answers = member_logits([network], many)
+    assert sum(asked) == len(many)
+    assert max(asked) <= 5
+    assert np.abs(answers - in_torch(SKETCH / "erm-seed0", many)).max() < MOST
+
+
+@needs_pacs
+def test_evaluation_counts_are_the_stated_ones():
+    folder = BUNDLED / "pacs" / "photo" / "eoq-7bit"
+    checkpoint = checkpoints.load(folder)
+    photo = next(one for one in load(str(PACS), 128).domains if one.name == "photo")
+    networks = inference.networks_of(checkpoint)
+    logits = stored_logits(checkpoint, networks, photo.images)
+    right = int((logits.argmax(1) == photo.labels).sum())
+    assert (right, len(photo)) == (checkpoint.config.target.correct, checkpoint.config.target.total)
+
+
+def test_where_two_logits_are_as_good_as_equal_torch_decides(monkeypatch):
+    checkpoint = checkpoints.load(SKETCH / "erm-seed0")
+    images = np.stack([models.resize(read_image(one.path), 128) for one in samples()[:4]])
+    config = checkpoint.config
+    expected = predict_logits(as_network(checkpoint), images, config.mean, config.std)
+
+    class Tied:
+        """Says of the second image that two classes are level."""
+
+        images_at_once, needs_torch, head = 64, False, None
+
+        def logits(self, inputs: np.ndarray) -> np.ndarray:
+            said = np.tile(np.arange(len(config.classes), dtype=np.float32), (len(inputs), 1))
+            said[1, -2:] = 6.0, 6.00005
+            return said
+
+    monkeypatch.setattr("qtdog.cores.count", lambda: 1)
+    logits = stored_logits(checkpoint, [Tied()], images)
+    assert np.abs(logits[1] - expected[1]).max() < 1e-5
+    assert logits[[0, 2, 3]].argmax(1).tolist() == [6, 6, 6]
+
+
+# Grad-CAM -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["erm-seed0", "eoq-7bit"])
+def test_the_class_map_is_grad_cam(name, sample_inputs):
+    opened, loaded = open_stored(SKETCH / name), checkpoints.load(SKETCH / name)
+    for image in sample_inputs[:3, None]:
+        for label in range(0, 7, 3):
+            expected = grad_cam(loaded.networks, torch.from_numpy(image), label)
+            assert np.abs(class_map(opened.networks, image, label) - expected).max() < MOST
+
+
+# Without torch ------------------------------------------------------------------------------------
+
+CLASSIFY = """
+import sys
+from pathlib import Path
+from PIL import Image
+from qtdog.explorer import Explorer
+explorer = Explorer(Path(sys.argv[1]))
+key = explorer.targets()[0].key
+image = Image.new("RGB", (60, 40), "navy")
+assert len(explorer.classify(image, key)) == 3
+assert len(explorer.explain(image, key)) == 3
+print([name for name in ("torch", "torchvision", "sklearn", "scipy") if name in sys.modules])
+"""
+
+
+def test_a_picture_is_classified_and_explained_without_torch():
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", CLASSIFY, str(BUNDLED)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "[]"
+
+
+# Foreign files ------------------------------------------------------------------------------------
+
+
+def test_the_bundled_graphs_are_ours():
+    for path in graphs.BUNDLED.glob("*.onnx"):
+        facts = read_graph(path.read_bytes(), path.name).facts
+        assert path.name == graph_name(facts.architecture, facts.image_size) + ".onnx"
+
+
+def test_two_hundred_mutations_of_a_sets_graph_are_refused(tmp_path):
+    content = GRAPH.read_bytes()
+    random = np.random.default_rng(0)
+    folder = tmp_path / GRAPHS
+    folder.mkdir()
+    path = folder / f"own-64px-{graphs.sha256(content)[:16]}.onnx"
+    for turn in range(200):
+        changed = bytearray(content)
+        where = int(random.integers(len(content)))
+        kind = turn % 4
+        if kind == 0:
+            changed[where] ^= 1 << int(random.integers(8))
+        elif kind == 1:
+            del changed[where:]
+        elif kind == 2:
+            changed[where:where] = random.bytes(int(random.integers(1, 40)))
+        else:
+            changed[where : where + 8] = random.bytes(8)
+        path.write_bytes(changed)
+        os.utime(path, ns=(turn, turn))  # files are known by their time
+        with pytest.raises(GraphError, match="SHA-256"):
+            find_graph("own", 64, tmp_path)
+
+
+def changed_graph(change) -> bytes:
+    model = Model.FromString(GRAPH.read_bytes())
+    change(model)
+    return canonical(model)
+
+
+def operator(name: str):
+    def change(model) -> None:
+        model.graph.node[3].op_type = name
+
+    return change
+
+
+def location(place: str):
+    def change(model) -> None:
+        model.graph.initializer[0].external_data[0].value = place
+
+    return change
+
+
+def offset(model) -> None:
+    model.graph.initializer[0].external_data.add(key="offset", value="0")
+
+
+def domain(model) -> None:
+    model.opset_import.add(domain="com.microsoft", version=1)
+
+
+def large_weight(model) -> None:
+    model.graph.initializer[0].dims[:] = [1 << 19, 1 << 19]
+
+
+def negative_weight(model) -> None:
+    model.graph.initializer[0].dims[0] = -1
+
+
+def twice(model) -> None:
+    model.graph.initializer.add().CopyFrom(model.graph.initializer[0])
+
+
+def large_constant(model) -> None:
+    model.graph.initializer.add(name="c", data_type=1, dims=[1 << 18], raw_data=bytes(1 << 20))
+
+
+def short_constant(model) -> None:
+    model.graph.initializer.add(name="c", data_type=7, dims=[4], raw_data=bytes(8))
+
+
+def no_facts(model) -> None:
+    del model.metadata_props[:]
+
+
+def wrong_facts(model) -> None:
+    model.metadata_props[0].value = '{"architecture": 3}'
+
+
+def second_input(model) -> None:
+    model.graph.input.add(name="more")
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (operator("Loop"), "operator 'Loop' is not allowed"),
+        (operator("If"), "operator 'If' is not allowed"),
+        (location("/etc/passwd"), "said to lie in another file"),
+        (location("../weights"), "said to lie in another file"),
+        (offset, "said to lie in another file"),
+        (domain, "not ONNX's own"),
+        (large_weight, "too large"),
+        (negative_weight, "impossible shape"),
+        (twice, "there twice"),
+        (large_constant, "too large"),
+        (short_constant, "another size"),
+        (no_facts, "does not say which network"),
+        (wrong_facts, "is not a graph of ours"),
+        (second_input, "its input is not"),
+    ],
+)
+def test_a_graph_that_is_not_ours_is_refused_with_a_sentence(change, reason):
+    with pytest.raises(GraphError, match=reason) as error:
+        read_graph(changed_graph(change), "the file")
+    assert str(error.value).startswith("the file ")
+
+
+def test_files_that_are_no_graph_are_refused():
+    unknown = GRAPH.read_bytes() + bytes([0xCA, 0x01, 0x01, 0x41])  # field 25: functions
+    for content in (b"", b"PK\x03\x04", unknown, bytes(LARGEST_GRAPH_BYTES + 1)):
+        with pytest.raises(GraphError, match="the file"):
+            read_graph(content, "the file")
+
+
+def test_mutations_that_keep_their_hash_never_pass_for_another_form():
+    """A stranger names the changed file by its own hash: what is read is then bounded, all the
+    same."""
+    content, random = GRAPH.read_bytes(), np.random.default_rng(1)
+    for _ in range(200):
+        changed = bytearray(content)
+        changed[int(random.integers(len(content)))] ^= 1 << int(random.integers(8))
+        try:
+            graph = read_graph(bytes(changed), "the file")
+        except GraphError:
+            continue
+        assert canonical(graph.model) == bytes(changed)
+
+
+def test_a_refused_graph_is_said_and_the_answer_is_torchs(tmp_path, sample_inputs):
+    root = save_set(tmp_path / "set", members=1)
+    name = graph_name(tiny_config("erm", 0, 32).architecture, SIZE)
+    (root / GRAPHS).mkdir()
+    (root / GRAPHS / f"{name}-{'0' * 16}.onnx").write_bytes(GRAPH.read_bytes())
+    explorer = Explorer(root)
+    answers = explorer.classify(read_image(samples()[0].path), "pacs/sketch")
+    assert len(answers) == 3
+    (problem,) = explorer.problems
+    assert "SHA-256" in problem
+    assert str(tmp_path) not in problem
+
+
+def test_a_graph_of_another_network_does_not_run(tmp_path):
+    config = tiny_config("erm", 0, 32)
+    root = save_set(tmp_path / "set", members=1)
+    files = checkpoints.read_files(root / "pacs" / "sketch" / "erm-seed0")
+    graph = read_graph(GRAPH.read_bytes(), "the file")
+    with pytest.raises(CheckpointError):
+        stored_weights(files.model, config, graph)
+
+
+def test_a_graph_asks_for_no_more_memory_than_is_allowed():
+    """Concatenated with itself again and again, a stranger's value would fill the machine."""
+
+    def grow(model) -> None:
+        last = "images"
+        for turn in range(40):
+            node = model.graph.node.add(op_type="Concat", input=[last, last], output=[f"g{turn}"])
+            node.attribute.add(name="axis", i=1, type=2)
+            last = f"g{turn}"
+        node = model.graph.node.add(op_type="ReduceMean", input=[last], output=["all"])
+        node = model.graph.node.add(op_type="Add", input=["all", "old"], output=["logits"])
+        for one in model.graph.node[:-1]:
+            one.output[:] = ["old" if name == "logits" else name for name in one.output]
+
+    graph = read_graph(changed_graph(grow), "the file")
+    config = checkpoints.load_config(SKETCH / "erm-seed0")
+    files = checkpoints.read_files(SKETCH / "erm-seed0")
+    with pytest.raises(GraphError, match="does not run"):
+        OnnxNetwork(graph, stored_weights(files.model, config, graph), 7)
+
+
+# Making graphs ------------------------------------------------------------------------------------
+
+
+@needs_exporter
+def test_a_made_graph_serves_every_checkpoint_of_a_set(maker, tmp_path):
+    """Also with other classes than it was made with, INQ and live batch norm."""
+    root = save_set(tmp_path / "set", members=2)
+    path = inference.provide_graph(tiny_config("erm", 0, 32).architecture, SIZE, root)
+    assert path.parent == root / GRAPHS
+    assert inference.provide_graph(tiny_config("erm", 0, 32).architecture, SIZE, root) is None
+    images = np.random.default_rng(0).normal(size=(3, 3, SIZE, SIZE)).astype(np.float32)
+    for folder in checkpoints.find(root):
+        same_as_torch(folder, images)
+
+
+def test_an_index_lists_a_sets_graphs_and_what_changed_is_refused(tmp_path):
+    root = save_set(tmp_path / "set", members=1)
+    assert b"graphs" not in checkpoints.index_json(make_index(root))  # older programs read that
+    content = GRAPH.read_bytes()
+    name = graph_name(tiny_config("erm", 0, 32).architecture, SIZE)
+    path = root / GRAPHS / f"{name}-{graphs.sha256(content)[:16]}.onnx"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    (root / checkpoints.INDEX).write_bytes(checkpoints.index_json(make_index(root)))
+    opened = checkpoints.CheckpointSet(root)
+    assert [one.path for one in opened.index.graphs] == [f"{GRAPHS}/{path.name}"]
+    folder = root / "pacs" / "sketch" / "erm-seed0"
+    opened.ensure(folder)
+    path.write_bytes(content[:-1] + b"?")
+    with pytest.raises(CheckpointError, match="SHA-256"):
+        checkpoints.CheckpointSet(root).ensure(folder)
+
+
+NETWORKS = [
+    ("mobilenet_v2", 96),
+    ("resnet18", 64),
+    ("resnet50", 64),
+    ("efficientnet_b0", 64),
+    ("convnext_tiny", 64),
+    ("vit_b_16", 32),
+    ("timm/tf_efficientnet_lite0", 64),
+    ("timm/deit_small_patch16_224", 32),
+]
+
+
+@needs_exporter
+@pytest.mark.slow
+@pytest.mark.parametrize(("architecture", "size"), NETWORKS)
+@pytest.mark.parametrize("bits", [32, 7])
+def test_networks_go_through_the_engine(architecture, size, bits, maker, tmp_path):
+    torch.manual_seed(1)
+    network = models.build(architecture, 5, image_size=size).eval()
+    for layer in network.modules():
+        if isinstance(layer, models.NORM_LAYERS):
+            layer.running_mean.normal_(std=0.1)
+            layer.running_var.uniform_(0.5, 2)
+    if bits < 32:
+        quantize(network, QUANTIZERS["lsq"](bits), [models.classifier_name(network)])
+    config = dataclasses.replace(
+        tiny_config("erm" if bits == 32 else "qt-dog", 0, bits),
+        architecture=architecture,
+        image_size=size,
+        classes=tuple("abcde"),
+    )
+    folder = tmp_path / "set" / "pacs" / "sketch" / "one"
+    checkpoints.save(folder, storage.store(network), config, "step\n")
+    assert inference.provide_graph(architecture, size, tmp_path / "set")
+    images = np.random.default_rng(0).normal(size=(3, 3, size, size)).astype(np.float32)
+    same_as_torch(folder, images)
+    opened = open_stored(folder)
+    if opened.networks[0].head is not None:
+        expected = grad_cam(checkpoints.load(folder).networks, torch.from_numpy(images[:1]), 2)
+        assert np.abs(class_map(opened.networks, images[:1], 2) - expected).max() < MOST

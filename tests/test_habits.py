@@ -1,0 +1,218 @@
+"""What a browser's own habits must not break: Back, paper, a frame, and uploads that are gone."""
+
+import dataclasses
+import http.server
+import threading
+from functools import partial
+from pathlib import Path
+
+import pytest
+from pages import opening
+from PIL import Image
+from servers import running_app
+from tabs import SHOWS
+from tiny import config, random_network, save_set
+
+from qtdog import checkpoints
+from qtdog.checkpoints import storage
+
+CONTRAST = """() => {
+    const number = (colour) => colour.match(/[\\d.]+/g).map(Number);
+    const light = ([r, g, b]) => [r, g, b].map((v) => v / 255)
+        .map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+    const behind = (element) => {
+        for (let one = element; one; one = one.parentElement) {
+            const colour = number(getComputedStyle(one).backgroundColor);
+            if (colour.length === 3 || colour[3] > 0.5) return light(colour);
+        }
+        return 1;
+    };
+    const words = [...document.querySelectorAll(".learn-step *")].filter(
+        (one) => one.checkVisibility() && [...one.childNodes].some(
+            (child) => child.nodeType === 3 && child.textContent.trim()));
+    return words.map((one) => {
+        const style = getComputedStyle(one);
+        const ink = light(number(one.closest("svg") ? style.fill : style.color));
+        const [high, low] = [ink, behind(one)].sort((a, b) => b - a);
+        const least = one.closest(".marker") ? 3 : 4.5;  // a marker is no word
+        return [(high + 0.05) / (low + 0.05), least, one.textContent.slice(0, 40)];
+    }).filter(([contrast, least]) => contrast < least);
+}"""
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    """A set of two held-out domains."""
+    root = save_set(tmp_path_factory.mktemp("checkpoints"), members=2)
+    photo = dataclasses.replace(
+        config("erm", 0, 32),
+        target_domain="photo",
+        source_domains=("art_painting", "cartoon", "sketch"),
+    )
+    folder = root / "pacs" / "photo" / "erm-seed0"
+    checkpoints.save(folder, storage.store(random_network(0, None)), photo, "step\n")
+    return root
+
+
+@pytest.fixture(scope="module")
+def uploads(tmp_path_factory):
+    return tmp_path_factory.mktemp("uploads")
+
+
+@pytest.fixture(scope="module")
+def address(root, uploads):
+    with running_app(root, GRADIO_TEMP_DIR=str(uploads)) as address:
+        yield address
+
+
+@pytest.fixture
+def open_page(browser, address):
+    with opening(browser, address) as open_one:
+        yield open_one
+
+
+def _open_tab(page, name: str) -> None:
+    page.locator(f"#tabs [role=tab][data-tab-id={name}]").first.click()
+    _is_open(page, name)
+
+
+def _is_open(page, name: str) -> None:
+    page.locator(f"#tabs [role=tab][aria-selected=true][data-tab-id={name}]").first.wait_for()
+
+
+def test_back_goes_to_the_tab_before_and_forward_again(open_page):
+    page = open_page()
+    page.wait_for_selector("#answers .card")
+    _open_tab(page, "batch")
+    page.wait_for_function("location.search === '?tab=batch'")
+    _open_tab(page, "learn")
+    page.wait_for_function("location.search === '?tab=learn'")
+    page.locator("#learn-on").click()
+    page.wait_for_function("location.search.includes('step=2')")
+    page.evaluate("history.back()")
+    _is_open(page, "batch")
+    # What else was chosen meanwhile is still what the page shows.
+    page.wait_for_function("location.search.includes('tab=batch')")
+    assert "step=2" in page.evaluate("location.search")
+    page.evaluate("history.back()")
+    _is_open(page, "try")
+    page.wait_for_function("!location.search.includes('tab=')")
+    page.evaluate("history.forward()")
+    _is_open(page, "batch")
+
+
+@pytest.mark.parametrize("query", ["", "?tab=learn", "?tabs=learn,try", "?tab=nothing"])
+def test_opening_a_page_is_one_place_to_come_back_to(open_page, query):
+    page = open_page()
+    before = page.evaluate("history.length")
+    page.goto(page.url.split("?")[0] + (query or "?sample=horse-line"))
+    name = "learn" if "learn" in query else "try"
+    page.locator(f"{SHOWS[name]} >> visible=true").first.wait_for()
+    page.wait_for_function("window.qtdogAddressIsRead")
+    page.wait_for_timeout(1000)
+    assert page.evaluate("history.length") == before + 1
+
+
+def test_paper_is_light_though_the_screen_is_dark(open_page):
+    """Also with background graphics."""
+    page = open_page("?tab=learn", color_scheme="dark")
+    page.locator("#learn-step-1 h2").wait_for()
+    page.locator(".dark").first.wait_for(state="attached")
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.emulate_media(media="print", color_scheme="dark")
+    page.wait_for_function("!document.querySelector('.dark')")
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert paper == "rgb(255, 255, 255)"
+    assert page.evaluate(CONTRAST) == []
+    page.emulate_media(media="screen", color_scheme="dark")
+    page.locator(".dark").first.wait_for(state="attached")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == dark
+
+
+@pytest.fixture
+def frame_of_another_page(address, tmp_path):
+    """The address of a page, on another origin, with ours in a frame; its host adds a key."""
+    (tmp_path / "index.html").write_text(
+        f'<textarea></textarea><iframe src="{address}?__sign=secret&tab=learn" '
+        'width="1200" height="800"></iframe>'
+    )
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=tmp_path)
+    with http.server.ThreadingHTTPServer(("localhost", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://localhost:{server.server_port}/index.html"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("clipboard", ["open", "closed"])
+def test_a_link_copied_in_a_frame_opens_the_view(
+    browser, address, frame_of_another_page, clipboard
+):
+    outer = browser.new_page()
+    if clipboard == "closed":
+        outer.add_init_script("document.execCommand = () => false")
+    outer.goto(frame_of_another_page)
+    frame = outer.frame_locator("iframe")
+    frame.locator("#learn-step-1 h2").wait_for(timeout=90_000)
+    frame.locator("#learn-on").click()
+    frame.locator("#learn-step-2 h2").wait_for()
+    inner = outer.frames[1]
+    inner.wait_for_function("location.search.includes('step=2')")
+    frame.locator("#copy-link").click()
+    told = frame.locator("#copy-link-status p")
+    told.wait_for()
+    if clipboard == "closed":
+        link = told.locator("input").input_value()
+    else:
+        assert "Link copied" in told.inner_text()
+        outer.locator("textarea").focus()
+        outer.keyboard.press("Control+V")
+        link = outer.locator("textarea").input_value()
+    assert link.startswith(address)
+    assert "secret" not in link
+    outer.goto(link)
+    outer.locator("#learn-step-2 h2").wait_for(timeout=90_000)
+    outer.close()
+
+
+def _upload_and_delete(page, field: str, uploads: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "mine.png"
+    Image.effect_noise((120, 90), 80).convert("RGB").save(picture)
+    page.locator(f"{field} input[type=file]").set_input_files(picture)
+    page.locator(f"{field} img[src*='mine']").wait_for()
+    page.wait_for_timeout(1500)
+    for one in uploads.rglob("mine*"):
+        one.unlink()
+
+
+def _choose(page, field: str, text: str) -> None:
+    page.locator(f"{field} input").first.click()
+    page.get_by_role("option").filter(has_text=text).click()
+
+
+def test_another_domain_does_not_keep_the_answers_of_an_upload_that_is_gone(
+    open_page, uploads, tmp_path
+):
+    page = open_page()
+    page.wait_for_selector("#answers .card")
+    if page.locator("#picture button[aria-label='Remove Image']").count():
+        page.locator("#picture button[aria-label='Remove Image']").click()
+    _upload_and_delete(page, "#picture", uploads, tmp_path)
+    page.wait_for_selector("#answers .card")
+    _choose(page, "#target", "photo")
+    page.locator("#answers .card").first.wait_for(state="detached")
+    assert "choose it again" in page.locator("#answers").inner_text()
+    assert str(uploads) not in page.inner_text("body")
+    page.complaints.clear()  # the browser asked for the picture, which is gone
+
+
+def test_a_shift_does_not_keep_the_answers_of_an_upload_that_is_gone(open_page, uploads, tmp_path):
+    page = open_page("?tab=shift")
+    page.locator("#shift-strip img").first.wait_for()
+    page.locator("#shift-picture button[aria-label='Remove Image']").click()
+    _upload_and_delete(page, "#shift-picture", uploads, tmp_path)
+    page.locator("#shift-strip img").first.wait_for()
+    _choose(page, "#shift-domain", "photo")
+    page.locator("#shift-strip img").first.wait_for(state="detached")
+    assert "choose it again" in page.locator("#shift-said").inner_text()
+    page.complaints.clear()

@@ -1,0 +1,57 @@
+"""Every plane whose model is ticked is drawn, however many there are."""
+
+import json
+
+import gradio as gr
+import pytest
+from landscape_files import SMALL, save_images
+from tiny import save_checkpoint
+
+from qtdog.checkpoints import find
+from qtdog.explorer import Explorer
+from qtdog.landscape import subjects
+from qtdog.landscape.plan import plan
+from qtdog.landscape.precompute import run_all
+from qtdog.ui.address import Address
+from qtdog.ui.landscape.tab import landscape_tab
+
+TARGET = "pacs/sketch"
+
+
+@pytest.fixture(scope="module")
+def tab(tmp_path_factory):
+    """What the tab shows for its fields, of five networks of one seed."""
+    root = tmp_path_factory.mktemp("planes")
+    folder = root / "checkpoints" / "pacs" / "sketch"
+    save_checkpoint(folder / "erm-seed0", "erm", 0)
+    for bits in (8, 7, 6, 5):
+        save_checkpoint(folder / f"qt-dog-{bits}bit-seed0", "qt-dog", 0, bits)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QTDOG_CACHE", str(root / "cache"))
+        jobs = plan(subjects(find(folder)), str(save_images(root)), SMALL)
+        planes = [job for job in jobs if getattr(job.record, "kind", "") == "plane"]
+        run_all(planes, root / "out", root / "unfinished", lambda done, name: None)
+    with gr.Blocks() as page, gr.Tabs(), gr.Tab("Landscape") as tab:
+        landscape_tab(Explorer(root / "checkpoints"), Address(), tab, root / "out")
+    return next(one.fn for one in page.fns.values() if one.name == "show")
+
+
+@pytest.mark.parametrize("count", [1, 4, 5])
+def test_as_many_planes_are_drawn_as_models_are_ticked(tab, count):
+    models = ["erm-seed0", *(f"qt-dog-{bits}bit-seed0" for bits in (8, 7, 6, 5))][:count]
+    shown = tab(TARGET, "filter", "plane", "target", models, "loss", False, False)
+    (boxes,) = [value for value in shown.values() if isinstance(value, gr.CheckboxGroup)]
+    assert len(boxes.choices) == 5
+    assert sorted(boxes.value) == sorted(models)
+    columns = [value for value in shown.values() if isinstance(value, gr.Column)]
+    assert sum(column.visible for column in columns) == count
+    drawn = [value for field, value in shown.items() if isinstance(field, gr.Plot) and value]
+    assert len(drawn) == count
+    assert len({json.dumps(one.data[0].zmax) for one in drawn}) == 1
+
+
+def test_at_first_the_ticks_say_how_many_are_drawn(tab):
+    shown = tab(TARGET, "filter", "plane", "target", [], "loss", False, False)
+    (boxes,) = [value for value in shown.values() if isinstance(value, gr.CheckboxGroup)]
+    drawn = [value for field, value in shown.items() if isinstance(field, gr.Plot) and value]
+    assert len(boxes.value) == len(drawn) == 4

@@ -1,0 +1,62 @@
+"""Many visitors at once, on every tab: not one request fails."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from servers import ROOT, running_app
+from tabs import SHOWS
+from visitors import EVENTS, Visitor
+
+VISITORS = 12
+SECONDS = 120
+WITH_FILES = ("results", "landscape")
+
+
+def visit_together(address: str, visit: Callable[[Visitor, int], int]) -> int:
+    """`visit` by all visitors at the same time: the number of their requests."""
+    begin = threading.Barrier(VISITORS)
+
+    def one(number: int) -> int:
+        visitor = Visitor(address)
+        begin.wait(timeout=60)
+        return visit(visitor, number)
+
+    with ThreadPoolExecutor(VISITORS) as threads:
+        return sum(threads.map(one, range(VISITORS)))
+
+
+def test_every_tab_is_visited():
+    assert set(EVENTS) == set(SHOWS)
+
+
+def test_twelve_visitors_at_once_get_every_tab_and_every_file():
+    def files_and_a_tab(visitor: Visitor, number: int) -> int:
+        # All the same files at the same moment, none of which is there yet; then each another tab.
+        files = sum(map(visitor.visit, WITH_FILES))
+        return files + visitor.visit([*EVENTS][number % len(EVENTS)])
+
+    with running_app(ROOT / "checkpoints") as address:
+        # Results: three answers and a file; Landscape: one and two files.
+        assert visit_together(address, files_and_a_tab) >= VISITORS * 8
+
+
+@pytest.mark.slow
+def test_twelve_visitors_for_two_minutes_on_every_tab():
+    end = 0.0
+
+    def stay(visitor: Visitor, number: int) -> int:
+        nonlocal end
+        end = end or time.monotonic() + SECONDS
+        tabs, requests = [*EVENTS], 0
+        while time.monotonic() < end:
+            requests += visitor.visit(tabs[number % len(tabs)])
+            number += 1
+        return requests
+
+    with running_app(ROOT / "checkpoints") as address:
+        requests = visit_together(address, stay)
+    print(f"\n{requests} requests of {VISITORS} visitors in {SECONDS} s, none failed.")
+    assert requests > VISITORS * len(EVENTS)
