@@ -1,9 +1,15 @@
 """Which room of the package imports which, read from the code.
 
-`python tests/rooms.py` prints the table that stands in docs/architecture.md.
+`python tests/rooms.py` prints the table that stands in docs/architecture.md; with a commit or tag,
+the same of the code as it was then, its loose files as one row.
 """
 
 import ast
+import io
+import subprocess
+import sys
+import tarfile
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +61,7 @@ class Import:
     """One import statement's name."""
 
     file: Path
+    """Within the repository."""
     line: int
     module: str
     """What it is imported from, "torch.nn" or "qtdog.checkpoints"."""
@@ -62,12 +69,12 @@ class Import:
     @property
     def where(self) -> str:
         """For a message: "qtdog/ui/page.py:3"."""
-        return f"{self.file.relative_to(ROOT).as_posix()}:{self.line}"
+        return f"{self.file.as_posix()}:{self.line}"
 
     @property
     def importer(self) -> str:
         """The room, or "" for the package itself."""
-        return room(self.file.relative_to(ROOT).with_suffix("").parts)
+        return room(self.file.with_suffix("").parts)
 
     @property
     def imported(self) -> str:
@@ -82,10 +89,11 @@ def room(parts: tuple[str, ...] | list[str]) -> str:
     return parts[1] if parts[0] == "qtdog" and len(parts) > 1 else ""
 
 
-def imports() -> Iterator[Import]:
+def imports(root: Path = ROOT) -> Iterator[Import]:
     """Every import of the program, those inside functions and for type checkers alone too."""
-    for file in (ROOT / "app.py", *sorted((ROOT / "qtdog").rglob("*.py"))):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for path in (root / "app.py", *sorted((root / "qtdog").rglob("*.py"))):
+        file = path.relative_to(root)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 for name in node.names:
                     yield Import(file, node.lineno, name.name)
@@ -111,5 +119,32 @@ def table() -> str:
     return "\n".join(lines)
 
 
+def table_at(commit: str) -> str:
+    """The table of an earlier commit, from the room that imports from most others to that which
+    imports from fewest; a room is a folder of then, and what lay loose beside them is one row."""
+    with tempfile.TemporaryDirectory() as folder:
+        archive = subprocess.run(
+            ["git", "archive", commit, "app.py", "qtdog"], cwd=ROOT, check=True, capture_output=True
+        ).stdout
+        with tarfile.open(fileobj=io.BytesIO(archive)) as files:
+            files.extractall(folder, filter="data")
+        root = Path(folder)
+        folders = {path.name for path in (root / "qtdog").iterdir() if path.is_dir()} | {"app", ""}
+        loose = len([*(root / "qtdog").glob("[!_]*.py")])
+
+        def row(name: str) -> str:
+            return f"`{name}`" if name in folders else f"{loose} loose files"
+
+        used: dict[str, set[str]] = {}
+        for one in imports(root):
+            below = used.setdefault(row(one.importer), set()) if one.importer else set()
+            if one.imported and row(one.imported) != row(one.importer):
+                below.add(row(one.imported))
+    lines = ["| room | imports from |", "|---|---|"]
+    for name, below in sorted(used.items(), key=lambda one: (-len(one[1]), one[0])):
+        lines.append(f"| {name} | {', '.join(sorted(below)) or '-'} |")
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
-    print(table())
+    print(table_at(sys.argv[1]) if sys.argv[1:] else table())
