@@ -183,6 +183,8 @@ def test_sixteen_bit_colour_is_scaled():
         (np.array([[np.nan, np.nan]], np.float32), [0, 0]),
         (np.array([[0, 100, 255]], np.int32), [0, 100, 255]),
         (np.array([[0, 257, 65535]], np.int32), [0, 1, 255]),
+        (np.array([[0, 341, 1023]], np.int32), [0, 85, 255]),  # ten bits
+        (np.array([[0, 1365, 4000]], np.int32), [0, 85, 249]),  # twelve
         (np.array([[-1000, 0, 1000]], np.int32), [0, 128, 255]),
     ],
 )

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import html
 import re
 import shutil
 import sys
@@ -18,6 +19,7 @@ from huggingface_hub.repocard_data import (
     eval_results_to_model_index,
     model_index_to_eval_results,
 )
+from markdown_it import MarkdownIt
 from PIL import Image
 
 import qtdog
@@ -27,7 +29,7 @@ from qtdog.checkpoints import make_index
 from qtdog.checkpoints.config import to_json
 from qtdog.checkpoints.index import parse_index
 from qtdog.hub import space_files, upload
-from qtdog.hub.model_card import CITATION
+from qtdog.hub.model_card import CITATION, CardEntry, model_card
 from qtdog.hub.publishing import Destination, PublishError, set_files
 from qtdog.hub.space import space_card
 from qtdog.inference import Ensemble
@@ -281,6 +283,22 @@ def test_the_card_passes_the_clients_own_checks(tiny_root, results, hub, tmp_pat
     monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub.endpoint)
     ModelCard(text).validate()
     assert [one.stage for one in hub.log] == ["validate"]
+
+
+def test_a_name_in_the_card_is_neither_markup_nor_a_tables_border(tiny_root):
+    path = "pacs/sketch/erm-seed0"
+    names = ("<img src=x onerror=alert(1)>", "a|b", "[here](javascript:x)", "# big", "`code")
+    config = dataclasses.replace(
+        checkpoints.load_config(tiny_root / path), classes=names, target_domain='a"b <i>'
+    )
+    card = model_card("me/set", [CardEntry(path, config, 1, None)], "apache-2.0")
+    shown = MarkdownIt("commonmark").enable("table").render(card.text)
+    assert "<img" not in shown
+    assert "<i>" not in shown
+    assert 'href="javascript' not in shown
+    assert f"classes: {', '.join(map(html.escape, names[:-1]))} and {names[-1]}." in shown
+    (usage,) = re.findall("```python\n(.*?)```", card.text, re.DOTALL)
+    compile(usage, "usage", "exec")
 
 
 def test_the_card_says_how_to_use_how_it_was_trained_and_what_its_limits_are(tiny_root):

@@ -22,7 +22,7 @@ from qtdog.images import ImageError, read_image
 from qtdog.models import resize
 from qtdog.system_files import is_system_file, is_system_folder
 
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic"}
 IMAGE_SUFFIXES |= {".jpe", ".jfif", ".heif", ".avif", ".ppm"}
 """Outside class folders a file is taken for an image by its name."""

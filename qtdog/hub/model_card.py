@@ -1,5 +1,6 @@
 """The model card of a published checkpoint set, written from its configs and measured results."""
 
+import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -190,18 +191,25 @@ def _introduction(entries: Sequence[CardEntry]) -> str:
     )
 
 
+def _plain(value: object) -> str:
+    """Somebody's name or word as Markdown that shows just that, on one line: neither markup nor a
+    table's border."""
+    return re.sub(r"([\\`*\[\]<>|#])", r"\\\1", " ".join(str(value).split()))
+
+
 def _words(values: Iterable[str]) -> str:
-    *most, last = values
+    *most, last = map(_plain, values)
     return f"{', '.join(most)} and {last}" if most else last
 
 
 def _usage(repo_id: str, entries: Sequence[CardEntry]) -> str:
     best = max(entries, key=lambda entry: entry.config.target.fraction).config
+    target = json.dumps(best.target_domain, ensure_ascii=False)
     return f"""```python
 import qtdog
 from PIL import Image
 
-model = qtdog.load("{repo_id}", target="{best.target_domain}", method="{best.method}")
+model = qtdog.load("{repo_id}", target={target}, method="{best.method}")
 logits = model(model.preprocess(Image.open("picture.jpg")))
 print(model.classes[logits.argmax()])
 ```
@@ -215,7 +223,7 @@ def _table(target: tuple[str, str], entries: Sequence[CardEntry]) -> str:
     dataset, domain = target
     config = entries[0].config
     lines = [
-        f"### {dataset_name(dataset)}, {domain} held out",
+        f"### {_plain(dataset_name(dataset))}, {_plain(domain)} held out",
         "",
         f"Trained on {_words(config.source_domains)}; classes: {_words(config.classes)}.",
         "",
@@ -231,7 +239,7 @@ def _row(entry: CardEntry) -> str:
     config = entry.config
     run = entry.measured and entry.measured.measurement
     cells = [
-        entry.title,
+        _plain(entry.title),
         f"`{entry.path}`",
         f"{100 * config.target.fraction:.2f} %",
         f"{config.target.correct:,}/{config.target.total:,}",
@@ -296,7 +304,7 @@ def _training(entries: Sequence[CardEntry]) -> str:
 
 
 def _values(configs: Sequence[CheckpointConfig], of: Callable[[CheckpointConfig], object]) -> str:
-    return ", ".join(dict.fromkeys(str(of(config)) for config in configs))
+    return ", ".join(dict.fromkeys(_plain(of(config)) for config in configs))
 
 
 def _limits(entries: Sequence[CardEntry]) -> str:

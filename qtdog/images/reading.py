@@ -34,6 +34,7 @@ MAX_SIDE = 2_048  # px of the returned image
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "HEIF")
 
 _MIN_SHARE = 0.5  # of a cut-off picture's rows, for an answer about the rest to mean anything
+_WHOLE_WHITES = tuple(2.0**bits - 1 for bits in (8, 10, 12, 14, 16))
 _FILLING = b"\x55" * 64  # of a JPEG's data: some coefficients, whatever the Huffman tables
 _MISSING = "missing"  # where Pillow keeps a picture's facts
 
@@ -301,8 +302,8 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 def _range(values: np.ndarray) -> tuple[float, float]:
     """(black, white) of 32-bit or float values, for which no format says what white is.
 
-    The smallest usual range (0..1 for floats, 0..255, 0..65535) that holds all values, else the
-    range that they span.
+    The smallest usual range that holds all values (0..1, 0..255 or 0..65535 for floats; as many
+    bits as cameras and scanners have for whole numbers), else the range that they span.
     """
     is_float = values.dtype.kind == "f"
     finite = np.isfinite(values)
@@ -310,7 +311,7 @@ def _range(values: np.ndarray) -> tuple[float, float]:
         return 0.0, 1.0
     low = float(np.min(values, where=finite, initial=values.flat[finite.argmax()]))
     high = float(np.max(values, where=finite, initial=low))
-    for white in (1.0, 255.0, 65535.0) if is_float else (255.0, 65535.0):
+    for white in (1.0, 255.0, 65535.0) if is_float else _WHOLE_WHITES:
         if low >= 0 and high <= white:
             return 0.0, white
     return low, high if high > low else low + 1.0
