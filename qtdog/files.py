@@ -68,9 +68,10 @@ def _remove_left_behind(folder: Path) -> None:
     """What a killed process was filling or replacing."""
     for path in folder.parent.glob(f".{glob.escape(folder.name)}.*"):
         with contextlib.suppress(OSError):
-            if path.suffix in (".new", ".old") and _age_seconds(path) > LEFT_BEHIND_SECONDS:
+            if path.suffix in (".new", ".old") and age_seconds(path) > LEFT_BEHIND_SECONDS:
                 shutil.rmtree(path)
 
 
-def _age_seconds(path: Path) -> float:
+def age_seconds(path: Path) -> float:
+    """Since the file or folder was changed."""
     return time.time() - path.stat().st_mtime

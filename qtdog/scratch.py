@@ -15,6 +15,8 @@ import time
 from pathlib import Path
 from typing import BinaryIO
 
+from qtdog.files import age_seconds
+
 try:
     import fcntl
 except ImportError:  # Windows, where a file that is open cannot be removed
@@ -56,7 +58,7 @@ def remove_cut_off(uploads: Path, seconds: float = CUT_OFF_SECONDS) -> None:
     and are removed by Gradio."""
     for path in uploads.glob("tmp*"):
         with contextlib.suppress(OSError):
-            if path.is_file() and _age_seconds(path) > seconds:
+            if path.is_file() and age_seconds(path) > seconds:
                 path.unlink()
 
 
@@ -92,17 +94,13 @@ def _is_ours(folder: Path) -> bool:
 def _is_dead(folder: Path) -> bool:
     alive = folder / ALIVE
     if not alive.exists():
-        return _age_seconds(folder) > UNLOCKED_SECONDS
+        return age_seconds(folder) > UNLOCKED_SECONDS
     if not fcntl:
         alive.unlink()
         return True
     with alive.open("ab") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     return True
-
-
-def _age_seconds(path: Path) -> float:
-    return time.time() - path.stat().st_mtime
 
 
 def _clean_while_running(uploads: Path) -> None:

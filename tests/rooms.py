@@ -35,6 +35,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("quantization", "images", "hub_client"),
     (
         "accuracy",
+        "citation",
         "claims",
         "cores",
         "csv_file",

@@ -28,8 +28,9 @@ from qtdog.accuracy import Accuracy
 from qtdog.checkpoints import make_index
 from qtdog.checkpoints.config import to_json
 from qtdog.checkpoints.index import parse_index
+from qtdog.citation import CITATION
 from qtdog.hub import space_files, upload
-from qtdog.hub.model_card import CITATION, CardEntry, model_card
+from qtdog.hub.model_card import CardEntry, model_card
 from qtdog.hub.publishing import Destination, PublishError, set_files
 from qtdog.hub.space import space_card
 from qtdog.inference import Ensemble

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
 from qtdog.checkpoints import FULL_PRECISION_BITS, CheckpointConfig
+from qtdog.citation import CITATION
 from qtdog.method_names import quantizer_suffix
 from qtdog.results import MeasuredResult
 
@@ -27,13 +28,6 @@ DATASET_NAMES = {
 }
 DATASETS_ON_THE_HUB = {"pacs": "flwrlabs/pacs", "officehome": "flwrlabs/office-home"}
 PROTOCOL = "leave one domain out; checkpoint chosen by source validation; all target images"
-
-CITATION = """@inproceedings{javed2025qtdog,
-  title     = {{QT-DoG}: Quantization-aware Training for Domain Generalization},
-  author    = {Javed, Saqib and Le, Hieu and Salzmann, Mathieu},
-  booktitle = {International Conference on Machine Learning},
-  year      = {2025}
-}"""
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,14 @@ def domain_name(target: Target) -> str:
     return f"{plain(target.domain)} ({target.dataset.upper()})"
 
 
-def domain_choice(targets: Sequence[Target], elem_id: str) -> gr.Dropdown:
-    """The field for the held-out domain, by the target's key; the first one is chosen."""
+def domain_choice(targets: Sequence[Target], elem_id: str, min_width: int = 160) -> gr.Dropdown:
+    """The field for the held-out domain, by the target's key; the first one is chosen. `min_width`
+    in px."""
     return gr.Dropdown(
         [(domain_name(one), one.key) for one in targets],
         value=targets[0].key,
         label="Held-out domain (never seen in training)",
+        min_width=min_width,
         elem_id=elem_id,
     )
 

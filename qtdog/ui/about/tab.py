@@ -2,10 +2,11 @@
 
 import gradio as gr
 
+from qtdog.citation import CITATION
 from qtdog.explorer import Explorer, Guests
 from qtdog.ui.about.models import models_section
 from qtdog.ui.about.tables import checkpoint_tables, server
-from qtdog.ui.about.texts import CITATION, LICENCE, PRIVACY, TRAINING
+from qtdog.ui.about.texts import LICENCE, PRIVACY, TRAINING
 from qtdog.ui.markup import Html, html
 
 

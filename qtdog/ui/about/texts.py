@@ -3,12 +3,6 @@
 from qtdog.ui.figures import PAPER
 from qtdog.ui.markup import html
 
-CITATION = """@inproceedings{javed2025qtdog,
-  title     = {{QT-DoG}: Quantization-aware Training for Domain Generalization},
-  author    = {Javed, Saqib and Le, Hieu and Salzmann, Mathieu},
-  booktitle = {International Conference on Machine Learning},
-  year      = {2025}
-}"""
 TRAINING = html(
     "<p>Each network learned from all domains but one. From every source domain a fifth of the "
     "pictures was put aside; the training step with the best mean accuracy on these was kept. The "

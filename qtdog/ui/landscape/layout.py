@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from qtdog.checkpoints import Target
+from qtdog.ui.choices import domain_choice
 from qtdog.ui.figures import notices
 from qtdog.ui.landscape.downloads import Buttons, Files
 from qtdog.ui.landscape.stored import Stored, most_planes
@@ -19,7 +20,6 @@ from qtdog.ui.landscape.texts import (
     ROUND_AGAIN_INFO,
 )
 from qtdog.ui.markup import Html
-from qtdog.ui.sentences import plain
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,7 @@ def lay_out(targets: Mapping[str, Target], stored: Stored, files: Files) -> Layo
     """Lay out all but the live part."""
     Html(QUESTION, padding=False)
     with gr.Row(elem_id="landscape-choice"):
-        target = gr.Dropdown(
-            [(f"{plain(one.domain)} ({one.dataset.upper()})", key) for key, one in targets.items()],
-            value=next(iter(targets)),
-            label="Held-out domain (never seen in training)",
-            min_width=240,
-            elem_id="landscape-domain",
-        )
+        target = domain_choice([*targets.values()], "landscape-domain", min_width=240)
         way = gr.Radio(
             [(text, name) for name, text in DIRECTIONS.items()],
             value="filter",

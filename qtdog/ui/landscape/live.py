@@ -9,7 +9,7 @@ from qtdog.explorer import Explorer
 from qtdog.landscape import Subject
 from qtdog.ui.events import LANDSCAPE_QUEUE, PRIVATE, alone
 from qtdog.ui.landscape.downloads import Files
-from qtdog.ui.landscape.live_api import add_live_endpoint
+from qtdog.ui.landscape.live_endpoints import add_live_endpoint
 from qtdog.ui.landscape.live_handlers import LiveHandlers
 from qtdog.ui.landscape.live_layout import Layout, lay_out
 from qtdog.ui.landscape.measuring import first_samples

@@ -6,11 +6,12 @@ import gradio as gr
 
 from qtdog.explorer import Explorer
 from qtdog.landscape import MOST_PICTURES, Subject
+from qtdog.ui.choices import class_choices
 from qtdog.ui.events import Shown
 from qtdog.ui.figures import notices
 from qtdog.ui.landscape.downloads import Files
 from qtdog.ui.landscape.figures import live_result
-from qtdog.ui.landscape.live_layout import Layout, captioned, class_choices, model_choices
+from qtdog.ui.landscape.live_layout import Layout, captioned, model_choices
 from qtdog.ui.landscape.measuring import Labelled, first_models, first_samples, measure
 from qtdog.ui.landscape.texts import LIVE_CANCELLED, LIVE_QUEUED, live_news
 from qtdog.ui.markup import refusal

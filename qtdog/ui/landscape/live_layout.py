@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from qtdog.landscape import MOST_MODELS, Subject, title
+from qtdog.ui.choices import class_choices
 from qtdog.ui.landscape.downloads import Buttons, Files
 from qtdog.ui.landscape.measuring import Labelled, first_models
 from qtdog.ui.landscape.texts import LIVE, LIVE_WAITING, ROUND_AGAIN, ROUND_AGAIN_INFO
@@ -100,11 +101,6 @@ def lay_out(
 def captioned(labelled: Labelled) -> Labelled:
     """Pictures with their classes as words."""
     return [(path, plain(name)) for path, name in labelled]
-
-
-def class_choices(classes: Sequence[str]) -> list[tuple[str, str]]:
-    """Words and class."""
-    return [(plain(name), name) for name in classes]
 
 
 def model_choices(found: Sequence[Subject]) -> list[tuple[str, str]]:

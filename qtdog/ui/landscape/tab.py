@@ -9,8 +9,8 @@ from qtdog.landscape import subjects
 from qtdog.places import LANDSCAPES
 from qtdog.ui.address import Address, one_of
 from qtdog.ui.events import at_once
-from qtdog.ui.landscape.api import add_endpoint
 from qtdog.ui.landscape.downloads import Files
+from qtdog.ui.landscape.endpoints import add_endpoint
 from qtdog.ui.landscape.handlers import Handlers
 from qtdog.ui.landscape.layout import Layout, lay_out
 from qtdog.ui.landscape.live import live_part

@@ -1,6 +1,7 @@
 """One layer, rounded: its sentence, charts and table."""
 
 import math
+from collections.abc import Callable, Sequence
 
 from qtdog.explorer import LayerRounding, Rounding
 from qtdog.ui import charts
@@ -89,11 +90,7 @@ def weights_chart(rounding: Rounding) -> str:
             *([("■", "var(--clipped)", "cut off")] if rounding.uniform else []),
         ]
     )
-    rows = (
-        (f"{number(left)} to {number(right)}", f"{count:,}")
-        for left, right, count in zip(edges, edges[1:], counts, strict=False)
-    )
-    table = charts.table((unit, "weights"), rows, "Weights by value")
+    table = _histogram_table(unit, edges, counts, number, "Weights by value")
     return charts.figure("Weights and the grid", chart.svg(), marks, table)
 
 
@@ -117,12 +114,25 @@ def errors_chart(rounding: Rounding) -> str:
             ("┄", "currentColor", "uniform noise"),
         ]
     )
+    table = _histogram_table(
+        f"error, {unit}", edges, counts, "{:+.3f}".format, "Weights by rounding error"
+    )
+    return charts.figure("What rounding adds", chart.svg(), marks, table)
+
+
+def _histogram_table(
+    what: str,
+    edges: Sequence[float],
+    counts: Sequence[int],
+    number: Callable[[float], str],
+    caption: str,
+) -> Markup:
+    """A histogram's numbers: from edge to edge, and how many weights lie there."""
     rows = (
-        (f"{left:+.3f} to {right:+.3f}", f"{count:,}")
+        (f"{number(left)} to {number(right)}", f"{count:,}")
         for left, right, count in zip(edges, edges[1:], counts, strict=False)
     )
-    table = charts.table((f"error, {unit}", "weights"), rows, "Weights by rounding error")
-    return charts.figure("What rounding adds", chart.svg(), marks, table)
+    return charts.table((what, "weights"), rows, caption)
 
 
 def codes_chart(seen: LayerRounding) -> Markup:

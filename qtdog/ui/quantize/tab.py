@@ -10,7 +10,7 @@ from qtdog.images import read_image
 from qtdog.ui.address import Address, one_of, whole_number
 from qtdog.ui.events import PRIVATE, alone
 from qtdog.ui.markup import Html, html
-from qtdog.ui.quantize.api import LAB_QUEUE, add_endpoints
+from qtdog.ui.quantize.endpoints import LAB_QUEUE, add_endpoints
 from qtdog.ui.quantize.handlers import Handlers
 from qtdog.ui.quantize.layout import GRANULARITIES, HEAD, RULES, Layout, lay_out
 from qtdog.ui.samples import samples

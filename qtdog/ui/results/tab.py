@@ -10,7 +10,7 @@ from qtdog.results import ALL, Choice, load_results, options
 from qtdog.ui.address import Address, one_of
 from qtdog.ui.events import PRIVATE
 from qtdog.ui.results import views
-from qtdog.ui.results.api import add_endpoints
+from qtdog.ui.results.endpoints import add_endpoints
 from qtdog.ui.results.handlers import Handlers
 from qtdog.ui.results.layout import FIRST, SOURCES, Layout, lay_out
 
