@@ -51,7 +51,7 @@ def report(
         "assets/results/runs"
     ),
     out: Annotated[
-        Path, typer.Option(help="measured.csv and REPORT.md go here.", callback=folder_to_write)
+        Path, typer.Option(help="measured.csv, memory.csv and REPORT.md go here.", callback=folder_to_write)
     ] = Path("assets/results"),
     landscapes: Annotated[Path, typer.Option(help="Stored landscapes, from `landscape`.")] = Path(
         "assets/landscapes"
@@ -59,7 +59,8 @@ def report(
     split: SplitOption = "ours",
     recipe: RecipeOption = None,
 ) -> None:
-    """Write measured.csv from the runs' records, and REPORT.md from it and the landscapes.
+    """Write measured.csv and memory.csv from the runs' records, and REPORT.md from them and the
+    landscapes.
 
     What a person makes of the tables stands in judgement.md beside them and becomes part of the
     report. Runs under the other split are left out: they are of other images. Records of runs that
@@ -67,7 +68,7 @@ def report(
     """
     from qtdog.csv_file import csv_bytes
     from qtdog.landscape import store
-    from qtdog.study import measured_csv, measured_rows, report_text
+    from qtdog.study import measured_csv, measured_rows, memory_csv, memory_rows, report_text
 
     rows = measured_rows(records, split, recipe)
     judged = out / "judgement.md"
@@ -77,6 +78,7 @@ def report(
         typer.echo(problem, err=True)
     for name, content in (
         ("measured.csv", csv_bytes(measured_csv(rows))),
+        ("memory.csv", csv_bytes(memory_csv(memory_rows(records)))),
         ("REPORT.md", report_text(rows, records, judgement, measured).encode()),
     ):
         write_atomically(out / name, lambda handle, content=content: handle.write(content))

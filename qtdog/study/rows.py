@@ -139,7 +139,7 @@ def measured_csv(rows: Sequence[MeasuredRow]) -> str:
 
 def _row(path: Path, record: RunRecord, outcome: Outcome, full_size: int) -> MeasuredRow:
     config = record.config
-    dataset, domain = _paper_names(record)
+    dataset, domain = paper_names(record)
     quantized = outcome.method != "erm"
     return MeasuredRow(
         table=None,
@@ -209,7 +209,7 @@ def _ensemble(
 ) -> MeasuredRow:
     first = records[paths[0]]
     config = first.config
-    dataset, domain = _paper_names(first)
+    dataset, domain = paper_names(first)
     tensors = [load_logits(path) for path in paths]
     labels = tensors[0]["labels/target"]
     logits = np.mean([each[f"{name}/target"] for each in tensors], axis=0)
@@ -253,7 +253,7 @@ def _ensemble(
     )
 
 
-def _paper_names(record: RunRecord) -> tuple[str, str]:
+def paper_names(record: RunRecord) -> tuple[str, str]:
     """Dataset and held-out domain as the paper calls them, whose folders have other names."""
     target = record.config.target_domain
     benchmark = benchmarks.find(record.dataset)
