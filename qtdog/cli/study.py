@@ -51,7 +51,10 @@ def report(
         "assets/results/runs"
     ),
     out: Annotated[
-        Path, typer.Option(help="measured.csv, memory.csv and REPORT.md go here.", callback=folder_to_write)
+        Path,
+        typer.Option(
+            help="measured.csv, memory.csv and REPORT.md go here.", callback=folder_to_write
+        ),
     ] = Path("assets/results"),
     landscapes: Annotated[Path, typer.Option(help="Stored landscapes, from `landscape`.")] = Path(
         "assets/landscapes"

@@ -3,6 +3,13 @@ from .comparison import comparisons as comparisons
 from .flagging import flags as flags
 from .flagging import name_tables as name_tables
 from .measured_means import mean_and_error as mean_and_error
+from .memory import MemoryKind as MemoryKind
+from .memory import MemoryPoint as MemoryPoint
+from .memory import best_within as best_within
+from .memory import domains_of as domains_of
+from .memory import frontier as frontier
+from .memory import load_memory as load_memory
+from .memory import points_on as points_on
 from .records import ALL_BENCHMARKS as ALL_BENCHMARKS
 from .records import AVERAGE as AVERAGE
 from .records import MEASURED as MEASURED

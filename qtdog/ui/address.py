@@ -6,6 +6,7 @@ address. What an address says wrongly is ignored and named in a notice.
 """
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -155,6 +156,18 @@ def whole_number(lowest: int, highest: int) -> Callable[[str], int]:
             if lowest <= number <= highest:
                 return number
         raise ValueError(f"it is a whole number from {lowest} to {highest}")
+
+    return parse
+
+
+def number_from(lowest: float, highest: float) -> Callable[[str], float]:
+    """A parser for a number in a range, with a point or without, as on a slider of finer steps."""
+
+    def parse(text: str) -> float:
+        # Not float(): it takes "1_0", "nan" and digits of other scripts.
+        if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text) and lowest <= float(text) <= highest:
+            return float(text)
+        raise ValueError(f"it is a number from {lowest:g} to {highest:g}")
 
     return parse
 

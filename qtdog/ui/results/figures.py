@@ -85,7 +85,7 @@ def number_in(row: Row, column: int) -> Cell:
 def size_figure(group: Group, column: int) -> go.Figure:
     """Accuracy of one column against the weights' memory, relative to one full-precision network
     (the paper's Figure 1). Rows without a size or a number are left out."""
-    figure = _figure("Memory, full precision = 1", "Accuracy (%)")
+    figure = blank_figure("Memory, full precision = 1", "Accuracy (%)")
     rows = [row for row in with_number(group.rows, column) if row.size]
     lines: dict[str, list[Row]] = {}
     for row in rows:
@@ -101,7 +101,7 @@ def size_figure(group: Group, column: int) -> go.Figure:
             name=escape(name),
             x=sizes,
             y=[cell.value for cell in cells],
-            error_y=_errors(cells, style),
+            error_y=error_bars(cells, style),
             error_x={"array": reach, "color": style.colour, "width": 4} if any(reach) else None,
             showlegend=not line[0].averaged,
             mode="markers+text",
@@ -138,7 +138,7 @@ def bits_figure(rows: Sequence[Row], column: int, label: str) -> go.Figure:
 
     `label` says what the accuracy is of.
     """
-    figure = _figure("Bits a weight", f"{label}, accuracy (%)")
+    figure = blank_figure("Bits a weight", f"{label}, accuracy (%)")
     lines = bit_lines(rows, column)
     bits = sorted({row.bits for line in lines.values() for row in line if row.bits is not None})
     for row in rows:
@@ -163,7 +163,7 @@ def bits_figure(rows: Sequence[Row], column: int, label: str) -> go.Figure:
             name=escape(name),
             x=[row.bits for row in line],
             y=[cell.value for cell in cells],
-            error_y=_errors(cells, style),
+            error_y=error_bars(cells, style),
             mode="lines+markers",
             showlegend=not line[0].averaged,
             line={"color": style.colour, "width": 2, "dash": "dash" if line[0].averaged else None},
@@ -271,14 +271,14 @@ def calibration_figure(group: Group, column: int, label: str) -> go.Figure:
     rows = [row for row in with_number(group.rows[::-1], column) if row.main]
     width = _main_width(rows, column)
     rows = [row for row in rows if row.bits in (None, width)]
-    figure = _figure(label, "")
+    figure = blank_figure(label, "")
     for row in rows:
         style, cell = style_of(row), number_in(row, column)
         figure.add_scatter(
             name=escape(full_label(row)),
             x=[cell.value],
             y=[escape(full_label(row))],
-            error_x=_errors([cell], style),
+            error_x=error_bars([cell], style),
             mode="markers",
             marker={"symbol": style.symbol, "color": style.colour, "size": 11},
             hovertemplate=html(
@@ -316,7 +316,7 @@ def _steps(points: Sequence[RunPoint]) -> tuple[int, ...]:
     return tuple(point.step for point in points)
 
 
-def _errors(cells: Sequence[Cell], style: MethodStyle) -> dict | None:
+def error_bars(cells: Sequence[Cell], style: MethodStyle) -> dict | None:
     """Error bars where at least one number has an error."""
     if all(cell.error is None for cell in cells):
         return None
@@ -336,7 +336,8 @@ def _plus_minus(error: float | None, decimals: int = 1) -> str:
     return "" if error is None else f" ± {error:.{decimals}f}"
 
 
-def _figure(x: str, y: str) -> go.Figure:
+def blank_figure(x: str, y: str) -> go.Figure:
+    """A figure with these titles of its axes and no traces."""
     figure = go.Figure()
     _dress(figure, HEIGHT)
     figure.update_xaxes(title_text=escape(x))

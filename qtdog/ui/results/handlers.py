@@ -8,10 +8,13 @@ import gradio as gr
 
 from qtdog.csv_file import csv_bytes
 from qtdog.results import (
+    ALL,
     Choice,
+    MemoryPoint,
     Results,
     ResultsError,
     Table,
+    domains_of,
     load_run,
     pivot,
     run_path,
@@ -19,17 +22,19 @@ from qtdog.results import (
 )
 from qtdog.ui.downloads import Downloads
 from qtdog.ui.figures import notices
-from qtdog.ui.results import tables, views
+from qtdog.ui.results import memory, tables, views
 from qtdog.ui.results.choices import choices_of, domain_choices, possible
-from qtdog.ui.results.layout import verdict_html
+from qtdog.ui.results.layout import FIRST, verdict_html
 from qtdog.ui.results.views import View
 
 
 class Handlers:
-    """They read the results; `logs` are the run logs' names, in `folder`."""
+    """They read the results and what memory buys; `logs` are the run logs' names, in `folder`."""
 
-    def __init__(self, results: Results, logs: Sequence[str], folder: Path) -> None:
-        self._results, self._logs, self._folder = results, logs, folder
+    def __init__(
+        self, results: Results, points: Sequence[MemoryPoint], logs: Sequence[str], folder: Path
+    ) -> None:
+        self._results, self._points, self._logs, self._folder = results, points, logs, folder
         self._downloads = Downloads()
 
     def show(
@@ -65,6 +70,19 @@ class Handlers:
             _update([(title, key) for key, title in seeds.items()], key, run),
             *self.show_domain(choice.benchmark, held_out),
             *self.show_training(choice.benchmark, run),
+        ]
+
+    def show_memory(
+        self, benchmark: str, domain: str | None, limit: float, speed: str
+    ) -> list[Any]:
+        dataset = FIRST.benchmark if benchmark == ALL else benchmark
+        domains = domains_of(self._points, dataset)
+        held_out = domain if domain in domains else next(iter(domains), "")
+        view = memory.view(self._points, dataset, held_out, limit, speed)
+        return [
+            memory.first_rows(self._points, dataset),
+            _update(domain_choices(domains), domain, held_out or None),
+            *_shown(view),
         ]
 
     def show_domain(self, benchmark: str, domain: str | None) -> list[Any]:

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from qtdog.results import ALL, Choice, Results, comparisons
+from qtdog.results import ALL, Choice, MemoryPoint, Results, comparisons, domains_of
 from qtdog.ui.figures import notices
 from qtdog.ui.markup import Html, Markup, html, join
-from qtdog.ui.results import tables, views
+from qtdog.ui.results import memory, tables, views
 from qtdog.ui.results.choices import choices_of, domain_choices
 from qtdog.ui.results.sentences import verdicts
 
@@ -22,11 +22,28 @@ Figure = tuple[gr.Plot, Html]
 """A plot and what stands below it."""
 
 
+MOST_MEGABYTES = 50
+MEGABYTES = 10.5
+"""At first what five 7-bit networks take, a little more than one in full precision."""
+
+
+@dataclass(frozen=True)
+class MemoryPart:
+    """What memory buys: its choices, its figure and what is best."""
+
+    domain: gr.Dropdown
+    megabytes: gr.Slider
+    speed: gr.Radio
+    figure: Figure
+
+
 @dataclass(frozen=True)
 class Layout:
     """The tab's components that something happens to."""
 
     said: Html
+    first: Html
+    memory: "MemoryPart"
     source: gr.Dropdown
     benchmark: gr.Dropdown
     backbone: gr.Dropdown
@@ -47,12 +64,15 @@ class Layout:
     log_html: Html
 
 
-def lay_out(results: Results, logs: Sequence[str]) -> Layout:
+def lay_out(results: Results, points: Sequence[MemoryPoint], logs: Sequence[str]) -> Layout:
     """Lay out the tab for `logs`, the run logs' names."""
     domains = views.held_out(results, FIRST.benchmark)
     seeds = views.training_choices(results, FIRST.benchmark)
     with gr.Column(elem_id="results"):
+        first = Html(memory.first_rows(points, FIRST.benchmark), elem_id="results-first")
         said = Html(verdict_html(results, FIRST.benchmark), padding=False)
+        memory_part = _lay_out_memory(points)
+        _heading("All numbers", "The paper's and those measured here, with the source of each.")
         with gr.Row(elem_id="results-choice"):
             source = gr.Dropdown(SOURCES, value=FIRST.source, label="Numbers", min_width=170)
             benchmark, backbone, table = _dropdowns(results, FIRST)
@@ -111,9 +131,55 @@ def lay_out(results: Results, logs: Sequence[str]) -> Layout:
             padding=False,
         )
     return Layout(
-        *(said, source, benchmark, backbone, table, numbers, download, paper_size, measured_size),
+        *(
+            said,
+            first,
+            memory_part,
+            source,
+            benchmark,
+            backbone,
+            table,
+            numbers,
+            download,
+            paper_size,
+            measured_size,
+        ),
         *(domain, measured_bits, paper_bits, nll, ece, seed, training, log, log_file, log_html),
     )
+
+
+def _lay_out_memory(points: Sequence[MemoryPoint]) -> MemoryPart:
+    domains = domains_of(points, FIRST.benchmark)
+    _heading(
+        "What memory buys",
+        "Every kind of network that was measured here, alone and together, by the bytes that it "
+        "takes. Move the limit: what is best within it?",
+    )
+    with gr.Row(elem_id="memory-choice"):
+        domain = gr.Dropdown(
+            domain_choices(domains),
+            value=next(iter(domains), None),
+            label="Held-out domain",
+            min_width=200,
+            elem_id="memory-domain",
+        )
+        megabytes = gr.Slider(
+            0.5,
+            MOST_MEGABYTES,
+            value=MEGABYTES,
+            step=0.5,
+            label="This many MB",
+            min_width=260,
+            elem_id="memory-megabytes",
+        )
+        speed = gr.Radio(
+            [(name, key) for key, name in memory.SPEEDS.items()],
+            value="10",
+            label="Download at",
+            min_width=320,
+            elem_id="memory-speed",
+        )
+    return MemoryPart(domain, megabytes, speed, _figure("Measured here", "memory"))
 
 
 def verdict_html(results: Results, benchmark: str) -> Markup:

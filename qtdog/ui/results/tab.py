@@ -1,18 +1,28 @@
 """The Results tab: the paper's numbers and ours, with where each is from."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from qtdog.places import RESULTS
-from qtdog.results import ALL, Choice, load_results, options
-from qtdog.ui.address import Address, one_of
+from qtdog.results import (
+    ALL,
+    Choice,
+    MemoryPoint,
+    ResultsError,
+    domains_of,
+    load_memory,
+    load_results,
+    options,
+)
+from qtdog.ui.address import Address, number_from, one_of
 from qtdog.ui.events import PRIVATE
-from qtdog.ui.results import views
+from qtdog.ui.results import memory, views
 from qtdog.ui.results.endpoints import add_endpoints
 from qtdog.ui.results.handlers import Handlers
-from qtdog.ui.results.layout import FIRST, SOURCES, Layout, lay_out
+from qtdog.ui.results.layout import FIRST, MOST_MEGABYTES, SOURCES, Layout, lay_out
 
 SHOW_THE_LOG = '() => document.querySelector("#run-log").scrollIntoView({ block: "start" })'
 
@@ -22,8 +32,10 @@ def results_tab(address: Address, folder: Path = RESULTS) -> None:
     results = load_results(folder)
     measurements = filter(None, (one.measurement for one in results.measured))
     logs = sorted({log for one in measurements for log in one.runs})
-    at = lay_out(results, logs)
-    _wire(at, Handlers(results, logs, folder))
+    points, problems = _memory(folder)
+    results = replace(results, problems=(*results.problems, *problems))
+    at = lay_out(results, points, logs)
+    _wire(at, Handlers(results, points, logs, folder))
     of = options(results, Choice())
     address.add("numbers", at.source, one_of([value for _, value in SOURCES]))
     address.add("benchmark", at.benchmark, one_of([ALL, *of.benchmarks]))
@@ -33,7 +45,19 @@ def results_tab(address: Address, folder: Path = RESULTS) -> None:
         address.add("held-out", at.domain, one_of(domains))
     if seeds := views.training_choices(results, FIRST.benchmark):
         address.add("run", at.seed, one_of(list(seeds)))
+    address.add("megabytes", at.memory.megabytes, number_from(0.5, MOST_MEGABYTES))
+    address.add("speed", at.memory.speed, one_of(list(memory.SPEEDS)))
+    if domains := domains_of(points, FIRST.benchmark):
+        address.add("memory", at.memory.domain, one_of(domains))
     add_endpoints(results, folder)
+
+
+def _memory(folder: Path) -> tuple[tuple[MemoryPoint, ...], tuple[str, ...]]:
+    """What memory buys, and a sentence where its file cannot be used."""
+    try:
+        return load_memory(folder), ()
+    except ResultsError as error:
+        return (), (str(error),)
 
 
 def _wire(at: Layout, does: Handlers) -> None:
@@ -54,6 +78,14 @@ def _wire(at: Layout, does: Handlers) -> None:
         ],
         **private,
     )
+    of_memory = [at.memory.domain, at.memory.megabytes, at.memory.speed]
+    gr.on(
+        [at.numbers.load, at.benchmark.change, *(one.change for one in of_memory)],
+        does.show_memory,
+        [at.benchmark, *of_memory],
+        [at.first, at.memory.domain, *at.memory.figure],
+        **private,
+    )
     at.domain.change(
         does.show_domain,
         [at.benchmark, at.domain],
@@ -61,7 +93,8 @@ def _wire(at: Layout, does: Handlers) -> None:
         **private,
     )
     at.seed.change(does.show_training, [at.benchmark, at.seed], at.training, **private)
-    at.numbers.select(does.choose_log, None, at.log, **private).then(
-        None, js=SHOW_THE_LOG, **private
-    )
+    for listed in (at.numbers, at.memory.figure[1]):
+        listed.select(does.choose_log, None, at.log, **private).then(
+            None, js=SHOW_THE_LOG, **private
+        )
     at.log.change(does.show_log, at.log, [at.log_html, at.log_file], **private)
