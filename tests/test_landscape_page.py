@@ -25,6 +25,7 @@ from qtdog.landscape import (
     side_by_side,
     store,
     subjects,
+    title,
 )
 from qtdog.ui.landscape import figures as landscape_figures
 from qtdog.ui.landscape.measuring import first_samples, measure
@@ -68,10 +69,9 @@ def address(zoo, landscapes):
 
 @pytest.fixture
 def page(browser, address):
-    """A fresh page on the tab."""
+    """A fresh page on the tab, at flatness."""
     with opening(browser, address) as open_one:
-        page = open_one()
-        page.get_by_role("tab", name="Landscape").click()
+        page = open_one("?tab=landscape&landscape=flatness")
         page.wait_for_selector("#landscape-numbers table")
         yield page
 
@@ -142,28 +142,76 @@ def test_what_is_left_out_changes_no_verdict(page):
     assert page.locator("#landscape-said .summary").inner_text() == said
 
 
-def test_planes_are_drawn_side_by_side_on_one_scale(page, records):
-    planes = [one for one in records if isinstance(one, Surface) and one.kind == "plane"]
-    page.locator("#landscape-kind label", has_text="A plane around each model").click()
-    page.wait_for_function("document.querySelectorAll('.js-plotly-plot').length === 3")
-    drawn = page.evaluate(
-        "[...document.querySelectorAll('.js-plotly-plot')].map(p => ({type: p.data[0].type,"
-        " low: p.data[0].zmin, high: p.data[0].zmax, x: [...p.data[0].x],"
-        " own: p.data[1].customdata[0]}))"
-    )
-    assert len({(one["type"], one["low"], one["high"]) for one in drawn}) == 1
-    assert drawn[0]["type"] == "contour"
-    assert drawn[0]["x"] == list(planes[0].x)
-    own = sorted(one.markers[0].reading.loss for one in planes)
-    assert sorted(one["own"] for one in drawn) == pytest.approx(own)
-    page.locator("#landscape-3d input").check()
+def drawn(page, kind, count):
+    """The planes as plotly has them, once there are `count` of this kind of trace."""
     page.wait_for_function(
-        "[...document.querySelectorAll('.js-plotly-plot')].filter("
-        "p => p.data[0].type === 'surface').length === 3"
+        "([kind, count]) => [...document.querySelectorAll('.js-plotly-plot')]"
+        ".filter(p => p.data?.[0]?.type === kind).length === count",
+        arg=[kind, count],
     )
+    return page.evaluate(
+        "[...document.querySelectorAll('.js-plotly-plot')].map(p => ({low: p.data[0].zmin ?? "
+        "p.data[0].cmin, high: p.data[0].zmax ?? p.data[0].cmax, meta: p.data[0].meta,"
+        " own: p.data[1].customdata[0], scene: p.layout.scene}))"
+    )
+
+
+def test_it_opens_with_surfaces_of_one_scale_and_one_shape(browser, address, records):
+    planes = [one for one in records if isinstance(one, Surface) and one.kind == "plane"]
+    with opening(browser, address) as open_one:
+        page = open_one("?tab=landscape")
+        surfaces = drawn(page, "surface", 3)
+        for shared in ("aspectmode", "aspectratio"):
+            assert len({json.dumps(one["scene"][shared]) for one in surfaces}) == 1
+        assert surfaces[0]["scene"]["aspectmode"] == "manual"
+        assert len({json.dumps(one["scene"]["zaxis"]["range"]) for one in surfaces}) == 1
+        assert len({(one["low"], one["high"]) for one in surfaces}) == 1
+        assert surfaces[0]["meta"]["x"] == list(planes[0].x)
+        own = sorted(one.markers[0].reading.loss for one in planes)
+        assert sorted(one["own"] for one in surfaces) == pytest.approx(own)
+        said = page.locator("#landscape-said").inner_text()
+        assert "than full precision" in said or "do not tell" in said
+        assert "Curvature in the steepest direction" in said
+
+        page.mouse.move(640, 500)  # the script meets the plots
+        page.evaluate(
+            "[...document.querySelectorAll('.js-plotly-plot')][0]"
+            ".emit('plotly_relayout', {'scene.camera': {eye: {x: 2, y: 0.5, z: 1}}})"
+        )
+        page.wait_for_function(
+            "[...document.querySelectorAll('.js-plotly-plot')].slice(1)"
+            ".every(p => p._fullLayout.scene.camera.eye.x === 2)"
+        )
+
+
+def test_a_click_reads_the_same_point_in_every_plane(page, records):
+    page.locator("#landscape-kind label", has_text="A plane around each model").click()
+    page.locator("#landscape-3d input").uncheck()
+    assert len(drawn(page, "contour", 3)) == 3
+    box = page.locator("#landscape-plane-0 .js-plotly-plot .nsewdrag").first.bounding_box()
+    page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 0.25 * box["height"])
+    page.wait_for_timeout(500)
+    page.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 0.25 * box["height"])
+    page.wait_for_function(
+        "document.querySelector('#landscape-picked').innerText.startsWith('At the same point')"
+    )
+    marks = page.evaluate(
+        "[...document.querySelectorAll('.js-plotly-plot')].map(p => p.data.at(-1))"
+        ".map(trace => [trace.x[0], trace.y[0]])"
+    )
+    assert len({tuple(mark) for mark in marks}) == 1
+    (x, y) = marks[0]
+    said = page.locator("#landscape-picked").inner_text()
+    for one in records:
+        if isinstance(one, Surface) and one.kind == "plane":
+            reading = one.readings[one.y.index(y)][one.x.index(x)]
+            share = 100 * reading.correct / one.images.count
+            name = title(one.markers[0].model)
+            assert f"{name}: {reading.loss:.3f} nats, {share:.1f} %" in said
 
 
 def test_the_other_kinds_show_their_numbers(page, records):
+    page.locator("#landscape-3d input").uncheck()
     kind = page.locator("#landscape-kind")
     kind.locator("label", has_text="The plane through three models").click()
     page.wait_for_function("document.querySelectorAll('.js-plotly-plot').length === 1")

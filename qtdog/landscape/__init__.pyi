@@ -29,6 +29,7 @@ from .records import WEIGHTS as WEIGHTS
 from .records import Curvature as Curvature
 from .records import DirectionKind as DirectionKind
 from .records import FlatnessCurve as FlatnessCurve
+from .records import Marker as Marker
 from .records import ModelReference as ModelReference
 from .records import Record as Record
 from .records import Surface as Surface

@@ -135,6 +135,17 @@ def conclusion(curves: Sequence[FlatnessCurve], domain: str) -> Markup:
     )
 
 
+def curvature_sentence(records: Sequence[Curvature]) -> Markup:
+    """The largest eigenvalue of each network in one line; empty without any."""
+    if not records:
+        return Markup()
+    values = [(one.eigenvalue, title(one.model)) for one in sorted(records, key=_by_model)]
+    said = "; ".join(f"{name} {value:,.1f}" for value, name in values)
+    return html(
+        '<p class="made">Curvature in the steepest direction, smaller is flatter: {}.</p>', said
+    )
+
+
 def overview(records: Sequence[Record]) -> str:
     """The verdict for every held-out domain, images and kind of direction that is there."""
     rows = []
@@ -251,7 +262,7 @@ def plane_table(surfaces: Sequence[Surface]) -> str:
 def curvature(records: Sequence[Curvature]) -> str:
     """Largest eigenvalue and trace of each model."""
     rows = []
-    for one in sorted(records, key=lambda record: order(record.model)):
+    for one in sorted(records, key=_by_model):
         mean, error = mean_and_error(np.array(one.traces)[:, None])
         rows.append(
             [
@@ -288,6 +299,10 @@ def _numbers(
         about,
         table(head, rows, name),
     )
+
+
+def _by_model(record: Curvature) -> tuple[object, ...]:
+    return order(record.model)
 
 
 def _name(curve: FlatnessCurve) -> str:

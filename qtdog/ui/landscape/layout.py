@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import gradio as gr
 
@@ -15,11 +16,14 @@ from qtdog.ui.landscape.texts import (
     IMAGES,
     MEASURES,
     NOTHING,
+    PICK,
     QUESTION,
     ROUND_AGAIN,
     ROUND_AGAIN_INFO,
 )
 from qtdog.ui.markup import Html
+
+SCRIPT = Path(__file__).with_name("landscape.js").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True)
@@ -55,47 +59,28 @@ def lay_out(targets: Mapping[str, Target], stored: Stored, files: Files) -> Layo
     Html(QUESTION, padding=False)
     with gr.Row(elem_id="landscape-choice"):
         target = domain_choice([*targets.values()], "landscape-domain", min_width=240)
-        way = gr.Radio(
-            [(text, name) for name, text in DIRECTIONS.items()],
-            value="filter",
-            label="Distance",
-            min_width=300,
-            elem_id="landscape-distance",
+        split = gr.Radio(
+            [(text, name) for name, text in IMAGES.items()],
+            value="target",
+            label="Images of the",
+            min_width=240,
+            elem_id="landscape-images",
+        )
+        height = gr.Radio(
+            ["loss", "accuracy"],
+            value="loss",
+            label="Height",
+            min_width=200,
+            elem_id="landscape-height",
         )
     # Laid out even when there is nothing to show: the address keeps its choices.
     hidden = [] if stored.records else ["unseen"]
     with gr.Column(elem_id="landscape-stored", elem_classes=hidden):
-        with gr.Row():
-            kind = gr.Radio(
-                [(text, name) for name, text in MEASURES.items()],
-                value="flatness",
-                label="Show",
-                min_width=300,
-                elem_id="landscape-kind",
-            )
-            split = gr.Radio(
-                [(text, name) for name, text in IMAGES.items()],
-                value="target",
-                label="Images of the",
-                min_width=240,
-                elem_id="landscape-images",
-            )
-        with gr.Row():
-            chosen = gr.CheckboxGroup([], label="Models", min_width=300, elem_id="landscape-models")
-            height = gr.Radio(
-                ["loss", "accuracy"], value="loss", label="Height", elem_id="landscape-height"
-            )
-            scene = gr.Checkbox(False, label="In three dimensions", elem_id="landscape-3d")
-        again = gr.Checkbox(
-            False,
-            label=ROUND_AGAIN,
-            info=ROUND_AGAIN_INFO,
-            visible=False,
-            elem_id="landscape-again",
-        )
-        said = Html(elem_id="landscape-said", padding=False)
         with gr.Row(elem_id="landscape-planes"):
             planes = tuple(map(_plane, range(most_planes(stored.records))))
+        Html(PICK, elem_id="landscape-picked", js_on_load=SCRIPT, padding=False)
+        said = Html(elem_id="landscape-said", padding=False)
+        kind, way, chosen, scene, again = _more_choices()
         numbers = Html(elem_id="landscape-numbers", padding=False)
         downloads = files.buttons("landscape")
         notes = Html(elem_id="landscape-notes", padding=False)
@@ -107,9 +92,33 @@ def lay_out(targets: Mapping[str, Target], stored: Stored, files: Files) -> Layo
     )
 
 
+def _more_choices() -> tuple[gr.Radio, gr.Radio, gr.CheckboxGroup, gr.Checkbox, gr.Checkbox]:
+    """What to show, how distance is measured, which models, and how."""
+    kind = gr.Radio(
+        [(text, name) for name, text in MEASURES.items()],
+        value="plane",
+        label="Show",
+        elem_id="landscape-kind",
+    )
+    with gr.Row():
+        chosen = gr.CheckboxGroup([], label="Models", min_width=300, elem_id="landscape-models")
+        way = gr.Radio(
+            [(text, name) for name, text in DIRECTIONS.items()],
+            value="filter",
+            label="Distance",
+            min_width=240,
+            elem_id="landscape-distance",
+        )
+        scene = gr.Checkbox(True, label="In three dimensions", elem_id="landscape-3d")
+    again = gr.Checkbox(
+        False, label=ROUND_AGAIN, info=ROUND_AGAIN_INFO, visible=False, elem_id="landscape-again"
+    )
+    return kind, way, chosen, scene, again
+
+
 def _plane(place: int) -> PlanePlace:
     """A plane under the names of its models. A column that is not rendered loses its plot."""
-    with gr.Column(visible=False, min_width=320, elem_classes="plane") as column:
+    with gr.Column(visible=False, min_width=280, elem_classes="plane") as column:
         heading = Html(padding=False)
         plot = gr.Plot(show_label=False, elem_id=f"landscape-plane-{place}")
     return PlanePlace(column, heading, plot)

@@ -1,11 +1,12 @@
 """Planes of the loss landscape as contours or surfaces, and how each model is drawn."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from qtdog.landscape import ModelReference, Surface, title
+from qtdog.landscape import Marker, ModelReference, Surface, title
 from qtdog.ui.appearance import METHOD_STYLES, MethodStyle
 from qtdog.ui.charts import legend
 from qtdog.ui.landscape.texts import AGAIN
@@ -16,7 +17,13 @@ GRID = "rgba(128, 140, 160, 0.28)"
 TRANSPARENT = "rgba(0, 0, 0, 0)"
 # From low to high loss; the same steps of lightness in grey.
 LOSS_COLOURS, ACCURACY_COLOURS = "Viridis_r", "Viridis"
-PLANE_HEIGHT, SCENE_HEIGHT = 340, 380
+PLANE_HEIGHT, SCENE_HEIGHT = 340, 360
+UNITS = {"loss": "nats", "accuracy": "%"}
+SHOWN = {"loss": "%{customdata:.3f} nats", "accuracy": "%{customdata:.1f} %"}
+"""A number of a plane's hover text; `customdata` is the number before it was cut off."""
+CAMERA = {"eye": {"x": 1.6, "y": -1.6, "z": 0.95}, "center": {"x": 0, "y": 0, "z": -0.15}}
+# Of a scene's box: the same for all planes, whatever their heights.
+PROPORTIONS = {"x": 1, "y": 1, "z": 0.75}
 
 
 def style_of(model: ModelReference) -> MethodStyle:
@@ -43,79 +50,115 @@ def heading(surface: Surface) -> Markup:
 def plane(surface: Surface, quantity: str, limits: tuple[float, float], scene: bool) -> go.Figure:
     """One plane as contours, or as a surface in three dimensions when `scene`.
 
-    `quantity` is "loss" or "accuracy"; `limits` of its colours, the same for planes side by side.
+    `quantity` is "loss" or "accuracy"; `limits` of heights and colours, the same for planes side by
+    side: what is higher is cut off, and its number told. The first trace's `meta` holds all numbers
+    and its last is a mark without a place, both for landscape.js.
     """
+    picture = go.Figure()
+    add = _add_surface if scene else _add_contours
+    add(picture, surface, quantity, limits)
+    for marker in surface.markers:
+        _add_model(picture, surface, marker, quantity, limits, scene)
+    kind = go.Scatter3d if scene else go.Scatter
+    look: dict[str, Any] = {"symbol": "x", "color": "#d4145a", "size": 5 if scene else 12}
+    empty = {name: [None] for name in ("x", "y", *(["z"] if scene else []))}
+    picture.add_trace(kind(**empty, mode="markers", marker=look, hoverinfo="skip"))
+    _dress(picture, surface, quantity, limits, scene)
+    return picture
+
+
+def _add_surface(
+    picture: go.Figure, surface: Surface, quantity: str, limits: tuple[float, float]
+) -> None:
+    """With its contours on it and as a shadow below."""
     values = grid(surface, quantity)
-    unit = "nats" if quantity == "loss" else "%"
-    shown = {"loss": "%{z:.3f} nats", "accuracy": "%{z:.1f} %"}[quantity]
-    x_name, y_name = _axis_names(surface)
-    colours = {
+    steps = {"start": limits[0], "end": limits[1], "size": (limits[1] - limits[0]) / 16}
+    line = {"show": True, "usecolormap": True, "project": {"z": True}, "width": 2, **steps}
+    picture.add_surface(
+        x=surface.x,
+        y=surface.y,
+        z=np.clip(values, *limits),
+        customdata=values,
+        cmin=limits[0],
+        cmax=limits[1],
+        contours={"z": line},
+        showscale=False,
+        **_colours(surface, quantity, limits),
+    )
+
+
+def _add_contours(
+    picture: go.Figure, surface: Surface, quantity: str, limits: tuple[float, float]
+) -> None:
+    values = grid(surface, quantity)
+    picture.add_contour(
+        x=surface.x,
+        y=surface.y,
+        z=np.clip(values, *limits),
+        customdata=values,
+        zmin=limits[0],
+        zmax=limits[1],
+        contours={"start": limits[0], "end": limits[1], "size": (limits[1] - limits[0]) / 16},
+        line={"width": 0.6, "color": "rgba(255,255,255,0.55)"},
+        **_colours(surface, quantity, limits),
+    )
+
+
+def _colours(surface: Surface, quantity: str, limits: tuple[float, float]) -> dict[str, Any]:
+    """What surfaces and contours have in common, and the numbers for the script."""
+    name = " and ".join(title(marker.model) for marker in surface.markers)
+    return {
         "colorscale": LOSS_COLOURS if quantity == "loss" else ACCURACY_COLOURS,
         "colorbar": {
-            "title": {"text": unit},
+            "title": {"text": UNITS[quantity]},
             "thickness": 12,
             "tickmode": "auto",
             "tickformat": ".3~g",
         },
         "hovertemplate": html(
-            "{} {}<br>x %{{x:.3f}}, y %{{y:.3f}}<extra></extra>", quantity, shown
+            "{} {}<br>x %{{x:.3f}}, y %{{y:.3f}}<extra></extra>", quantity, SHOWN[quantity]
         ),
+        "meta": {
+            "name": name,
+            "quantity": quantity,
+            "highest": limits[1],
+            "x": list(surface.x),
+            "y": list(surface.y),
+            "loss": grid(surface, "loss").round(4).tolist(),
+            "accuracy": grid(surface, "accuracy").round(2).tolist(),
+        },
     }
-    picture = go.Figure()
+
+
+def _add_model(
+    picture: go.Figure,
+    surface: Surface,
+    marker: Marker,
+    quantity: str,
+    limits: tuple[float, float],
+    scene: bool,
+) -> None:
+    """A network where it lies, in its colour."""
+    look = style_of(marker.model)
+    own = _value(marker.reading, quantity, surface.images.count)
+    said: dict[str, Any] = {
+        "x": [marker.x],
+        "y": [marker.y],
+        "name": escape(title(marker.model)),
+        "mode": "markers",
+        "customdata": [own],
+        "hovertemplate": html("{}: {}<extra></extra>", title(marker.model), SHOWN[quantity]),
+    }
+    symbol = look.symbol.removesuffix("-open")
+    hollow = symbol != look.symbol
     if scene:
-        picture.add_surface(
-            x=surface.x,
-            y=surface.y,
-            z=values,
-            cmin=limits[0],
-            cmax=limits[1],
-            showscale=False,
-            **colours,
-        )
-    else:
-        steps = (limits[1] - limits[0]) / 16
-        picture.add_contour(
-            x=surface.x,
-            y=surface.y,
-            z=np.clip(values, *limits),
-            customdata=values,
-            zmin=limits[0],
-            zmax=limits[1],
-            contours={"start": limits[0], "end": limits[1], "size": steps},
-            line={"width": 0.6, "color": "rgba(255,255,255,0.55)"},
-            **{**colours, "hovertemplate": colours["hovertemplate"].replace("z:", "customdata:")},
-        )
-    for marker in surface.markers:
-        look = style_of(marker.model)
-        own = _value(marker.reading, quantity, surface.images.count)
-        place = {"x": [marker.x], "y": [marker.y], "name": escape(title(marker.model))}
-        said = html(
-            "{}: {}<extra></extra>", title(marker.model), shown.replace("%{z", "%{customdata")
-        )
-        fill, rim = look.colour, "#ffffff"
-        if look.symbol.endswith("-open"):
-            fill, rim = rim, fill
-        dress = {"color": fill, "line": {"color": rim, "width": 2.5}}
-        if scene:
-            symbol = look.symbol if look.symbol in ("circle", "diamond", "square") else "circle"
-            picture.add_scatter3d(
-                **place,
-                z=[own],
-                mode="markers",
-                customdata=[own],
-                hovertemplate=said,
-                marker={"color": look.colour, "size": 6, "symbol": symbol},
-            )
-        else:
-            picture.add_scatter(
-                **place,
-                mode="markers",
-                customdata=[own],
-                hovertemplate=said,
-                marker={**dress, "size": 15, "symbol": look.symbol.removesuffix("-open")},
-            )
-    _dress(picture, surface, scene, x_name, y_name, f"{quantity} ({unit})", limits)
-    return picture
+        solid = look.symbol if symbol in ("circle", "diamond", "square") else "circle"
+        dress: dict[str, Any] = {"color": look.colour, "size": 7, "symbol": solid}
+        picture.add_scatter3d(**said, z=[min(own, limits[1])], marker=dress)
+        return
+    fill, rim = ("#ffffff", look.colour) if hollow else (look.colour, "#ffffff")
+    dress = {"color": fill, "line": {"color": rim, "width": 2.5}, "size": 15, "symbol": symbol}
+    picture.add_scatter(**said, marker=dress)
 
 
 def grid(surface: Surface, quantity: str) -> np.ndarray:
@@ -149,31 +192,42 @@ def _axis_names(surface: Surface) -> tuple[str, str]:
 def _dress(
     picture: go.Figure,
     surface: Surface,
-    scene: bool,
-    x_name: str,
-    y_name: str,
-    z_name: str,
+    quantity: str,
     limits: tuple[float, float],
+    scene: bool,
 ) -> None:
     picture.update_layout(
         height=SCENE_HEIGHT if scene else PLANE_HEIGHT,
         paper_bgcolor=TRANSPARENT,
         plot_bgcolor=TRANSPARENT,
         font={"color": INK, "size": 13},
-        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        margin={"l": 0, "r": 0, "t": 0, "b": 0} if scene else dict.fromkeys("lrtb", 8),
         showlegend=False,
         hoverlabel={"bgcolor": "#ffffff", "font": {"color": "#172033"}},
     )
-    axis = {"tickmode": "auto", "nticks": 6, "automargin": True, "zeroline": False}
+    x_name, y_name = _axis_names(surface)
     if scene:
-        look = {"tickmode": "auto", "nticks": 5, "gridcolor": GRID, "backgroundcolor": TRANSPARENT}
+        look = {"tickmode": "auto", "nticks": 4, "gridcolor": GRID, "backgroundcolor": TRANSPARENT}
+        look |= {"tickfont": {"size": 11}, "showspikes": False}
+        z_name = f"{quantity} ({UNITS[quantity]})"
+        room = 0.25 * (limits[1] - limits[0])  # for the shadow of the contours
         picture.update_scenes(
-            xaxis={"title": {"text": escape(x_name)}, **look},
-            yaxis={"title": {"text": escape(y_name)}, **look},
-            zaxis={"title": {"text": z_name}, "range": list(limits), **look},
-            camera={"eye": {"x": 1.6, "y": -1.6, "z": 1.0}},
+            xaxis={"title": {"text": escape(x_name), "font": {"size": 12}}, **look},
+            yaxis={"title": {"text": escape(y_name), "font": {"size": 12}}, **look},
+            zaxis={
+                "title": {"text": z_name, "font": {"size": 12}},
+                "range": [limits[0] - room, limits[1]],
+                **look,
+            },
+            camera={
+                "eye": {"x": 1.6, "y": -1.6, "z": 0.95},
+                "center": {"x": 0, "y": 0, "z": -0.15},
+            },
+            aspectmode="manual",
+            aspectratio=PROPORTIONS,
         )
         return
+    axis = {"tickmode": "auto", "nticks": 6, "automargin": True, "zeroline": False}
     picture.update_xaxes(title_text=escape(x_name), fixedrange=True, **axis)
     picture.update_yaxes(title_text=escape(y_name), fixedrange=True, **axis)
     width, height = surface.x[-1] - surface.x[0], surface.y[-1] - surface.y[0]

@@ -7,7 +7,7 @@ import gradio as gr
 from qtdog.explorer import Explorer
 from qtdog.landscape import subjects
 from qtdog.places import LANDSCAPES
-from qtdog.ui.address import Address, one_of
+from qtdog.ui.address import Address, one_of, yes_or_no
 from qtdog.ui.events import at_once
 from qtdog.ui.landscape.downloads import Files
 from qtdog.ui.landscape.endpoints import add_endpoint
@@ -36,6 +36,8 @@ def landscape_tab(
     address.add("landscape-distance", at.way, one_of(list(DIRECTIONS)))
     address.add("landscape", at.kind, one_of(list(MEASURES)))
     address.add("landscape-images", at.split, one_of(list(IMAGES)))
+    address.add("landscape-height", at.height, one_of(["loss", "accuracy"]))
+    address.add("landscape-3d", at.scene, yes_or_no)
     add_endpoint(targets, stored)
 
 

@@ -11,6 +11,9 @@ QUESTION = html(
     "in a flatter valley of the loss, and flat valleys are where a new domain hurts less. Here is "
     "that valley, measured around these very networks.</p>"
 )
+PICK = html(
+    '<span class="made">Turn one and all turn. Click a point to read it in all of them.</span>'
+)
 NOTHING = html(
     '<p class="nothing" role="status">No landscape of these checkpoints is stored. Measure one '
     "yourself, below, on a few pictures.</p>"
@@ -35,8 +38,8 @@ LIVE_NOTE = html(
     "are those of the stored curves (seed 0); the error bars are over directions, not pictures.</p>"
 )
 MEASURES = {
-    "flatness": "Flatness",
     "plane": "A plane around each model",
+    "flatness": "Flatness",
     "three-models": "The plane through three models",
     "interpolation": "The line between two models",
     "curvature": "Curvature",
@@ -58,7 +61,8 @@ _READ = {
     "plane": (
         "The middle is the model. To the right and upwards its weights are moved in two random "
         "directions, the same for every model; the unit is the size of the change as a part of "
-        "each filter's norm. A wide pale area is a flat valley. All planes have one colour scale."
+        "each filter's norm. A wide floor is a flat valley. All have one scale of heights and "
+        "colours; what is higher is cut off."
     ),
     "three-models": (
         "Three networks span a plane. Each is marked; the distances are those between their "
