@@ -130,6 +130,7 @@ def test_what_was_added_is_trained_with_and_its_checkpoints_say_so(heading, prog
         )
 
 
+@pytest.mark.slow
 def test_the_new_tab_is_on_the_page_and_its_endpoint_answers(program):
     (block,) = written(program, EXAMPLES[A_TAB])
     command = [str(program / "app.py"), "--checkpoints", str(ROOT / "checkpoints"), "--port"]

@@ -52,6 +52,7 @@ def test_parts_are_small_and_give_the_same_files_back(script, images, tmp_path):
     assert script.PART_BYTES < 64 * 2**20
 
 
+@pytest.mark.slow
 def test_it_runs_stops_by_itself_and_goes_on(script, images, tmp_path):
     pytest.importorskip("timm", reason="needs timm")
     script.pack(images, tmp_path / "parts")

@@ -211,7 +211,6 @@ def test_a_click_reads_the_same_point_in_every_plane(page, records):
 
 
 def test_the_other_kinds_show_their_numbers(page, records):
-    page.locator("#landscape-3d input").uncheck()
     kind = page.locator("#landscape-kind")
     kind.locator("label", has_text="The plane through three models").click()
     page.wait_for_function("document.querySelectorAll('.js-plotly-plot').length === 1")
@@ -354,7 +353,7 @@ def test_the_endpoints_answer_and_refuse_in_sentences(address, records):
     assert {one["model"]["name"]: one["eigenvalue"] for one in stored} == {
         name: one.eigenvalue for name, one in bent.items()
     }
-    with pytest.raises(Exception, match="There are: flatness, plane"):
+    with pytest.raises(Exception, match="There are: plane, flatness"):
         client.predict("pacs/sketch", "target", "depth", api_name="/landscape")
     file = gradio_client.handle_file(str(samples()[0].path))
     measured = client.predict([file], "dog", api_name="/landscape_live")

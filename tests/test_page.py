@@ -180,6 +180,7 @@ def test_a_lecturer_uncovers_one_model_after_the_other(open_page, own):
     page.get_by_text("Choose a model to show.").wait_for()
 
 
+@pytest.mark.slow  # a server of its own
 def test_who_has_to_wait_sees_the_place_in_the_line(browser, root):
     client = pytest.importorskip("gradio_client")
     with (

@@ -51,7 +51,10 @@ def listening_proxy() -> Iterator[tuple[str, list[bytes]]]:
     "variables",
     [
         {"HTTP_PROXY": "http://{}", "ALL_PROXY": "socks5://{}", "NO_PROXY": "fe80::/10,lab.org"},
-        {"http_proxy": "socks5h://{}", "https_proxy": "{}", "all_proxy": "socks://{}/"},
+        pytest.param(
+            {"http_proxy": "socks5h://{}", "https_proxy": "{}", "all_proxy": "socks://{}/"},
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_with_proxies_it_starts_and_asks_none_for_itself(variables, small_set):

@@ -81,7 +81,7 @@ def report(
         typer.echo(problem, err=True)
     for name, content in (
         ("measured.csv", csv_bytes(measured_csv(rows))),
-        ("memory.csv", csv_bytes(memory_csv(memory_rows(records)))),
+        ("memory.csv", csv_bytes(memory_csv(memory_rows(records, split, recipe)))),
         ("REPORT.md", report_text(rows, records, judgement, measured).encode()),
     ):
         write_atomically(out / name, lambda handle, content=content: handle.write(content))

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from qtdog.csv_file import records_csv
+from qtdog.data import SplitRule
 from qtdog.method_names import method_name
-from qtdog.study.rows import MEMBERS, NAMES, paper_names
-from qtdog.training import Outcome, RunRecord, load_logits, load_record
+from qtdog.study.rows import MEMBERS, NAMES, paper_names, study_records
+from qtdog.training import Outcome, RunRecord, load_logits
 
 
 @dataclass(frozen=True)
@@ -70,18 +71,21 @@ class _Member:
     size_bytes: int
 
 
-def memory_rows(folder: Path) -> list[MemoryRow]:
-    """Every kind in the records in `folder`, of one member and up to `MEMBERS`: training by
-    cross-entropy, one step size a channel, quantized where most runs of the data set were.
+def memory_rows(
+    folder: Path, split_rule: SplitRule = "ours", recipe: str | None = None
+) -> list[MemoryRow]:
+    """Every kind in the records in `folder` of one split and recipe, of one member and up to
+    `MEMBERS`: training by cross-entropy, one step size a channel, quantized where most runs of the
+    data set were.
 
-    Raises ValueError naming a file that is not a record.
+    Raises ValueError as `measured_rows` does.
     """
-    records = {path: load_record(path) for path in sorted(Path(folder).glob("*.json"))}
+    records = study_records(folder, split_rule, recipe)
     usual = _usual_steps(records.values())
     kinds: dict[_Kind, dict[int, _Member]] = defaultdict(dict)
     for path, record in records.items():
         if _is_main(record, usual):
-            tensors = load_logits(path)
+            tensors = load_logits(path) if path.with_suffix(".safetensors").exists() else {}
             for outcome in record.outcomes:
                 if not outcome.refitted:
                     member = _member(path, tensors, outcome)

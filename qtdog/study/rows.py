@@ -93,13 +93,7 @@ def measured_rows(
     Raises ValueError naming a file that is not a record, and where records on one dataset are of
     studies that no mean may mix.
     """
-    records = {path: load_record(path) for path in sorted(Path(folder).glob("*.json"))}
-    records = {
-        path: record
-        for path, record in records.items()
-        if record.config.split == split_rule and recipe in (None, record.recipe)
-    }
-    require_one_study(records)
+    records = study_records(folder, split_rule, recipe)
     full_size = {
         (record.dataset, record.config.architecture): outcome.size_bytes
         for record in records.values()
@@ -115,6 +109,23 @@ def measured_rows(
         and not outcome.refitted
     ]
     return rows + list(_ensembles(records, full_size))
+
+
+def study_records(
+    folder: Path, split_rule: SplitRule = "ours", recipe: str | None = None
+) -> dict[Path, RunRecord]:
+    """The records in `folder` of runs under one split, and if given of one recipe, by path.
+
+    Raises ValueError as `measured_rows` does.
+    """
+    records = {path: load_record(path) for path in sorted(Path(folder).glob("*.json"))}
+    records = {
+        path: record
+        for path, record in records.items()
+        if record.config.split == split_rule and recipe in (None, record.recipe)
+    }
+    require_one_study(records)
+    return records
 
 
 def require_one_study(records: Mapping[Path, RunRecord]) -> None:
