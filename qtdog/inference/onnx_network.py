@@ -10,7 +10,7 @@ from qtdog.inference.graph import FEATURES, INPUT, LOGITS, Graph, GraphError
 from qtdog.inference.onnx_messages import EXTERNAL, Model, canonical
 
 MOST_BYTES = 2 << 30  # of what all sessions compute: so much a stranger's graph may ask for
-MOST_PIXELS = 24 * 128 * 128  # in one run: more images at once take more memory, not less time
+MOST_PIXELS = 8 * 128 * 128  # in one run: more images at once take more memory, not less time
 
 
 class OnnxNetwork:
