@@ -24,7 +24,7 @@ from qtdog.checkpoints import (
 )
 from qtdog.explorer import unfamiliar
 from qtdog.explorer.class_map import class_map
-from qtdog.explorer.predictions import Explanation, Hint, Prediction
+from qtdog.explorer.predictions import Explanation, Hint, Prediction, softmax
 from qtdog.explorer.recent import Recent
 from qtdog.explorer.unfamiliar import Calibration, Flagged, HintError
 from qtdog.fair_lock import FairLock
@@ -182,10 +182,11 @@ class Explorer(Catalogue):
         self.checkpoint_set.ensure(folder)
         return checkpoints.load(folder)
 
-    def _open(self, folder: Path) -> StoredModel:
-        """What `read` does, for answers alone."""
+    def open(self, folder: Path, few: bool = False) -> StoredModel:
+        """What `read` does, for answers alone, many or a `few`: without torch where there is a
+        graph."""
         self.checkpoint_set.ensure(folder)
-        opened = open_stored(folder)
+        opened = open_stored(folder, few)
         if opened.problem:
             self.note(opened.problem)
         return opened
@@ -223,7 +224,7 @@ class Explorer(Catalogue):
         return loaded
 
     def _load(self, target: str) -> tuple[_Model, ...]:
-        loaded = self._load_shown(target, self._open).values()  # QT-DoG is held once, as a member
+        loaded = self._load_shown(target, self.open).values()  # QT-DoG is held once, as a member
         return tuple(map(self._model, loaded))
 
     def _model(self, stored: StoredModel) -> _Model:
@@ -284,7 +285,7 @@ def _predict(model: _Model, images: np.ndarray, seen: _Seen) -> list[Prediction]
 
 def _prediction(model: _Model, each: np.ndarray, milliseconds: float) -> Prediction:
     """`each`: the networks' logits, (members, classes)."""
-    probabilities = _softmax(mean_of_logits(each))
+    probabilities = softmax(mean_of_logits(each))
     hint = None
     if model.thresholds:
         energies = unfamiliar.energy(each).tolist()
@@ -298,7 +299,7 @@ def _prediction(model: _Model, each: np.ndarray, milliseconds: float) -> Predict
         bits=config.bits,
         classes=config.classes,
         probabilities=tuple(probabilities.tolist()),
-        members=tuple(map(tuple, _softmax(each).tolist())) if config.method == "eoq" else (),
+        members=tuple(map(tuple, softmax(each).tolist())) if config.method == "eoq" else (),
         entropy=float(-(likely * np.log(likely)).sum()),
         size_bytes=model.stored.size_bytes,
         bits_per_weight=model.stored.bits_per_weight,
@@ -306,12 +307,6 @@ def _prediction(model: _Model, each: np.ndarray, milliseconds: float) -> Predict
         measured=config.target,
         hint=hint,
     )
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    """Over the last axis."""
-    powers = np.exp(logits - logits.max(-1, keepdims=True))
-    return powers / powers.sum(-1, keepdims=True)
 
 
 def _has_heads(model: _Model) -> bool:

@@ -9,4 +9,5 @@ from .members import mean_of_logits as mean_of_logits
 from .members import member_logits as member_logits
 from .stored import StoredModel as StoredModel
 from .stored import networks_of as networks_of
+from .stored import open_files as open_files
 from .stored import open_stored as open_stored

@@ -21,6 +21,8 @@ class Network(Protocol):
 
     images_at_once: int
     """So many images a call at most: memory stays bounded."""
+    weight_bytes: int
+    """Of its float32 weights in memory."""
     needs_torch: bool
     head: np.ndarray | None
     """The linear layer's weights, (classes, channels), where the logits are the mean of the last
