@@ -32,6 +32,7 @@ from qtdog.inference import (
     Network,
     StoredModel,
     finite,
+    graph_on_first_use,
     mean_of_logits,
     member_logits,
     open_stored,
@@ -175,6 +176,23 @@ class Explorer(Catalogue):
     def load(self, target: str) -> None:
         """Load a target's models now, so that the first visitor need not wait."""
         self._models(target)
+
+    @staticmethod
+    def import_torch() -> None:
+        """Load now what rounds weights and measures landscapes; takes seconds."""
+        import torchvision  # noqa: F401
+
+        from qtdog.checkpoints import storage  # noqa: F401
+        from qtdog.quantization import QUANTIZERS  # noqa: F401
+
+    def provide_graphs(self) -> None:
+        """Make the graphs that the shown networks lack and that can be had; takes half a minute
+        each. From then on these networks answer through the engine."""
+        shown = [one.config for target in self.targets() for one in self.shown(target.key)]
+        networks = sorted({(one.architecture, one.image_size) for one in shown})
+        # A list: all are made.
+        if any([graph_on_first_use(*network, self.root) for network in networks]):
+            self._loaded = Recent(TARGETS_IN_MEMORY)
 
     def read(self, folder: Path) -> Checkpoint:
         """One of `checkpoints(target)`, loaded; from the Hub, it is downloaded first. Raises

@@ -1,5 +1,6 @@
 from .ensemble import Ensemble as Ensemble
 from .finiteness import finite as finite
+from .first_use import graph_on_first_use as graph_on_first_use
 from .graphs import find_graph as find_graph
 from .graphs import provide_graph as provide_graph
 from .graphs import provide_graphs as provide_graphs
