@@ -22,7 +22,7 @@ from qtdog.benchmark.comparison import Comparison
 from qtdog.places import PROGRAM, SAMPLES
 
 ROUNDS = 3
-TIMEOUT_SECONDS = 120
+TIMEOUT_SECONDS = 300
 SETTLE_SECONDS = 4
 BOUNDARY = "edge-of-a-part"
 
