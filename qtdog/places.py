@@ -1,5 +1,6 @@
 """Where the program's own files lie: in a clone beside the package, once installed inside it."""
 
+import os
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent
@@ -14,3 +15,11 @@ SAMPLES, RESULTS, LANDSCAPES = ASSETS / "samples", ASSETS / "results", ASSETS / 
 INSTALLED = ASSETS.parent == PACKAGE
 CHECKPOINTS = None if INSTALLED else PROGRAM / "checkpoints"
 """The bundled set. It is not part of an installed package."""
+
+
+def cache_folder() -> Path:
+    """Where decoded images and graphs are kept: `QTDOG_CACHE`, or qtdog in the user's cache
+    folder."""
+    if "QTDOG_CACHE" in os.environ:
+        return Path(os.environ["QTDOG_CACHE"])
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "qtdog"

@@ -50,6 +50,7 @@ def running(
     page on the port that is its last argument; gives the page's address."""
     port = free_port()
     environment = {**os.environ, "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
+    environment["QTDOG_MAKE_GRAPHS"] = "0"  # it takes half a minute of a core
     environment |= {"PYTHONPATH": str(ROOT), **variables}
     server = subprocess.Popen([program, *command, str(port)], cwd=folder, env=environment)
     address = f"http://127.0.0.1:{port}/"

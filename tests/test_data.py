@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from sklearn.datasets import load_digits
 
-from qtdog import data
+from qtdog import data, places
 from qtdog.data import DataError, contents, folders, load_folder
 from qtdog.data import image_rows as rows
 from qtdog.training import TrainConfig, load_run_data
@@ -450,10 +450,10 @@ def test_the_first_domain_is_upright_and_the_others_are_turned_counter_clockwise
 
 def test_the_cache_folder_can_be_chosen(monkeypatch, tmp_path):
     monkeypatch.setenv("QTDOG_CACHE", str(tmp_path / "here"))
-    assert folders.cache_folder() == tmp_path / "here"
+    assert places.cache_folder() == tmp_path / "here"
     monkeypatch.delenv("QTDOG_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "there"))
-    assert folders.cache_folder() == tmp_path / "there" / "qtdog"
+    assert places.cache_folder() == tmp_path / "there" / "qtdog"
 
 
 def test_two_folders_with_files_of_the_same_names_and_times_do_not_share_a_cache(root, tmp_path):

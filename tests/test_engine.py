@@ -28,7 +28,7 @@ from qtdog.explorer import Explorer
 from qtdog.explorer.class_map import class_map
 from qtdog.explorer.explain import grad_cam
 from qtdog.images import read_image
-from qtdog.inference import find_graph, graphs, making, member_logits, open_stored
+from qtdog.inference import find_graph, graphs, making, member_logits, members, open_stored
 from qtdog.inference.graph import GraphError, read_graph
 from qtdog.inference.onnx_messages import Model, canonical
 from qtdog.inference.onnx_network import OnnxNetwork
@@ -143,7 +143,18 @@ def test_more_images_than_at_once_and_fewer_than_cores_give_the_same(sample_inpu
     assert np.abs(answers - in_torch(SKETCH / "erm-seed0", many)).max() < MOST
 
 
+def test_evaluation_gives_torchs_classes():
+    checkpoint = checkpoints.load(SKETCH / "eoq-7bit")
+    images = np.stack([models.resize(read_image(one.path), 128) for one in samples()])
+    config = checkpoint.config
+    expected = predict_logits(as_network(checkpoint), images, config.mean, config.std)
+    logits = stored_logits(checkpoint, inference.networks_of(checkpoint), images)
+    assert np.abs(logits - expected).max() < MOST
+    assert logits.argmax(1).tolist() == expected.argmax(1).tolist()
+
+
 @needs_pacs
+@pytest.mark.slow
 def test_evaluation_counts_are_the_stated_ones():
     folder = BUNDLED / "pacs" / "photo" / "eoq-7bit"
     checkpoint = checkpoints.load(folder)
@@ -170,7 +181,7 @@ def test_where_two_logits_are_as_good_as_equal_torch_decides(monkeypatch):
             said[1, -2:] = 6.0, 6.00005
             return said
 
-    monkeypatch.setattr("qtdog.cores.count", lambda: 1)
+    monkeypatch.setattr(members, "_cores", lambda: 1)
     logits = stored_logits(checkpoint, [Tied()], images)
     assert np.abs(logits[1] - expected[1]).max() < 1e-5
     assert logits[[0, 2, 3]].argmax(1).tolist() == [6, 6, 6]

@@ -16,7 +16,7 @@ from qtdog.checkpoints import CheckpointError, storage
 from qtdog.explorer import Explorer, Grid, Lab, lab, rounding
 from qtdog.explorer.lab import Contender
 from qtdog.images import read_image
-from qtdog.quantization import NearestConfig, unpack
+from qtdog.quantization import NearestConfig, quantize, unpack
 from qtdog.quantization.nearest import step_sizes
 from qtdog.ui.samples import samples
 
@@ -224,6 +224,22 @@ def test_eight_bits_stay_close_to_full_precision_and_two_do_not():
     assert moved[2] > 0.5
 
 
+@pytest.mark.parametrize("bits", [8, 2])
+def test_the_engine_answers_for_a_rounded_network_as_torch_does(bits):
+    own, pictures = Lab(Explorer(BUNDLED)), [read_image(one.path) for one in samples()[:4]]
+    seen = own.answer(Contender(ERM, "post-training", Grid(bits)), pictures)
+    loaded = checkpoints.load(BUNDLED / ERM)
+    (network,), config = loaded.networks, loaded.config
+    quantize(network, Grid(bits).quantizer, [models.classifier_name(network)])
+    stored = storage.store(network)
+    rounded = storage.restore(stored, config.architecture, len(config.classes), config.image_size)
+    settings = (config.image_size, config.mean, config.std)
+    inputs = torch.cat([models.preprocess(one, *settings) for one in pictures])
+    with torch.inference_mode():
+        expected = rounded(inputs).double().softmax(1).numpy()
+    assert np.abs(np.array(seen.probabilities) - expected).max() < 1e-4
+
+
 def test_each_rounded_network_is_made_once_and_memory_is_bounded(root, monkeypatch):
     own = Lab(Explorer(root), (PICTURE,))
     made = []
@@ -253,7 +269,10 @@ def test_a_network_runs_only_while_the_explorers_lock_is_held(root, monkeypatch)
 
     def watch(contender):
         found = ready(contender)
-        found.network.register_forward_hook(lambda *_: held.append(watched.depth))
+        logits = found.network.logits
+        monkeypatch.setattr(
+            found.network, "logits", lambda images: held.append(watched.depth) or logits(images)
+        )
         return found
 
     monkeypatch.setattr(own, "_ready", watch)

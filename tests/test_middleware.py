@@ -20,6 +20,7 @@ from tiny import save_set
 from qtdog.explorer.opening import NO_SUCH_ADDRESS
 from qtdog.reach import names_this_machine, on_loopback, only_here
 from qtdog.ui.middleware import HEADERS, NOT_THIS_SERVER, Guard
+from qtdog.ui.quiet import Asked
 
 HERE = ("localhost", "localhost:7860", "LOCALHOST.", "127.0.0.1:1", "127.9.9.9", "[::1]:7860")
 ELSEWHERE = ("evil.example", "localhost.evil.example:7860", "127.0.0.1.evil.example", "10.0.0.1")
@@ -39,7 +40,7 @@ def address(root):
 def guarded(only_here: bool) -> TestClient:
     """A server behind the guard that says "hello"."""
     hello = Starlette(routes=[Route("/", lambda _: PlainTextResponse("hello"))])
-    return TestClient(Guard(hello, only_here))
+    return TestClient(Guard(hello, only_here, Asked()))
 
 
 @pytest.mark.parametrize("host", [*HERE, *ELSEWHERE])

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 
 from qtdog import checkpoints
-from qtdog.benchmark.speed import Comparison
+from qtdog.benchmark.comparison import Comparison
 from qtdog.landscape import LossMeter, random_direction, weight_point
 from qtdog.memory import keep_freed_memory
 from qtdog.models import to_network_input

@@ -21,6 +21,7 @@ from .folder import CheckpointFiles as CheckpointFiles
 from .folder import find as find
 from .folder import load as load
 from .folder import load_config as load_config
+from .folder import load_files as load_files
 from .folder import read_files as read_files
 from .folder import save as save
 from .folder import save_ensemble as save_ensemble

@@ -44,6 +44,7 @@ __all__ = [
     "find",
     "load",
     "load_config",
+    "load_files",
     "save",
     "save_ensemble",
 ]
@@ -126,7 +127,7 @@ def find(root: Path) -> list[Path]:
 
 def load(folder: Path) -> Checkpoint:
     """Read a checkpoint and check it. Raises CheckpointError naming the file and the reason."""
-    return _restore(read_files(folder))
+    return load_files(read_files(folder))
 
 
 def read_files(folder: Path) -> CheckpointFiles:
@@ -144,9 +145,10 @@ def read_files(folder: Path) -> CheckpointFiles:
     return CheckpointFiles(folder, config, len(content) + len(model), model)
 
 
-def _restore(files: CheckpointFiles) -> Checkpoint:
+def load_files(files: CheckpointFiles) -> Checkpoint:
+    """What `load` makes of files that were read. Raises CheckpointError."""
     if files.members:
-        members = tuple(map(_restore, files.members))
+        members = tuple(map(load_files, files.members))
         networks = tuple(network for member in members for network in member.networks)
         bits = members[0].bits_per_weight
         return Checkpoint(files.folder, files.config, networks, files.size_bytes, bits, members)

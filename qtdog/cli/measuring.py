@@ -243,14 +243,29 @@ def benchmark(
     checkpoints: Annotated[
         Path, typer.Option(help="A folder with the checkpoints of one held-out domain.")
     ] = Path("checkpoints/pacs/sketch"),
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Also write the table to this text file.", callback=file_to_write),
+    ] = None,
 ) -> None:
-    """Time and size against plain torchvision in eager mode, all in one run, as ratios."""
+    """Time, size and memory against plain torchvision in eager mode, all in one run, as ratios.
+
+    It takes some minutes; other work on the machine makes it worthless.
+    """
     folder_to_read(checkpoints, "--checkpoints")
     from rich.console import Console
 
     from qtdog.benchmark import measure_speed, speed_table
+    from qtdog.provenance import code_version
 
-    Console().print(speed_table(measure_speed(checkpoints)))
+    table = speed_table(measure_speed(checkpoints.resolve()))
+    Console().print(table)
+    if out is not None:
+        wide = Console(width=120, record=True, quiet=True)
+        wide.print(table)
+        text = f"python -m qtdog benchmark\ncommit {code_version()}\n\n{wide.export_text()}"
+        write_atomically(out, lambda handle: handle.write(text.encode()))
+        typer.echo(f"Written: {out}")
 
 
 def benchmark_landscape(

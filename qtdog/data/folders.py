@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +19,7 @@ from qtdog.data.domains import Domain, DomainDataset
 from qtdog.files import write_atomically
 from qtdog.images import ImageError, read_image
 from qtdog.models import resize
+from qtdog.places import cache_folder
 from qtdog.system_files import is_system_file, is_system_folder
 
 CACHE_VERSION = 2
@@ -30,13 +30,6 @@ IMAGE_SUFFIXES |= {".jpe", ".jfif", ".heif", ".avif", ".ppm"}
 
 class DataError(ValueError):
     """One sentence that says what is wrong with a data folder."""
-
-
-def cache_folder() -> Path:
-    """Where decoded images are kept: `QTDOG_CACHE`, or qtdog in the user's cache folder."""
-    if "QTDOG_CACHE" in os.environ:
-        return Path(os.environ["QTDOG_CACHE"])
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "qtdog"
 
 
 def load_folder(

@@ -24,7 +24,7 @@ from qtdog.checkpoints import (
 )
 from qtdog.explorer import unfamiliar
 from qtdog.explorer.class_map import class_map
-from qtdog.explorer.predictions import Explanation, Hint, Prediction
+from qtdog.explorer.predictions import Explanation, Hint, Prediction, softmax
 from qtdog.explorer.recent import Recent
 from qtdog.explorer.unfamiliar import Calibration, Flagged, HintError
 from qtdog.fair_lock import FairLock
@@ -32,6 +32,7 @@ from qtdog.inference import (
     Network,
     StoredModel,
     finite,
+    graph_on_first_use,
     mean_of_logits,
     member_logits,
     open_stored,
@@ -176,16 +177,34 @@ class Explorer(Catalogue):
         """Load a target's models now, so that the first visitor need not wait."""
         self._models(target)
 
+    @staticmethod
+    def import_torch() -> None:
+        """Load now what rounds weights and measures landscapes; takes seconds."""
+        import torchvision  # noqa: F401
+
+        from qtdog.checkpoints import storage  # noqa: F401
+        from qtdog.quantization import QUANTIZERS  # noqa: F401
+
+    def provide_graphs(self) -> None:
+        """Make the graphs that the shown networks lack and that can be had; takes half a minute
+        each. From then on these networks answer through the engine."""
+        shown = [one.config for target in self.targets() for one in self.shown(target.key)]
+        networks = sorted({(one.architecture, one.image_size) for one in shown})
+        # A list: all are made.
+        if any([graph_on_first_use(*network, self.root) for network in networks]):
+            self._loaded = Recent(TARGETS_IN_MEMORY)
+
     def read(self, folder: Path) -> Checkpoint:
         """One of `checkpoints(target)`, loaded; from the Hub, it is downloaded first. Raises
         CheckpointError."""
         self.checkpoint_set.ensure(folder)
         return checkpoints.load(folder)
 
-    def _open(self, folder: Path) -> StoredModel:
-        """What `read` does, for answers alone."""
+    def open(self, folder: Path, few: bool = False) -> StoredModel:
+        """What `read` does, for answers alone, many or a `few`: without torch where there is a
+        graph."""
         self.checkpoint_set.ensure(folder)
-        opened = open_stored(folder)
+        opened = open_stored(folder, few)
         if opened.problem:
             self.note(opened.problem)
         return opened
@@ -223,7 +242,7 @@ class Explorer(Catalogue):
         return loaded
 
     def _load(self, target: str) -> tuple[_Model, ...]:
-        loaded = self._load_shown(target, self._open).values()  # QT-DoG is held once, as a member
+        loaded = self._load_shown(target, self.open).values()  # QT-DoG is held once, as a member
         return tuple(map(self._model, loaded))
 
     def _model(self, stored: StoredModel) -> _Model:
@@ -284,7 +303,7 @@ def _predict(model: _Model, images: np.ndarray, seen: _Seen) -> list[Prediction]
 
 def _prediction(model: _Model, each: np.ndarray, milliseconds: float) -> Prediction:
     """`each`: the networks' logits, (members, classes)."""
-    probabilities = _softmax(mean_of_logits(each))
+    probabilities = softmax(mean_of_logits(each))
     hint = None
     if model.thresholds:
         energies = unfamiliar.energy(each).tolist()
@@ -298,7 +317,7 @@ def _prediction(model: _Model, each: np.ndarray, milliseconds: float) -> Predict
         bits=config.bits,
         classes=config.classes,
         probabilities=tuple(probabilities.tolist()),
-        members=tuple(map(tuple, _softmax(each).tolist())) if config.method == "eoq" else (),
+        members=tuple(map(tuple, softmax(each).tolist())) if config.method == "eoq" else (),
         entropy=float(-(likely * np.log(likely)).sum()),
         size_bytes=model.stored.size_bytes,
         bits_per_weight=model.stored.bits_per_weight,
@@ -306,12 +325,6 @@ def _prediction(model: _Model, each: np.ndarray, milliseconds: float) -> Predict
         measured=config.target,
         hint=hint,
     )
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    """Over the last axis."""
-    powers = np.exp(logits - logits.max(-1, keepdims=True))
-    return powers / powers.sum(-1, keepdims=True)
 
 
 def _has_heads(model: _Model) -> bool:

@@ -6,10 +6,11 @@ import copy
 import math
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PIL import Image
 from safetensors import safe_open
 
@@ -19,14 +20,17 @@ from qtdog.checkpoints import (
     FULL_PRECISION_BITS,
     STEP_SIZE,
     CheckpointConfig,
+    CheckpointFiles,
     StoredCheckpoint,
 )
 from qtdog.explorer.explorer import Explorer
+from qtdog.explorer.predictions import softmax
 from qtdog.explorer.rounding import Grid, Rounding, count_codes, round_weights
-from qtdog.inference import finite
+from qtdog.inference import Network, finite, member_logits, open_files
+from qtdog.models import network_input, resize
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
 BIT_WIDTHS = (8, 7, 6, 5, 4, 3, 2)
 BYTES_OF_NETWORKS = 256 << 20
@@ -121,20 +125,30 @@ class Answers:
 
 
 @dataclass(frozen=True)
-class _Ready:
-    """A network in float32 and the size of its file."""
+class _Reference:
+    """A full-precision network to be rounded, in torch, where the levels are defined."""
 
     network: nn.Module
     network_bytes: int
-    tensor_bytes: dict[str, int]
-    """Of every tensor in the file, by its name there."""
+    """Of its model.safetensors."""
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A network that answers and the size of its file."""
+
+    network: Network
+    network_bytes: int
+    tensor_bytes: Mapping[str, int] = field(default_factory=dict)
+    """Of a rounded network: of every tensor in the file, by its name there."""
 
 
 class Lab:
     """Rounds the explorer's full-precision checkpoints and compares answers.
 
-    The explorer's lock guards torch here too, for one network at a time, so that visitors of the
-    other tabs wait for less than a second. The answers for `samples` are kept; those for a
+    Weights are rounded in torch; what answers is stored, read back and run as a checkpoint is.
+    The explorer's lock guards the cores here too, for one network at a time, so that visitors of
+    the other tabs wait for less than a second. The answers for `samples` are kept; those for a
     visitor's picture are not.
     """
 
@@ -194,7 +208,7 @@ class Lab:
             layer=known[layer],
             rounding=rounding,
             layer_bytes=sum(rounded.tensor_bytes.get(part, 0) for part in parts),
-            layer_bytes_full=reference.tensor_bytes[layer],
+            layer_bytes_full=known[layer].weights * FULL_PRECISION_BITS // 8,
             network_bytes=rounded.network_bytes,
             network_bytes_full=reference.network_bytes,
             trained=trained,
@@ -214,18 +228,13 @@ class Lab:
 
     def answer(self, contender: Contender, pictures: Sequence[Image.Image]) -> Answers:
         """RGB pictures through one contender. Raises CheckpointError."""
-        import torch  # the page opens without it
-
-        config = self._stored[contender.key].config
-        ready = self._ready(contender)
-        inputs = [
-            models.preprocess(picture, config.image_size, config.mean, config.std)
-            for picture in pictures
-        ]
-        with self._lock.heavy(), torch.inference_mode():
-            logits = ready.network(torch.cat(inputs))  # (pictures, classes)
-        finite(logits, self._stored[contender.key].folder)
-        probabilities = logits.double().softmax(1).tolist()
+        stored = self._stored[contender.key]
+        config, ready = stored.config, self._ready(contender)
+        sized = np.stack([resize(picture, config.image_size) for picture in pictures])
+        inputs = network_input(sized, config.mean, config.std)
+        with self._lock.heavy():
+            (logits,) = member_logits([ready.network], inputs)  # (pictures, classes)
+        probabilities = softmax(finite(logits, stored.folder).astype(np.float64)).tolist()
         return Answers(
             contender, config.classes, tuple(map(tuple, probabilities)), ready.network_bytes
         )
@@ -277,30 +286,31 @@ class Lab:
         shown = codes if channel is None else codes[channel]
         return count_codes(shown, stored.config.levels)
 
-    def _reference(self, key: str) -> _Ready:
+    def _reference(self, key: str) -> _Reference:
         self._known(key)
         return self._full_precision(key)
 
-    def _load(self, key: str) -> _Ready:
+    def _load(self, key: str) -> _Reference:
         loaded = self._explorer.read(self._stored[key].folder)
-        network = loaded.networks[0]
-        return _Ready(network, loaded.config.files[0].size_bytes, _bytes_of(network.state_dict()))
+        return _Reference(loaded.networks[0], loaded.config.files[0].size_bytes)
 
     def _ready(self, contender: Contender) -> _Ready:
         """The contender's network: kept while there is room, the longest unused goes first."""
-        if contender.grid is None:
-            return self._reference(contender.key)
         with self._lock.heavy():
             if contender not in self._networks:
                 self._networks[contender] = (
-                    self._load(contender.key)
-                    if contender.method == "qt-dog"
-                    else self._round(contender.key, contender.grid)
+                    self._round(contender.key, contender.grid)
+                    if contender.method == "post-training" and contender.grid
+                    else self._open(contender.key)
                 )
             self._networks.move_to_end(contender)
             while len(self._networks) > 1 and self._held_bytes() > BYTES_OF_NETWORKS:
                 self._networks.popitem(last=False)
             return self._networks[contender]
+
+    def _open(self, key: str) -> _Ready:
+        opened = self._explorer.open(self._stored[key].folder, few=True)
+        return _Ready(opened.networks[0], opened.config.files[0].size_bytes)
 
     def _round(self, key: str, grid: Grid) -> _Ready:
         """Post-training quantization: every weight but the classifier's rounded at once, then
@@ -310,18 +320,11 @@ class Lab:
         network = copy.deepcopy(self._reference(key).network)
         quantization.quantize(network, grid.quantizer, [models.classifier_name(network)])
         stored = checkpoints.storage.store(network)
-        config = self._stored[key].config
-        restored = checkpoints.storage.restore(
-            stored, config.architecture, len(config.classes), config.image_size
-        )
-        size = len(tensors_to_bytes(stored.tensors))
-        return _Ready(restored, size, _bytes_of(stored.tensors))
+        content, origin = tensors_to_bytes(stored.tensors), self._stored[key]
+        config = replace(origin.config, bits=stored.bits, quantizer=stored.quantizer)
+        files = CheckpointFiles(origin.folder, config, len(content), content)
+        sizes = {name: one.numel() * one.element_size() for name, one in stored.tensors.items()}
+        return _Ready(open_files(files, few=True).networks[0], len(content), sizes)
 
     def _held_bytes(self) -> int:
-        return sum(
-            sum(_bytes_of(ready.network.state_dict()).values()) for ready in self._networks.values()
-        )
-
-
-def _bytes_of(tensors: Mapping[str, Tensor]) -> dict[str, int]:
-    return {name: value.numel() * value.element_size() for name, value in tensors.items()}
+        return sum(ready.network.weight_bytes for ready in self._networks.values())

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from qtdog.accuracy import Accuracy
 from qtdog.explorer.unfamiliar import Flagged
 
@@ -91,3 +93,9 @@ class Explanation:
 def _entropy(probabilities: tuple[float, ...] | list[float]) -> float:
     """In nats."""
     return -sum(p * math.log(p) for p in probabilities if p)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities over the last axis: (..., classes) -> the same."""
+    powers = np.exp(logits - logits.max(-1, keepdims=True))
+    return powers / powers.sum(-1, keepdims=True)

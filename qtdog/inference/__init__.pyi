@@ -1,5 +1,6 @@
 from .ensemble import Ensemble as Ensemble
 from .finiteness import finite as finite
+from .first_use import graph_on_first_use as graph_on_first_use
 from .graphs import find_graph as find_graph
 from .graphs import provide_graph as provide_graph
 from .graphs import provide_graphs as provide_graphs
@@ -9,4 +10,5 @@ from .members import mean_of_logits as mean_of_logits
 from .members import member_logits as member_logits
 from .stored import StoredModel as StoredModel
 from .stored import networks_of as networks_of
+from .stored import open_files as open_files
 from .stored import open_stored as open_stored

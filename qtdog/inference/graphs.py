@@ -1,4 +1,5 @@
-"""Where graphs lie: with the package for the recipes' networks, else with a checkpoint set.
+"""Where graphs lie: with the package for the recipes' networks, else with a checkpoint set, or,
+made on first use, in the user's cache folder.
 
 A file outside the package is called by its content, NAME-SHA256.onnx with the first sixteen
 digits, so that a damaged one is told whatever else the set says of it.
@@ -13,8 +14,11 @@ from qtdog import checkpoints
 from qtdog.checkpoints import GRAPHS, HASH_DIGITS, LARGEST_GRAPH_BYTES, graph_name
 from qtdog.files import write_atomically
 from qtdog.inference.graph import Graph, GraphError, read_graph, sha256
+from qtdog.places import cache_folder
 
 BUNDLED = Path(__file__).parent / "bundled"
+EXPORTER = ("onnx", "onnxscript")
+"""Packages that graphs are made with."""
 
 
 def set_root(folder: Path) -> Path | None:
@@ -24,17 +28,23 @@ def set_root(folder: Path) -> Path | None:
 
 
 def find_graph(architecture: str, image_size: int, root: Path | None = None) -> Graph | None:
-    """The graph of a network for images of that size: the package's own, or that of the set at
-    `root`; None where there is none. Raises GraphError for a set's file that cannot be used."""
+    """The graph of a network for images of that size: the package's own, that of the set at
+    `root`, or one in the cache folder; None where there is none. Raises GraphError for a set's file
+    that cannot be used."""
     name = graph_name(architecture, image_size)
     bundled = BUNDLED / f"{name}.onnx"
-    path = bundled if bundled.is_file() else _of_set(name, root)
-    if path is None:
-        return None
-    graph = _read(path, path.stat().st_mtime_ns, path == bundled)
-    if (graph.facts.architecture, graph.facts.image_size) != (architecture, image_size):
-        raise GraphError(f"{path} is the graph of another network.")
-    return graph
+    if path := bundled if bundled.is_file() else _of_set(name, root):
+        graph = _read(path, path.stat().st_mtime_ns, path == bundled)
+        if (graph.facts.architecture, graph.facts.image_size) != (architecture, image_size):
+            raise GraphError(f"{path} is the graph of another network.")
+        return graph
+    if path := _of_set(name, cache_folder()):
+        try:
+            return _read(path, path.stat().st_mtime_ns, False)
+        except GraphError:  # damaged: it is made again
+            with contextlib.suppress(OSError):
+                path.unlink()
+    return None
 
 
 def provide_graph(architecture: str, image_size: int, root: Path) -> Path | None:
@@ -50,7 +60,7 @@ def provide_graph(architecture: str, image_size: int, root: Path) -> Path | None
     except GraphError:  # such networks go on in torch
         return None
     path = root / GRAPHS / f"{name}-{sha256(content)[:HASH_DIGITS]}.onnx"
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, lambda handle: handle.write(content))
     return path
 

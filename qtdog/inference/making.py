@@ -26,12 +26,12 @@ from qtdog.inference.graph import (
     GraphFacts,
     read_graph,
 )
+from qtdog.inference.graphs import EXPORTER
 from qtdog.inference.onnx_messages import EXTERNAL, FLOAT, Model, canonical
 from qtdog.quantization import quantizable_weights
 
 OPSET = 18  # what torch's exporter writes without converting, in torch 2.8 and later
 CLASSES = 7  # the head's rows are as many as the checkpoint's classes, whatever the graph's
-PACKAGES = ("onnx", "onnxscript")
 COUNTER = ".num_batches_tracked"
 BETWEEN = ("Flatten", "Identity", "Reshape", "Squeeze")
 """May lie between a mean over places and the linear layer."""
@@ -39,7 +39,7 @@ BETWEEN = ("Flatten", "Identity", "Reshape", "Squeeze")
 
 def can_make() -> bool:
     """Whether what is needed to make graphs is installed."""
-    return all(find_spec(name) for name in PACKAGES)
+    return all(find_spec(name) for name in EXPORTER)
 
 
 def make_graph(architecture: str, image_size: int) -> bytes:
@@ -50,7 +50,7 @@ def make_graph(architecture: str, image_size: int) -> bytes:
     """
     if not can_make():
         raise GraphError(
-            f"A graph is made with {' and '.join(PACKAGES)}: pip install 'qtdog[onnx]'."
+            f"A graph is made with {' and '.join(EXPORTER)}: pip install 'qtdog[onnx]'."
         )
     network = models.build(architecture, CLASSES, image_size=image_size).eval()
     norms: dict[str, Any] = dict(network.named_modules())

@@ -1,5 +1,6 @@
 """Networks side by side: what every one of them says of the same images."""
 
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
@@ -20,6 +21,8 @@ class Network(Protocol):
 
     images_at_once: int
     """So many images a call at most: memory stays bounded."""
+    weight_bytes: int
+    """Of its float32 weights in memory."""
     needs_torch: bool
     head: np.ndarray | None
     """The linear layer's weights, (classes, channels), where the logits are the mean of the last
@@ -40,7 +43,7 @@ def member_logits(networks: Sequence[Network], images: np.ndarray) -> np.ndarray
     As many at once as this process has cores, one thread each: a small network gains little from a
     second core within one forward pass. Many images are shared out in the same way.
     """
-    workers = cores.count()
+    workers = _cores()
     parts = -(-workers // len(networks))  # of the batch, so that every core has work
     step = max(1, min(networks[0].images_at_once, -(-len(images) // parts)))
     tasks = [
@@ -48,8 +51,11 @@ def member_logits(networks: Sequence[Network], images: np.ndarray) -> np.ndarray
         for network in networks
         for start in range(0, len(images), step)
     ]
-    pool = _workers(workers, any(one.needs_torch for one in networks))
-    answers = list(pool.map(lambda task: task[0].logits(task[1]), tasks))
+    if any(one.needs_torch for one in networks):  # whose threads have to be told their number
+        pool = _torch_workers(workers)
+        answers = list(pool.map(lambda task: task[0].logits(task[1]), tasks))
+    else:
+        answers = _shared_out(tasks, workers)
     return np.concatenate(answers).reshape(len(networks), len(images), -1)
 
 
@@ -61,6 +67,43 @@ def mean_of_logits(logits: Logits) -> Logits:
     return logits.mean(0)  # pyright: ignore[reportReturnType]  # of an array, Any
 
 
+def _shared_out(tasks: Sequence[tuple[Network, np.ndarray]], workers: int) -> list[np.ndarray]:
+    """Each task's logits. This thread works too, and whoever is done takes the next task: to wake
+    a thread for each would cost a small network a good part of its time."""
+    answers = [np.empty(0, np.float32)] * len(tasks)
+    left = deque(range(len(tasks)))
+
+    def work() -> None:
+        while True:
+            try:
+                place = left.popleft()
+            except IndexError:
+                return
+            network, images = tasks[place]
+            answers[place] = network.logits(images)
+
+    helpers = [_helpers(workers).submit(work) for _ in range(min(workers, len(tasks)) - 1)]
+    try:
+        work()
+    finally:
+        left.clear()
+        for helper in helpers:
+            if not helper.cancel():
+                helper.result()
+    return answers
+
+
 @lru_cache
-def _workers(count: int, torch: bool) -> ThreadPoolExecutor:
-    return cores.pool(count, "torch network") if torch else ThreadPoolExecutor(count, "network")
+def _cores() -> int:
+    """Asked once: to read the control groups' files takes as long as half a forward pass."""
+    return cores.count()
+
+
+@lru_cache
+def _helpers(workers: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(workers, "network")
+
+
+@lru_cache
+def _torch_workers(workers: int) -> ThreadPoolExecutor:
+    return cores.pool(workers, "torch network")

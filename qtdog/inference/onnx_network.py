@@ -10,7 +10,7 @@ from qtdog.inference.graph import FEATURES, INPUT, LOGITS, Graph, GraphError
 from qtdog.inference.onnx_messages import EXTERNAL, Model, canonical
 
 MOST_BYTES = 2 << 30  # of what all sessions compute: so much a stranger's graph may ask for
-MOST_PIXELS = 24 * 128 * 128  # in one run: more images at once take more memory, not less time
+MOST_PIXELS = 8 * 128 * 128  # in one run: more images at once take more memory, not less time
 
 
 class OnnxNetwork:
@@ -26,6 +26,7 @@ class OnnxNetwork:
     def __init__(self, graph: Graph, weights: Mapping[str, np.ndarray], classes: int) -> None:
         size = graph.facts.image_size
         self.images_at_once = max(1, MOST_PIXELS // size**2)
+        self.weight_bytes = sum(one.nbytes for one in weights.values())
         self.head = weights.get(f"{graph.facts.classifier}.weight") if graph.has_features else None
         """Of a network whose logits are the mean of its last feature map over places through one
         linear layer: that layer's weights, (classes, channels); of others None."""

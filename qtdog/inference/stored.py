@@ -28,10 +28,14 @@ class StoredModel:
     """Why a graph that is there is not used, in one sentence."""
 
 
-def open_stored(folder: Path) -> StoredModel:
-    """Read a checkpoint, checked as by `checkpoints.load`. Raises CheckpointError naming the file
-    and the reason."""
-    files = checkpoints.read_files(folder)
+def open_stored(folder: Path, few: bool = False) -> StoredModel:
+    """Read a checkpoint, checked as by `checkpoints.load`. For a `few` answers, its networks are
+    not prepared for many. Raises CheckpointError naming the file and the reason."""
+    return open_files(checkpoints.read_files(folder), few)
+
+
+def open_files(files: CheckpointFiles, few: bool = False) -> StoredModel:
+    """What `open_stored` does with files that were read, or have just been made."""
     problem = ""
     try:
         if opened := _through_engine(files):
@@ -40,7 +44,7 @@ def open_stored(folder: Path) -> StoredModel:
         problem = f"{error} Its network is computed without it, more slowly."
     except (CheckpointError, ValueError):  # torch's way says in detail what is wrong
         pass
-    return _in_torch(checkpoints.load(folder), problem)
+    return _in_torch(checkpoints.load_files(files), problem, few)
 
 
 def networks_of(checkpoint: Checkpoint) -> tuple[Network, ...]:
@@ -73,13 +77,13 @@ def _with_graph(files: CheckpointFiles, graph: Graph) -> StoredModel:
     return StoredModel(files.folder, config, (network,), files.size_bytes, bits)
 
 
-def _in_torch(checkpoint: Checkpoint, problem: str) -> StoredModel:
+def _in_torch(checkpoint: Checkpoint, problem: str, few: bool) -> StoredModel:
     from qtdog.inference.torch_network import TorchNetwork
 
-    members = tuple(_in_torch(member, "") for member in checkpoint.members)
+    members = tuple(_in_torch(member, "", few) for member in checkpoint.members)
     networks: tuple[Network, ...] = tuple(one for member in members for one in member.networks)
     if not members:
-        networks = (TorchNetwork(checkpoint.networks[0], checkpoint.config.image_size),)
+        networks = (TorchNetwork(checkpoint.networks[0], checkpoint.config.image_size, few),)
     return StoredModel(
         checkpoint.folder,
         checkpoint.config,

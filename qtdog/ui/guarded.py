@@ -10,13 +10,18 @@ from qtdog.reach import only_here
 from qtdog.ui.arguments import check_arguments
 from qtdog.ui.markup import refusal
 from qtdog.ui.middleware import UNEXPECTED, Guard
+from qtdog.ui.quiet import Asked
 from qtdog.ui.uploads import only_uploads, takes_files
 
 
 class GuardedBlocks(gr.Blocks):
     """A page of which every event, its own or an endpoint, is handed files that were uploaded to it
     and no others; whose endpoints get arguments of the types that they state; whose errors are
-    sentences; and whose server adds what `Guard` says."""
+    sentences; and whose server adds what `Guard` says and knows when it is quiet."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.asked = Asked()
 
     async def preprocess_data(
         self, block_fn: Any, inputs: list[Any], *rest: Any, **options: Any
@@ -48,5 +53,8 @@ class GuardedBlocks(gr.Blocks):
         """As always, behind `Guard`."""
         here = only_here(options.get("server_name"), options.get("root_path"))
         settings = options.pop("app_kwargs", None) or {}
-        guards = [Middleware(Guard, only_here=here), *settings.get("middleware", ())]
+        guards = [
+            Middleware(Guard, only_here=here, asked=self.asked),
+            *settings.get("middleware", ()),
+        ]
         return super().launch(*arguments, app_kwargs={**settings, "middleware": guards}, **options)

@@ -16,6 +16,7 @@ from qtdog.images import MAX_BYTES, read_image
 from qtdog.reach import only_here
 from qtdog.ui.appearance import css, theme
 from qtdog.ui.page import build
+from qtdog.ui.quiet import prepare_when_quiet
 from qtdog.ui.samples import samples
 
 FAVICON = Path(__file__).parent / "favicon.svg"
@@ -55,7 +56,9 @@ def serve(
     print(f"Shown are {shown.phrase}. {shown.notice}".strip())
     threading.Thread(target=warm_up, args=(explorer,), daemon=True).start()
     guests = Guests(folders=only_here(host, root_path)) if remote_allowed() else None
-    build(explorer, guests).launch(
+    page = build(explorer, guests)
+    prepare_when_quiet(explorer, page.asked)
+    page.launch(
         server_name=host,
         server_port=port,
         root_path=root_path,

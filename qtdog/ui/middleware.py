@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qtdog.reach import names_this_machine
+from qtdog.ui.quiet import Asked
 
 # Gradio's page has scripts in its HTML and makes functions of text (events with `js`, HTML with
 # `js_on_load`); uploads, the webcam and plotly work with blob: and data:. Which pages may frame
@@ -50,16 +51,18 @@ class Guard:
     """Adds `HEADERS` to every answer, closes what of Gradio's server the page does not use, and
     makes a sentence of what Gradio stumbles over. With `only_here`, a request whose Host is not
     this machine's gets no answer: a foreign page whose name leads here (DNS rebinding) would read
-    what is at home."""
+    what is at home. `asked` hears of every request."""
 
-    def __init__(self, app: ASGIApp, only_here: bool) -> None:
+    def __init__(self, app: ASGIApp, only_here: bool, asked: Asked) -> None:
         self._app = app
         self._only_here = only_here
+        self._asked = asked
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
+        self._asked.now()
         started = False
 
         async def send_with_headers(message: Message) -> None:
@@ -80,6 +83,8 @@ class Guard:
             return
         try:
             await self._app(scope, receive, send_with_headers)
+            if (scope["path"], scope.get("method")) == ("/", "GET"):
+                self._asked.page_sent()
         except Exception:  # no such endpoint, or arguments that it lacks
             if started:
                 raise

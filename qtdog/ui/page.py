@@ -47,7 +47,7 @@ NO_STATISTICS = {
 DELETE_UPLOADS_AFTER_SECONDS = 3600
 
 
-def build(explorer: Explorer, guests: Guests | None = None) -> gr.Blocks:
+def build(explorer: Explorer, guests: Guests | None = None) -> GuardedBlocks:
     """The page for the models that `explorer` finds, ready to launch. With `guests`, visitors can
     open other sets of checkpoints."""
     uploads = (DELETE_UPLOADS_AFTER_SECONDS, DELETE_UPLOADS_AFTER_SECONDS)
@@ -85,7 +85,7 @@ def build(explorer: Explorer, guests: Guests | None = None) -> gr.Blocks:
     return _with_queue(page)
 
 
-def _with_queue(page: gr.Blocks) -> gr.Blocks:
+def _with_queue(page: GuardedBlocks) -> GuardedBlocks:
     """A queue of bounded length that costs less than the networks."""
     os.environ.update(NO_STATISTICS)
     # Places in the queue once a second, not after every job.
