@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from qtdog.paired import paired
 from qtdog.results.records import MeasuredResult
 from qtdog.results.settings import main_setting
 from qtdog.results.table_parts import ALL
@@ -20,7 +21,6 @@ PAIRS = (
 )
 """What the paper claims or leaves open: the method, its control, and the ensemble and its; then
 the same with step sizes that start at the least rounding error."""
-CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -75,21 +75,7 @@ def compare(first: Sequence[MeasuredResult], second: Sequence[MeasuredResult]) -
     differences = _by_domain(first, second)
     if not differences:
         return None
-    means = [statistics.fmean(values.values()) for values in differences.values()]
-    difference = statistics.fmean(means)
-    low = high = None
-    spare = sum(len(values) - 1 for values in differences.values())
-    if spare:
-        squares = sum(
-            (value - mean) ** 2
-            for values, mean in zip(differences.values(), means, strict=True)
-            for value in values.values()
-        )
-        share = sum(1 / len(values) for values in differences.values()) / len(means) ** 2
-        from scipy.special import stdtrit  # only where there are pairs
-
-        reach = stdtrit(spare, (1 + CONFIDENCE) / 2) * (squares / spare * share) ** 0.5
-        low, high = difference - float(reach), difference + float(reach)
+    found = paired({domain: tuple(values.values()) for domain, values in differences.items()})
     seeds = {seed for values in differences.values() for seed in values if seed is not None}
     return Comparison(
         first=first[0].method,
@@ -98,9 +84,9 @@ def compare(first: Sequence[MeasuredResult], second: Sequence[MeasuredResult]) -
         backbone=first[0].backbone,
         dataset=first[0].dataset,
         bits=first[0].bits,
-        difference=difference,
-        low=low,
-        high=high,
+        difference=found.mean,
+        low=found.here and found.here.low,
+        high=found.here and found.here.high,
         targets=tuple(differences),
         seeds=len(seeds),
         fewest_seeds=min(len(values) for values in differences.values()) if seeds else 0,
