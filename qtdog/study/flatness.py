@@ -115,4 +115,5 @@ def _curvature(records: Sequence[Record]) -> str:
 
 def _name(model: ModelReference) -> str:
     method = {"erm": "ERM", "qt-dog": f"QT-DoG, {model.bits} bits"}.get(model.method, model.method)
-    return f"{method}{', averaged' if model.averaged else ''}, seed {model.seed}"
+    ending = (", averaged" if model.averaged else "") + (", refitted" if model.refitted else "")
+    return f"{method}{ending}, seed {model.seed}"
