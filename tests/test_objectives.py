@@ -524,7 +524,7 @@ def test_pages_that_compare_erm_with_qt_dog_pass_over_other_methods(swept, tmp_p
         "qt-dog-7bit-coral-seed0": "CORAL + QT-DoG, 7 bits, seed 0",
         "qt-dog-7bit-coral-averaged-seed0": "CORAL + QT-DoG, 7 bits, averaged, seed 0",
         "qt-dog-7bit-coral-averaged-refitted-seed0": (
-            "CORAL + QT-DoG, 7 bits, averaged, refitted, seed 0"
+            "CORAL + QT-DoG (refitted), 7 bits, averaged, seed 0"
         ),
     }
     assert same_trunk(subjects(sorted(place.iterdir())), averaged=False) is None

@@ -115,10 +115,9 @@ def same_trunk(found: Sequence[Subject], averaged: bool = True) -> tuple[Subject
 def title(model: ModelReference) -> str:
     """ "Full precision, averaged, seed 0" or "QT-DoG, 7 bits, seed 1"."""
     names = METHODS | {"erm": "Full precision"}
-    parts = [names.get(model.method, model.method)]
+    parts = [names.get(model.method, model.method) + (" (refitted)" if model.refitted else "")]
     parts += [f"{model.bits} bits"] if model.bits != FULL_PRECISION_BITS else []
     parts += ["averaged"] if model.averaged else []
-    parts += ["refitted"] if model.refitted else []
     return ", ".join([*parts, f"seed {model.seed}"])
 
 
