@@ -11,6 +11,7 @@ from qtdog import checkpoints
 from qtdog.quantization import quantizable_weights
 from qtdog.study import code_uses_csv, count_codes, read_code_uses
 from qtdog.study.second.code_use import CodeUseRow
+from qtdog.ui.quantize.layer import codes_used
 
 SKETCH = Path(__file__).resolve().parents[1] / "checkpoints" / "pacs" / "sketch"
 
@@ -69,3 +70,7 @@ def test_what_was_counted_is_kept_by_the_networks_hash(folder, tmp_path):
     )
     assert read_code_uses(tmp_path / "none.csv") == []
     assert count_codes(tmp_path / "none", {file.sha256}) == []
+
+
+def test_the_quantize_tab_says_how_many_codes_are_used():
+    assert codes_used((0, 2, 4, 2)) == "3 of 4, entropy 1.5 bits"

@@ -106,6 +106,8 @@ def report(
     """
     from qtdog.landscape import store
 
+    if study == "second" and (recipe or split != "ours"):
+        raise ValueError("The second study has its recipes and our split: leave out the options.")
     records = records or STUDIES[study] / "runs"
     out = out or STUDIES[study]
     judged = out / "judgement.md"

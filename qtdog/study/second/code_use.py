@@ -50,7 +50,7 @@ def code_uses_csv(rows: Iterable[CodeUseRow]) -> str:
 def count_codes(built: Path, wanted: Collection[str]) -> list[CodeUseRow]:
     """Of the checkpoints below `built` whose model.safetensors has one of these SHA-256."""
     found = []
-    for folder in checkpoints.find(built) if built.is_dir() else ():
+    for folder in checkpoints.find(built) if any(built.rglob(checkpoints.CONFIG)) else ():
         files = checkpoints.load_config(folder).files
         if len(files) == 1 and files[0].sha256 in wanted:
             use = checkpoints.code_use(checkpoints.load(folder))
