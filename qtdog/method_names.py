@@ -7,7 +7,7 @@ METHODS = {
     "noise": "Noise of one step size",
     "post-training": "Post-training",
 }
-ENSEMBLES = {"erm": "ERM ensemble", "qt-dog": "EoQ"}
+ENSEMBLES = {"erm": "ERM ensemble", "qt-dog": "EoQ", "post-training": "EoPTQ"}
 OBJECTIVES = {
     "erm": "ERM",
     "coral": "CORAL",
@@ -30,25 +30,38 @@ def added_methods(objective: str, averaging: str) -> tuple[str, ...]:
 
 
 def method_name(
-    method: str, objective: str = "erm", averaging: str = "sma", quantizer: str | None = "lsq"
+    method: str,
+    objective: str = "erm",
+    averaging: str = "sma",
+    quantizer: str | None = "lsq",
+    refitted: bool = False,
 ) -> str:
     """ "ERM", "QT-DoG", "QT-DoG (INQ)", "CORAL", "CORAL + QT-DoG", "CORAL + SWAD + QT-DoG"."""
     added = added_methods(objective, averaging)
     quantization = () if added and method == "erm" else (METHODS[method],)
-    return " + ".join(added + quantization) + quantizer_suffix(method, quantizer)
+    return " + ".join(added + quantization) + quantizer_suffix(method, quantizer, refitted)
 
 
 def ensemble_name(
-    method: str, objective: str = "erm", averaging: str = "sma", quantizer: str | None = "lsq"
+    method: str,
+    objective: str = "erm",
+    averaging: str = "sma",
+    quantizer: str | None = "lsq",
+    refitted: bool = False,
 ) -> str:
     """The same for an ensemble of five: "ERM ensemble", "EoQ", "CORAL ensemble", "CORAL + EoQ"."""
     added = added_methods(objective, averaging)
     if added and method == "erm":
         return f"{' + '.join(added)} ensemble"
-    return " + ".join((*added, ENSEMBLES[method])) + quantizer_suffix(method, quantizer)
+    suffix = quantizer_suffix(method, quantizer, refitted)
+    return " + ".join((*added, ENSEMBLES[method])) + suffix
 
 
-def quantizer_suffix(method: str, quantizer: str | None) -> str:
-    """ " (INQ)" or " (fitted)" for a method that trains with that quantizer; LSQ goes without."""
-    quantized = method in ("qt-dog", "freeze", "eoq")
-    return QUANTIZER_SUFFIXES.get(quantizer or "", "") if quantized else ""
+def quantizer_suffix(method: str, quantizer: str | None, refitted: bool = False) -> str:
+    """ " (INQ)" or " (fitted)" for a method that trains with that quantizer, LSQ goes without;
+    " (refitted)" where the step sizes were fitted anew to averaged weights, instead of being
+    means."""
+    if method not in ("qt-dog", "freeze", "eoq"):
+        return ""
+    named = QUANTIZER_SUFFIXES.get(quantizer or "", "")
+    return named + (" (refitted)" if refitted else "")

@@ -45,6 +45,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "json_file",
         "memory",
         "method_names",
+        "paired",
         "places",
         "provenance",
         "proxies",

@@ -10,6 +10,7 @@ import pytest
 
 from qtdog import checkpoints
 from qtdog.landscape import Record, store
+from qtdog.results import comparisons, load_results
 from qtdog.study import measured_csv, measured_rows, report_text
 from qtdog.study.rows import MeasuredRow
 
@@ -101,3 +102,21 @@ def test_the_flatness_table_follows_from_the_stored_losses():
         mean, error = map(float, difference.split(" ± "))
         assert mean == pytest.approx(paired.mean(), abs=6e-4)
         assert error == pytest.approx(paired.std(ddof=1) / np.sqrt(len(paired)), abs=6e-4)
+
+
+def test_the_results_tab_says_the_reports_differences_with_the_reports_intervals():
+    report = (RESULTS / "REPORT.md").read_text(encoding="utf-8")
+    found = [
+        one
+        for one in comparisons(load_results(RESULTS).measured, "PACS")
+        if one.seeds and one.second in ("ERM", "Freeze", "QT-DoG")
+    ]
+    assert len(found) > 5
+    for one in found:
+        end = ", averaged" if one.averaged else ""
+        pair = f"| {one.first}{end} – {one.second}{end} |"
+        lines = [line for line in report.splitlines() if line.startswith(pair)]
+        numbers = f"{one.difference:+.1f} [{one.low:+.1f}, {one.high:+.1f}]"
+        assert all(f"| {numbers}, " in line for line in lines), pair
+        if not one.averaged:
+            assert lines, pair

@@ -523,7 +523,9 @@ def test_pages_that_compare_erm_with_qt_dog_pass_over_other_methods(swept, tmp_p
         "coral-averaged-seed0": "CORAL, averaged, seed 0",
         "qt-dog-7bit-coral-seed0": "CORAL + QT-DoG, 7 bits, seed 0",
         "qt-dog-7bit-coral-averaged-seed0": "CORAL + QT-DoG, 7 bits, averaged, seed 0",
-        "qt-dog-7bit-coral-averaged-refitted-seed0": "CORAL + QT-DoG, 7 bits, averaged, seed 0",
+        "qt-dog-7bit-coral-averaged-refitted-seed0": (
+            "CORAL + QT-DoG (refitted), 7 bits, averaged, seed 0"
+        ),
     }
     assert same_trunk(subjects(sorted(place.iterdir())), averaged=False) is None
     names = [reference_name(one) for one in Lab(explorer, ()).references()]

@@ -1,6 +1,7 @@
 """The average of what a quantized run computes with, its endings, and where step sizes start."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,9 @@ from torch import Tensor, nn
 
 from qtdog import checkpoints
 from qtdog.checkpoints import storage
+from qtdog.hub.model_card import CardEntry
+from qtdog.landscape import title
+from qtdog.landscape.measured_networks import reference
 from qtdog.quantization import (
     QUANTIZERS,
     LeastErrorLSQConfig,
@@ -95,6 +99,18 @@ def test_both_endings_have_checkpoints_of_their_own(run_data, tmp_path):
     assert [one.refitted for one in configs] == [False, True]
     assert {one.quantizer for one in configs} == {"lsq-least-error"}
     assert checkpoints.differing_fields(*configs) == ["refitted"]
+    plain, fitted = (checkpoint_titles(folder) for folder in folders)
+    assert plain == ("QT-DoG, 7 bits, averaged weights, seed 0", "QT-DoG, 7 bits, averaged, seed 0")
+    assert fitted == (
+        "QT-DoG (refitted), 7 bits, averaged weights, seed 0",
+        "QT-DoG (refitted), 7 bits, averaged, seed 0",
+    )
+
+
+def checkpoint_titles(folder: Path) -> tuple[str, str]:
+    """What the model card and the Landscape tab call it."""
+    config = checkpoints.load_config(folder)
+    return CardEntry(folder.name, config, 0, None).title, title(reference(folder.name, config))
 
 
 # The parts --------------------------------------------------------------------------------------

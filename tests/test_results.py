@@ -327,6 +327,35 @@ def test_the_interval_of_one_domain_is_the_paired_t_test(tmp_path):
     assert (one.targets, one.seeds, one.bits) == (("sketch",), 3, 7)
 
 
+def test_two_widths_on_all_domains_are_both_compared_and_an_ablation_is_not(results):
+    """As in the second study: 5 bits everywhere, too, and rounding compared at its own width."""
+
+    def like(ones, gain=0.0, **other):
+        return [dataclasses.replace(one, accuracy=one.accuracy + gain, **other) for one in ones]
+
+    main = ("PACS", "QT-DoG", 7, False)
+    seven = [
+        one
+        for one in results.measured
+        if (one.dataset, one.method, one.bits, one.measurement.averaged) == main
+    ]
+    five = like(seven, 1, bits=5)
+    rounded = [like(ones, -ones[0].bits, method="Post-training (least error)")
+               for ones in (seven, five)]  # fmt: skip
+    ablation = like([one for one in seven if one.domain == seven[0].domain], bits=3)
+    measured = (*results.measured, *five, *rounded[0], *rounded[1], *ablation)
+    found = {
+        (one.first, one.second, one.bits): one.difference
+        for one in comparisons(measured, "PACS")
+        if not one.averaged
+    }
+    assert found["QT-DoG", "ERM", 5] == pytest.approx(found["QT-DoG", "ERM", 7] + 1)
+    assert ("QT-DoG", "ERM", 3) not in found
+    for bits in (7, 5):
+        gain = found["QT-DoG", "Post-training (least error)", bits]
+        assert gain == pytest.approx(bits)
+
+
 def test_the_interval_of_two_domains_is_that_of_least_squares(results):
     one = next(
         c for c in comparisons(results.measured, "PACS") if (c.first, c.second) == ("QT-DoG", "ERM")

@@ -165,7 +165,11 @@ def test_methods_share_their_style_over_tables():
     assert style_key("ERM Ens.") == style_key("ERM ensemble") == "erm-ensemble"
     assert style_key("QT-DoG (INQ)") == style_key("CORAL + QT-DoG") == "qt-dog"
     assert style_key("QT-DoG", averaged=True) == "qt-dog-averaged"
-    assert style_key("Post-training", averaged=True) == "post-training"
+    assert style_key("Post-training (least error)", averaged=True) == "post-training-averaged"
+    assert style_key("Noise of one step size") == "noise"
+    assert style_key("EoPTQ (least error)") == "eoptq"
+    assert style_key("EoQ (refitted)") == "eoq"
+    assert style_key("Freeze (unknown)", averaged=True) == "other"
     assert style_key("SWAD") == "other"
     # Averaged weights have the colour of their method and a hollow marker.
     for key, style in METHOD_STYLES.items():

@@ -7,6 +7,8 @@ from .checkpoint_set import CheckpointSet as CheckpointSet
 from .checkpoint_set import HubError as HubError
 from .checkpoint_set import Origin as Origin
 from .checkpoint_set import file_mismatch as file_mismatch
+from .code_use import CodeUse as CodeUse
+from .code_use import code_use as code_use
 from .config import CheckpointConfig as CheckpointConfig
 from .config import CheckpointError as CheckpointError
 from .config import FileHash as FileHash

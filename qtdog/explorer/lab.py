@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 BIT_WIDTHS = (8, 7, 6, 5, 4, 3, 2)
 BYTES_OF_NETWORKS = 256 << 20
 # In these QT-DoG may differ from the full-precision network of its own run.
-OF_TRAINING = ("bits", "quantizer", "averaged")
+OF_TRAINING = ("bits", "quantizer", "averaged", "refitted")
 
 
 @dataclass(frozen=True)

@@ -48,6 +48,8 @@ class Network:
     """Empty where the checkpoint has no log."""
     quantizer: str | None = None
     """Its name; None in full precision."""
+    refitted: bool = False
+    """Whether step sizes were fitted anew to averaged weights, instead of being means."""
 
 
 @dataclass(frozen=True)
@@ -154,4 +156,5 @@ def _network(stored: StoredCheckpoint, sizes: dict[str, int]) -> Network:
         quantize_step=training.quantize_step if training else None,
         curve=read_curve(stored.folder, config.averaged),
         quantizer=config.quantizer,
+        refitted=config.refitted,
     )

@@ -58,8 +58,9 @@ def standings(lesson: Lesson, measured: Sequence[MeasuredResult] = ()) -> Standi
     found = []
     for method, plain_name in METHODS.items():
         networks = [one for one in lesson.all if one.method == method]
-        quantizer = networks[0].quantizer if networks else None
-        name = plain_name + quantizer_suffix(method, quantizer)
+        first = networks[0] if networks else None
+        suffix = quantizer_suffix(method, first.quantizer, first.refitted) if first else ""
+        name = plain_name + suffix
         averaged = bool(networks) and all(one.averaged for one in networks)
         runs = main_setting(alike, name, averaged)
         for domain in lesson.domains:

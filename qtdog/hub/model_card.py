@@ -16,6 +16,7 @@ METHOD_NAMES = {
     "erm": "Full precision (ERM)",
     "qt-dog": "QT-DoG",
     "freeze": "Quantized, then frozen",
+    "noise": "Full precision, noise of one step size",
     "eoq": "EoQ",
 }
 # Spellings of the benchmarks' papers, and the repositories on the Hub that hold the same images.
@@ -128,7 +129,7 @@ def _method(config: CheckpointConfig) -> str:
     if config.method == "erm" and config.added_methods:
         return f"Full precision ({' + '.join(config.added_methods)})"
     name = METHOD_NAMES.get(config.method, config.method)
-    name += quantizer_suffix(config.method, config.quantizer)
+    name += quantizer_suffix(config.method, config.quantizer, config.refitted)
     return " + ".join((*config.added_methods, name))
 
 
@@ -263,6 +264,11 @@ def _protocol(entries: Sequence[CardEntry]) -> str:
     )
     if any(entry.config.averaged for entry in entries):
         text += " *Averaged weights* are the mean over the steps since quantization."
+    if any(entry.config.refitted for entry in entries):
+        text += (
+            " *Refitted*: their step sizes were fitted anew to the mean weights, by least squared "
+            "error, instead of being means themselves."
+        )
     if any(entry.measured and entry.measured.measurement.nll is not None for entry in entries):
         text += " NLL and ECE are over the held-out domain. A dash means: not measured."
     return text
@@ -323,6 +329,6 @@ def _largest_spread(entries: Sequence[CardEntry]) -> float:
     for config in (entry.config for entry in entries if entry.config.training):
         place = (config.dataset, config.target_domain)
         how = (config.method, config.added_methods, config.quantizer)
-        key = (*place, *how, config.bits, config.averaged)
+        key = (*place, *how, config.bits, config.averaged, config.refitted)
         groups.setdefault(key, []).append(100 * config.target.fraction)
     return max((max(shares) - min(shares) for shares in groups.values()), default=0.0)

@@ -22,6 +22,7 @@ from qtdog import checkpoints
 from qtdog.checkpoints import INDEX, CheckpointConfig, index_json, make_index
 from qtdog.hub.model_card import METHOD_NAMES, CardEntry, model_card
 from qtdog.hub_client import DownloadProgress, Transfer, why_it_failed
+from qtdog.method_names import quantizer_suffix
 from qtdog.places import RESULTS
 from qtdog.results import MEASURED, MeasuredResult, read_measured
 
@@ -125,6 +126,7 @@ def _measured_row(
     place = (config.dataset.lower(), config.target_domain, config.averaged)
     counts = (config.target.correct, config.target.total)
     ensemble = " + ".join((*config.added_methods, METHOD_NAMES["eoq"]))
+    ensemble += quantizer_suffix("eoq", config.quantizer, config.refitted)
     for row in measured:
         run = row.measurement
         if run.sha256 in hashes:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from qtdog import checkpoints
 from qtdog.checkpoints import FULL_PRECISION_BITS, Checkpoint, CheckpointConfig, CheckpointError
 from qtdog.landscape.records import ModelReference, Provenance
-from qtdog.method_names import method_name
+from qtdog.method_names import METHODS, method_name
 from qtdog.provenance import code_version, processor
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ def reference(name: str, config: CheckpointConfig) -> ModelReference:
     named = method_name(config.method, config.objective, averaging, config.quantizer)
     method = named if config.added_methods or config.quantizer == "inq" else config.method
     seed, sha256 = config.own_training.seed, config.files[0].sha256
-    return ModelReference(name, method, config.bits, config.averaged, seed, sha256)
+    how = (config.bits, config.averaged, seed, sha256, config.refitted)
+    return ModelReference(name, method, *how)
 
 
 def side_by_side(found: Sequence[Subject]) -> list[Subject]:
@@ -83,6 +84,7 @@ def order(model: ModelReference) -> tuple:
         model.method != "erm",
         model.method,
         model.averaged,
+        model.refitted,
         -model.bits,
         model.seed,
         model.name,
@@ -112,8 +114,8 @@ def same_trunk(found: Sequence[Subject], averaged: bool = True) -> tuple[Subject
 
 def title(model: ModelReference) -> str:
     """ "Full precision, averaged, seed 0" or "QT-DoG, 7 bits, seed 1"."""
-    names = {"erm": "Full precision", "qt-dog": "QT-DoG", "freeze": "Freeze"}
-    parts = [names.get(model.method, model.method)]
+    names = METHODS | {"erm": "Full precision"}
+    parts = [names.get(model.method, model.method) + (" (refitted)" if model.refitted else "")]
     parts += [f"{model.bits} bits"] if model.bits != FULL_PRECISION_BITS else []
     parts += ["averaged"] if model.averaged else []
     return ", ".join([*parts, f"seed {model.seed}"])

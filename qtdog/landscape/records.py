@@ -42,6 +42,8 @@ class ModelReference:
     averaged: bool
     seed: int
     sha256: str
+    refitted: bool = False
+    """Whether step sizes were fitted anew to averaged weights, instead of being means."""
 
 
 @dataclass(frozen=True)

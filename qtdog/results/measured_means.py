@@ -12,8 +12,9 @@ from qtdog.results.table_parts import Cell, Column, Metric, column_of
 T = TypeVar("T")
 RowKey = tuple[str, str, bool, int | None, str, str]
 """What a `Row` begins with."""
-METHOD_ORDER = ("ERM", "Post-training", "Freeze", "QT-DoG", "QT-DoG (fitted)")
-METHOD_ORDER += ("ERM ensemble", "EoQ", "EoQ (fitted)")
+METHOD_ORDER = ("ERM", "Post-training", "Post-training (least error)", "Noise of one step size")
+METHOD_ORDER += ("Freeze", "QT-DoG", "QT-DoG (refitted)", "QT-DoG (fitted)", "ERM ensemble")
+METHOD_ORDER += ("EoPTQ (least error)", "EoQ", "EoQ (refitted)", "EoQ (fitted)")
 MEASURED_DECIMALS: dict[Metric, int] = defaultdict(
     lambda: 3, {"accuracy": 1, "source_validation": 1}
 )

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 from qtdog.results.records import MeasuredResult
 
@@ -27,3 +28,26 @@ def main_setting(
         return []
     main, _ = Counter(map(setting, ones)).most_common(1)[0]
     return [one for one in ones if setting(one) == main]
+
+
+def main_widths(
+    measured: Sequence[MeasuredResult], method: str, averaged: bool
+) -> list[list[MeasuredResult]]:
+    """The values of its main setting, and those of it at other bit widths that are no ablation: on
+    the same held-out domains, and at least half as many. More bits first."""
+    main = main_setting(measured, method, averaged)
+    widths: dict[int | None, list[MeasuredResult]] = {}
+    for one in measured:
+        if main and _alike(one, main[0]):
+            widths.setdefault(one.bits, []).append(one)
+    domains = {one.domain for one in main}
+    return [
+        ones
+        for _, ones in sorted(widths.items(), key=lambda width: -(width[0] or 32))
+        if {one.domain for one in ones} >= domains and 2 * len(ones) >= len(main)
+    ]
+
+
+def _alike(one: MeasuredResult, other: MeasuredResult) -> bool:
+    """Whether they differ by bit width, seed and domain alone."""
+    return setting(replace(one, bits=other.bits)) == setting(other)

@@ -4,4 +4,12 @@ from .memory import memory_rows as memory_rows
 from .report import report_text as report_text
 from .rows import measured_csv as measured_csv
 from .rows import measured_rows as measured_rows
+from .second.code_use import CODE_USE as CODE_USE
+from .second.code_use import code_uses_csv as code_uses_csv
+from .second.code_use import count_codes as count_codes
+from .second.code_use import quantized_hashes as quantized_hashes
+from .second.code_use import read_code_uses as read_code_uses
+from .second.decisions import choose_second as choose_second
+from .second.networks import load_study as load_study
+from .second.report import second_report_text as second_report_text
 from .shipping import ship as ship

@@ -69,8 +69,9 @@ def differences(table: pd.DataFrame) -> str:
     return section(
         "Paired differences",
         "Points of target accuracy between networks of the same held-out domain and seed, which "
-        "share their steps up to quantization; mean and 95 % confidence interval. The interval "
-        "over all domains takes every pair as independent and says nothing of other datasets.",
+        "share their steps up to quantization; mean and 95 % confidence interval. Over all domains "
+        "every domain counts alike and the interval is stratified by domain; it says nothing of "
+        "other domains.",
         [*lines, "", *said],
     )
 

@@ -114,5 +114,7 @@ def _curvature(records: Sequence[Record]) -> str:
 
 
 def _name(model: ModelReference) -> str:
-    method = {"erm": "ERM", "qt-dog": f"QT-DoG, {model.bits} bits"}.get(model.method, model.method)
-    return f"{method}{', averaged' if model.averaged else ''}, seed {model.seed}"
+    name = {"erm": "ERM", "qt-dog": "QT-DoG"}.get(model.method, model.method)
+    name += " (refitted)" if model.refitted else ""
+    name += f", {model.bits} bits" if model.method == "qt-dog" else ""
+    return f"{name}{', averaged' if model.averaged else ''}, seed {model.seed}"

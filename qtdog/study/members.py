@@ -1,4 +1,4 @@
-"""Which weights become EoQ's members: source validation decides, from the measured rows."""
+"""Which weights can become EoQ's members, and what source validation chose in the first study."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,22 +17,38 @@ class MemberKind:
 
     quantizer: str
     averaged: bool
+    refitted: bool = False
+    """Of averaged weights: whether step sizes were fitted anew, instead of being means."""
+
+    @property
+    def method(self) -> str:
+        """As in the measured rows."""
+        return method_name("qt-dog", quantizer=self.quantizer, refitted=self.refitted)
 
     @property
     def arm(self) -> str:
         """ "QT-DoG" or, say, "QT-DoG (fitted), averaged"."""
-        name = method_name("qt-dog", quantizer=self.quantizer)
-        return f"{name}, averaged" if self.averaged else name
+        return f"{self.method}, averaged" if self.averaged else self.method
 
     def checkpoint(self, bits: int, seed: int) -> str:
         """The name of the folder of one network of this kind."""
         quantizer = "" if self.quantizer == "lsq" else f"{self.quantizer}-"
-        return f"qt-dog-{quantizer}{bits}bit{'-averaged' if self.averaged else ''}-seed{seed}"
+        ending = "-averaged" if self.averaged else ""
+        ending += "-refitted" if self.refitted else ""
+        return f"qt-dog-{quantizer}{bits}bit{ending}-seed{seed}"
 
 
 WEIGHT_KINDS = tuple(
     MemberKind(quantizer, averaged) for quantizer in QUANTIZERS for averaged in (False, True)
 )
+"""The first study's."""
+SECOND_QUANTIZER = "lsq-least-error"
+SINGLE = MemberKind(SECOND_QUANTIZER, averaged=False)
+MEANS = MemberKind(SECOND_QUANTIZER, averaged=True)
+REFITTED = MemberKind(SECOND_QUANTIZER, averaged=True, refitted=True)
+SECOND_KINDS = (SINGLE, MEANS, REFITTED)
+"""The second study's: one step's, averaged with the mean step sizes, and with step sizes fitted
+anew."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +80,8 @@ class MemberChoice:
 
 
 def choose_members(rows: Sequence[MeasuredRow], bits: int) -> MemberChoice:
-    """Compare the kinds at `bits` with one step size a channel, at the quantization step of most
-    runs. Raises ValueError where no QT-DoG of that width was measured.
+    """Compare the first study's kinds at `bits` with one step size a channel, at the quantization
+    step of most runs. Raises ValueError where no QT-DoG of that width was measured.
 
     A kind that is not measured for every held-out domain and seed of the others is not chosen:
     the set would then differ in kind from domain to domain.

@@ -12,8 +12,8 @@ import numpy as np
 from qtdog.csv_file import records_csv
 from qtdog.data import SplitRule
 from qtdog.method_names import method_name
-from qtdog.study.rows import MEMBERS, NAMES, paper_names, study_records
-from qtdog.training import Outcome, RunRecord, load_logits
+from qtdog.study.rows import MEMBERS, NAMES, paper_names, require_one_study, under
+from qtdog.training import Outcome, RunRecord, load_logits, load_record
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,13 @@ def memory_rows(
 
     Raises ValueError as `measured_rows` does.
     """
-    records = study_records(folder, split_rule, recipe)
+    found = {path.name: load_record(path) for path in sorted(Path(folder).glob("*.json"))}
+    records = under(found, split_rule, recipe)
+    require_one_study(records)
     usual = _usual_steps(records.values())
     kinds: dict[_Kind, dict[int, _Member]] = defaultdict(dict)
-    for path, record in records.items():
+    for name, record in records.items():
+        path = Path(folder) / name
         if _is_main(record, usual):
             tensors = load_logits(path) if path.with_suffix(".safetensors").exists() else {}
             for outcome in record.outcomes:

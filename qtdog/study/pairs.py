@@ -5,20 +5,21 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-CONFIDENCE = 0.95
+from qtdog.paired import paired
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Paired differences of target accuracy in points: same held-out domain, same seed."""
+    """Paired differences of target accuracy in points: same held-out domain, same seed. Of several
+    domains: the mean over them of each one's."""
 
     pairs: int
     mean: float
     low: float
     high: float
-    """The ends of the 95 % confidence interval of the mean (Student's t); infinite for one pair."""
+    """The ends of the mean's 95 % confidence interval (Student's, stratified by domain); infinite
+    where no domain has two pairs."""
 
     @property
     def verdict(self) -> str:
@@ -35,15 +36,11 @@ class Difference:
         return f"{self.mean:+.1f} [{self.low:+.1f}, {self.high:+.1f}], {self.pairs} pairs"
 
 
-def paired_difference(differences: Sequence[float]) -> Difference:
-    """Mean and confidence interval of paired differences, at least one."""
-    values = np.asarray(differences, float)
-    mean = float(values.mean())
-    if len(values) < 2:
-        return Difference(len(values), mean, -np.inf, np.inf)
-    error = float(values.std(ddof=1)) / np.sqrt(len(values))
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * error
-    return Difference(len(values), mean, mean - half, mean + half)
+def paired_difference(*domains: Sequence[float]) -> Difference:
+    """Mean and confidence interval of the paired differences on one domain or several."""
+    found = paired({str(place): values for place, values in enumerate(domains)})
+    low, high = (found.here.low, found.here.high) if found.here else (-np.inf, np.inf)
+    return Difference(found.pairs, found.mean, low, high)
 
 
 def against(table: pd.DataFrame, arm: str, base: str) -> dict[str, Difference]:
@@ -53,8 +50,8 @@ def against(table: pd.DataFrame, arm: str, base: str) -> dict[str, Difference]:
     if pairs.empty:
         return {}
     pairs["difference"] = pairs.accuracy - pairs.accuracy_base
-    found = {
-        str(domain): paired_difference(group.difference)
-        for domain, group in pairs.groupby("domain")
+    values = {
+        str(domain): tuple(group.difference.tolist()) for domain, group in pairs.groupby("domain")
     }
-    return found | {"all": paired_difference(pairs.difference)}
+    found = {domain: paired_difference(ones) for domain, ones in values.items()}
+    return found | {"all": paired_difference(*values.values())}

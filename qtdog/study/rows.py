@@ -4,7 +4,7 @@ One row a network and target domain, with the columns of the paper's table first
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -17,7 +17,7 @@ from qtdog.csv_file import records_csv
 from qtdog.data import SplitRule, benchmarks
 from qtdog.evaluation import expected_calibration_error, negative_log_likelihood
 from qtdog.method_names import ENSEMBLES, ensemble_name, method_name
-from qtdog.training import Outcome, RunRecord, load_logits, load_record
+from qtdog.training import Outcome, RunRecord, TrainConfig, load_logits, load_record
 
 MEMBERS = 5
 NAMES = {
@@ -29,6 +29,7 @@ NAMES = {
     "resnext50_32x4d": "ResNeXt-50 32x4d",
     "convnext_tiny": "ConvNeXt-Tiny",
     "vit_b_16": "ViT-B/16",
+    "timm/tf_efficientnet_lite0": "EfficientNet-Lite0",
     "timm/deit_small_patch16_224": "DeiT-Small",
     "timm/deit_small_patch16_224.fb_in1k": "DeiT-Small",
     "timm/vit_base_patch16_clip_quickgelu_224.openai": "CLIP ViT-B/16",
@@ -85,60 +86,68 @@ def measured_rows(
     folder: Path, split_rule: SplitRule = "ours", recipe: str | None = None
 ) -> list[MeasuredRow]:
     """Every row that the records in `folder` of runs under one split, and if given of one recipe,
-    give, single networks first.
-
-    Of a run with SWAD only the averaged weights: those of one step are the same run's without it.
-    Averages whose step sizes were fitted anew stay in the records.
+    give, single networks first. Averages whose step sizes were fitted anew stay in the records: the
+    first study compares none.
 
     Raises ValueError naming a file that is not a record, and where records on one dataset are of
     studies that no mean may mix.
     """
-    records = study_records(folder, split_rule, recipe)
+    found = {path.name: load_record(path) for path in sorted(Path(folder).glob("*.json"))}
+    return rows_of(folder, under(found, split_rule, recipe), refitted=False)
+
+
+def under(
+    records: Mapping[str, RunRecord], split_rule: SplitRule, recipe: str | None
+) -> dict[str, RunRecord]:
+    """Those of runs under one split and, if given, one recipe."""
+    return {
+        name: record
+        for name, record in records.items()
+        if record.config.split == split_rule and recipe in (None, record.recipe)
+    }
+
+
+def rows_of(
+    folder: Path, records: Mapping[str, RunRecord], refitted: bool = True
+) -> list[MeasuredRow]:
+    """The rows of records, by their files' names below `folder`, where their logits lie.
+
+    Of a run with SWAD only the averaged weights: those of one step are the same run's without it.
+    Raises ValueError as `measured_rows` does.
+    """
+    require_one_study(records)
     full_size = {
         (record.dataset, record.config.architecture): outcome.size_bytes
         for record in records.values()
         for outcome in record.outcomes
         if outcome.bits == 32
     }
-    rows = [
-        _row(path, record, outcome, full_size[record.dataset, record.config.architecture])
-        for path, record in records.items()
-        for outcome in record.outcomes
-        if (record.dataset, record.config.architecture) in full_size
-        and (outcome.averaged or record.config.averaging == "sma")
-        and not outcome.refitted
-    ]
-    return rows + list(_ensembles(records, full_size))
-
-
-def study_records(
-    folder: Path, split_rule: SplitRule = "ours", recipe: str | None = None
-) -> dict[Path, RunRecord]:
-    """The records in `folder` of runs under one split, and if given of one recipe, by path.
-
-    Raises ValueError as `measured_rows` does.
-    """
-    records = {path: load_record(path) for path in sorted(Path(folder).glob("*.json"))}
     records = {
-        path: record
-        for path, record in records.items()
-        if record.config.split == split_rule and recipe in (None, record.recipe)
+        name: record
+        for name, record in records.items()
+        if (record.dataset, record.config.architecture) in full_size
     }
-    require_one_study(records)
-    return records
+    rows = [
+        _row(name, record, outcome, full_size[record.dataset, record.config.architecture])
+        for name, record in records.items()
+        for outcome in record.outcomes
+        if (outcome.averaged or record.config.averaging == "sma")
+        and (refitted or not outcome.refitted)
+    ]
+    return rows + list(_ensembles(folder, records, full_size, refitted))
 
 
-def require_one_study(records: Mapping[Path, RunRecord]) -> None:
+def require_one_study(records: Mapping[str, RunRecord]) -> None:
     """Raises ValueError that names two records, on one dataset and of one architecture, of runs
     that differ in more than a study's arms do."""
-    first: dict[tuple[str, str, RunIdentity], Path] = {}
-    for path, record in records.items():
+    first: dict[tuple[str, str, RunIdentity], str] = {}
+    for name, record in records.items():
         common = record.identity.without(*ARMS_DIFFER_IN)
-        first.setdefault((record.dataset, record.config.architecture, common), path)
-    for ((*what, one), path), ((*other_what, other), other_path) in combinations(first.items(), 2):
+        first.setdefault((record.dataset, record.config.architecture, common), name)
+    for ((*what, one), name), ((*other_what, other), other_name) in combinations(first.items(), 2):
         if what == other_what and (differing := one.difference(other)):
             raise ValueError(
-                f"{path.name} and {other_path.name} are of different studies, with {differing}: no "
+                f"{name} and {other_name} are of different studies, with {differing}: no "
                 "mean may mix them. Choose the records of one --recipe, or keep them apart."
             )
 
@@ -148,15 +157,14 @@ def measured_csv(rows: Sequence[MeasuredRow]) -> str:
     return records_csv(MeasuredRow, rows)
 
 
-def _row(path: Path, record: RunRecord, outcome: Outcome, full_size: int) -> MeasuredRow:
+def _row(name: str, record: RunRecord, outcome: Outcome, full_size: int) -> MeasuredRow:
     config = record.config
     dataset, domain = paper_names(record)
     quantized = outcome.method != "erm"
     return MeasuredRow(
         table=None,
         backbone=NAMES.get(config.architecture, config.architecture),
-        method=method_name(outcome.method, config.objective, config.averaging, config.quantizer)
-        + (" (least error)" if outcome.rule == "least error" else ""),
+        method=_named(method_name, config, outcome),
         bits=outcome.bits,
         models_trained=1,
         relative_size=round(outcome.size_bytes / full_size, 4),
@@ -186,56 +194,73 @@ def _row(path: Path, record: RunRecord, outcome: Outcome, full_size: int) -> Mea
         ece=round(outcome.ece, 6),
         source_nll=round(outcome.source_nll, 6),
         source_ece=round(outcome.source_ece, 6),
-        run=path.name,
+        run=name,
     )
 
 
+def _named(name: Callable[..., str], config: TrainConfig, outcome: Outcome) -> str:
+    """The name of an outcome's method, or of an ensemble of such networks."""
+    how = (outcome.method, config.objective, config.averaging, config.quantizer)
+    least_error = outcome.rule == "least error"
+    return name(*how, outcome.refitted) + (" (least error)" if least_error else "")
+
+
 def _ensembles(
-    records: dict[Path, RunRecord], full_size: dict[tuple[str, str], int]
+    folder: Path,
+    records: Mapping[str, RunRecord],
+    full_size: dict[tuple[str, str], int],
+    refitted: bool,
 ) -> Iterable[MeasuredRow]:
     """The mean of the logits of the members with seeds 0 to 4, where all of them are there."""
-    groups: dict[tuple, list[Path]] = defaultdict(list)
-    for path, record in records.items():
+    groups: dict[tuple, list[str]] = defaultdict(list)
+    for name, record in records.items():
         config = record.config
         if config.method in ENSEMBLES:
             settings = (config.bits, config.granularity, config.quantize_step, config.steps)
             what = (record.dataset, config.architecture, config.target_domain)
             how = (config.method, config.objective, config.averaging, config.quantizer)
-            groups[what + how + settings].append(path)
-    for paths in groups.values():
-        members = {records[path].config.seed: path for path in paths}
+            groups[what + how + settings].append(name)
+    for names in groups.values():
+        members = {records[name].config.seed: name for name in names}
         if not set(range(MEMBERS)) <= members.keys():
             continue
-        chosen = [members[seed] for seed in range(MEMBERS)]
-        averaging = records[chosen[0]].config.averaging
-        for name in ("single", "averaged") if averaging == "sma" else ("averaged",):
-            yield _ensemble(name, chosen, records, full_size)
+        chosen = {members[seed]: records[members[seed]] for seed in range(MEMBERS)}
+        logits = [load_logits(folder / name) for name in chosen]
+        first = next(iter(chosen.values()))
+        for outcome in first.outcomes:
+            wanted = (refitted or not outcome.refitted) and f"{outcome.name}/target" in logits[0]
+            if wanted and (outcome.averaged or first.config.averaging == "sma"):
+                size = full_size[first.dataset, first.config.architecture]
+                yield _ensemble(outcome, chosen, logits, size)
 
 
 def _ensemble(
-    name: str,
-    paths: list[Path],
-    records: dict[Path, RunRecord],
-    full_size: dict[tuple[str, str], int],
+    outcome: Outcome,
+    members: Mapping[str, RunRecord],
+    tensors: Sequence[Mapping[str, np.ndarray]],
+    full_size: int,
 ) -> MeasuredRow:
-    first = records[paths[0]]
+    """Of the members' outcomes of that name, the first member's being `outcome`."""
+    first = next(iter(members.values()))
     config = first.config
     dataset, domain = paper_names(first)
-    tensors = [load_logits(path) for path in paths]
     labels = tensors[0]["labels/target"]
-    logits = np.mean([each[f"{name}/target"] for each in tensors], axis=0)
+    logits = np.mean([each[f"{outcome.name}/target"] for each in tensors], axis=0)
     accuracy = Accuracy(int((logits.argmax(1) == labels).sum()), len(labels))
-    members = [
-        outcome for path in paths for outcome in records[path].outcomes if outcome.name == name
-    ]
-    size = sum(member.size_bytes for member in members)
+    size = sum(
+        one.size_bytes
+        for record in members.values()
+        for one in record.outcomes
+        if one.name == outcome.name
+    )
+    quantized = outcome.method != "erm"
     return MeasuredRow(
         table=None,
         backbone=NAMES.get(config.architecture, config.architecture),
-        method=ensemble_name(config.method, config.objective, config.averaging, config.quantizer),
-        bits=members[0].bits,
-        models_trained=len(paths),
-        relative_size=round(size / full_size[first.dataset, config.architecture], 4),
+        method=_named(ensemble_name, config, outcome),
+        bits=outcome.bits,
+        models_trained=len(members),
+        relative_size=round(size / full_size, 4),
         dataset=dataset,
         domain=domain,
         split="target",
@@ -243,9 +268,9 @@ def _ensemble(
         error=None,
         source="measured",
         note=None,
-        averaged="yes" if name == "averaged" else "no",
-        granularity=config.granularity if config.quantized else None,
-        quantize_step=config.quantize_step if config.quantized else None,
+        averaged="yes" if outcome.averaged else "no",
+        granularity=config.granularity if quantized else None,
+        quantize_step=config.quantize_step if quantized else None,
         seed=None,
         source_validation=None,
         correct=accuracy.correct,
@@ -260,18 +285,22 @@ def _ensemble(
         ece=round(expected_calibration_error(logits, labels), 6),
         source_nll=None,
         source_ece=None,
-        run=";".join(path.name for path in paths),
+        run=";".join(members),
     )
 
 
 def paper_names(record: RunRecord) -> tuple[str, str]:
     """Dataset and held-out domain as the paper calls them, whose folders have other names."""
-    target = record.config.target_domain
     benchmark = benchmarks.find(record.dataset)
-    if benchmark is None:
-        return record.dataset.upper(), target
-    known = benchmark.domain(target)
-    return benchmark.name, known.name if known else target
+    dataset = benchmark.name if benchmark else record.dataset.upper()
+    return dataset, domain_name(record.dataset, record.config.target_domain)
+
+
+def domain_name(dataset: str, folder: str) -> str:
+    """A domain as the paper calls it; its folder's name where it does not."""
+    benchmark = benchmarks.find(dataset)
+    known = benchmark.domain(folder) if benchmark else None
+    return known.name if known else folder
 
 
 def _percent(accuracy: Accuracy) -> float:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from qtdog.data import DomainDataset
 from qtdog.files import write_folder_atomically
-from qtdog.study.members import WEIGHT_KINDS, MemberKind
+from qtdog.study.members import SECOND_KINDS, WEIGHT_KINDS, MemberKind
 from qtdog.study.rows import MEMBERS
 from qtdog.training import combine
 
@@ -30,7 +30,7 @@ def ship(built: Path, kind: MemberKind, dataset: DomainDataset, bits: int, out: 
         members = [name for name in members if (source / name).exists()]
         ensemble = place / f"eoq-{bits}bit"
         if len(members) == MEMBERS:  # members of another kind make way
-            for other, seed in product(WEIGHT_KINDS, range(MEMBERS)):
+            for other, seed in product((*WEIGHT_KINDS, *SECOND_KINDS), range(MEMBERS)):
                 shutil.rmtree(place / other.checkpoint(bits, seed), ignore_errors=True)
         if len(members) == MEMBERS or not ensemble.exists():
             names += members

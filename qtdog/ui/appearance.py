@@ -12,7 +12,9 @@ STYLE_SHEETS = Path(__file__).parent
 _SYMBOLS = {
     **{"●": "circle", "○": "circle-open", "◆": "diamond", "◇": "diamond-open"},
     **{"▲": "triangle-up", "△": "triangle-up-open", "■": "square", "□": "square-open"},
-    **{"▼": "triangle-down", "▽": "triangle-down-open", "✖": "x", "✚": "cross"},
+    **{"▼": "triangle-down", "▽": "triangle-down-open", "✖": "x", "✗": "x-open"},
+    **{"★": "star", "☆": "star-open", "✦": "star-diamond", "✧": "star-diamond-open"},
+    **{"✚": "cross"},
 }
 
 
@@ -42,7 +44,12 @@ METHOD_STYLES = {
     "erm-ensemble-averaged": MethodStyle("#7B3FA0", "#C99BE6", "□"),
     "freeze": MethodStyle("#806600", "#D6BE4C", "▼"),
     "freeze-averaged": MethodStyle("#806600", "#D6BE4C", "▽"),
+    "noise": MethodStyle("#4B4BA8", "#A5A5F0", "★"),
+    "noise-averaged": MethodStyle("#4B4BA8", "#A5A5F0", "☆"),
     "post-training": MethodStyle("#B0307A", "#EC93C4", "✖"),
+    "post-training-averaged": MethodStyle("#B0307A", "#EC93C4", "✗"),
+    "eoptq": MethodStyle("#8C2F5D", "#F0A3C4", "✦"),
+    "eoptq-averaged": MethodStyle("#8C2F5D", "#F0A3C4", "✧"),
     "other": MethodStyle("#5D6B80", "#9AA7BA", "✚"),
 }
 

@@ -16,6 +16,7 @@ from qtdog.ui.sentences import plain, tenths
 
 MOST_CLASSES = 30
 NAMES = {"erm": "Full precision", "qt-dog": "QT-DoG", "eoq": "EoQ", "freeze": "Freeze"}
+NAMES |= {"noise": "Full precision, noise of one step size"}
 PACKAGES = ("torch", "torchvision", "gradio", "safetensors", "numpy", "pillow")
 LEGEND = html(
     '<p class="aside-note">Accuracy: on all images of the held-out domain, right and in all. '
@@ -96,7 +97,7 @@ def _row(stored: StoredCheckpoint, sizes: dict[str, int]) -> Markup:
         '<span style="color: var(--{})" aria-hidden="true">{}</span>', config.method, style.marker
     )
     method = NAMES.get(config.method, config.method)
-    method += quantizer_suffix(config.method, config.quantizer)
+    method += quantizer_suffix(config.method, config.quantizer, config.refitted)
     if config.added_methods:
         method += f" with {' and '.join(config.added_methods)}"
     method += ", averaged" if config.averaged else ""

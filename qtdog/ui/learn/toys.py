@@ -117,7 +117,7 @@ def valley_toy(step_size: float) -> Markup:
     inks = {NARROW: "var(--erm)", WIDE: "var(--qt-dog)"}
     for valley, ink in inks.items():
         half = step_size / 2
-        chart.band(valley.bottom - half, valley.bottom + half, "var(--noise)")
+        chart.band(valley.bottom - half, valley.bottom + half, "var(--noise-reach)")
         reach = math.sqrt(2 * (top - valley.floor) / valley.curvature)
         # The curves end where they meet, at the foot of the hill between them.
         low, high = max(-3, valley.bottom - reach), min(3, valley.bottom + reach)
@@ -131,7 +131,7 @@ def valley_toy(step_size: float) -> Markup:
         [
             ("━", "var(--erm)", NARROW.name),
             ("━", "var(--qt-dog)", WIDE.name),
-            ("■", "var(--noise)", "where noise takes the weight"),
+            ("■", "var(--noise-reach)", "where noise takes the weight"),
             ("┄", "currentColor", "expected loss"),
         ]
     )

@@ -190,6 +190,8 @@ def layer_table(seen: LayerRounding) -> str:
         *_grid_rows(rounding),
         ("error relative to the weights", f"{rounding.relative_error:.4f}"),
         ("cut off", f"{rounding.clipped:,} ({_share(rounding.clipped, rounding.total)})"),
+        ("codes used", codes_used(rounding.codes)),
+        *([("… by QT-DoG", codes_used(seen.trained_codes))] if seen.trained_codes else []),
         ("error's divergence from uniform", f"{rounding.divergence:.4f} nats"),
         ("… uniform noise, by chance", f"{rounding.divergence_by_chance:.4f} nats"),
         ("layer, in 32 bits", size(seen.layer_bytes_full)),
@@ -198,6 +200,14 @@ def layer_table(seen: LayerRounding) -> str:
         ("network's file", _ratio(seen.network_bytes, seen.network_bytes_full)),
     ]
     return charts.table(("", f"{rounding.bits} bits"), rows, "In numbers")
+
+
+def codes_used(counts: Sequence[int]) -> str:
+    """ "23 of 128, entropy 3.9 bits": the effective width beside the nominal one."""
+    used = [count for count in counts if count]
+    total = sum(used)
+    entropy = sum(count / total * math.log2(total / count) for count in used)
+    return f"{len(used)} of {len(counts)}, entropy {entropy:.1f} bits"
 
 
 def _grid_rows(rounding: Rounding) -> list[tuple[str, str]]:

@@ -31,7 +31,11 @@ METHOD_KEYS = {
     "ERM ensemble": "erm-ensemble",
     "ERM Ens.": "erm-ensemble",
     "Freeze": "freeze",
+    "EoQ (refitted)": "eoq",
     "Post-training": "post-training",
+    "Post-training (least error)": "post-training",
+    "EoPTQ (least error)": "eoptq",
+    "Noise of one step size": "noise",
     "OBC (post-training)": "post-training",
 }
 
