@@ -11,7 +11,7 @@ from qtdog.benchmark.comparison import Comparison
 from qtdog.evaluation import as_network, predict_logits, stored_logits
 from qtdog.inference import networks_of
 
-IMAGES = 48
+IMAGES = 128
 """For each checkpoint. What they show does not matter to the time."""
 
 
