@@ -36,12 +36,12 @@ class _Measured:
 
 def toy_study(seeds: int, command: str, tell: Told = lambda _: None) -> ToyRecord:
     """Train and measure. `tell` is given a line after every arm."""
-    start = time.monotonic()
+    start, commit = time.monotonic(), code_version()
     shifts = tuple(
         _on_shift(np.arange(seeds), default_settings(shift), tell) for shift in DEFAULT_STRENGTHS
     )
     seconds = round(time.monotonic() - start, 1)
-    return ToyRecord(command, code_version(), seeds, processor(), seconds, shifts)
+    return ToyRecord(command, commit, seeds, processor(), seconds, shifts)
 
 
 def _on_shift(seeds: NDArray[np.integer], settings: Settings, tell: Told) -> ShiftRecord:
