@@ -37,9 +37,11 @@ class Quantized(FullPrecision):
     def __init__(self, trunk: Networks, bits: int) -> None:
         config = LeastErrorLSQConfig(bits=bits, granularity="channel")
         # To the quantizer, all seeds' neurons are the channels of one weight.
-        self.quantizers = [
-            config.build(weight.flatten(0, 1)).to(weight.dtype) for weight in trunk.weights
-        ]
+        rows = [weight.flatten(0, 1) for weight in trunk.weights]
+        self.quantizers = [config.build(one).to(one.dtype) for one in rows]
+        for quantizer, one in zip(self.quantizers, rows, strict=True):
+            # The logarithm in the weights' precision: often the largest weight is at the last code.
+            quantizer.log_step.data = config.start(one).to(one.dtype).log()
 
     def learned(self) -> list[nn.Parameter]:
         return [one.log_step for one in self.quantizers]
