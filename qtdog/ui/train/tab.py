@@ -17,7 +17,6 @@ def train_tab() -> None:
     except (OSError, ValueError):
         Html(notices([words.NO_RECORD]), padding=False)
         return
-    Html(words.QUESTION, padding=False)
     Html(_place(record), js_on_load=SCRIPT, padding=False, elem_id="train-it")
 
 

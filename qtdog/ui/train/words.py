@@ -2,10 +2,6 @@
 
 from qtdog.ui.markup import html
 
-QUESTION = html(
-    '<p class="question">What does quantized training do to a network? Watch one learn, in your '
-    "browser.</p>"
-)
 LOADING = html("<noscript>This tab trains networks in the browser and needs JavaScript.</noscript>")
 NO_RECORD = (
     "What this tab claims comes from a stored run, which cannot be read: python -m qtdog toy "

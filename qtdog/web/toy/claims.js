@@ -26,10 +26,10 @@ export function claims(record) {
         : [`${recorded(one.held_out)} points`, `${one.rise.mean.toFixed(3)} (${recorded(one.rise, 1, 3)})`,
           `${one.fitted_rise.mean.toFixed(3)} (${recorded(one.fitted_rise, 1, 3)})`, `${recorded(one.lost)} points`]
       ).map((text) => element("td", {}, text))));
-    return element("div", { class: "toy-table" }, element("table", {},
+    return element("div", { class: "train-table" }, element("table", {},
       element("caption", {}, `${label} (${strength}${unit})`), element("thead", {}, head), element("tbody", {}, ...rows)));
   });
-  return element("details", { class: "toy-claims", "data-part": "claims" },
+  return element("details", { class: "train-claims", "data-part": "claims" },
     element("summary", {}, `Measured once and for all: ${record.seeds} seeds of every kind of shift`),
     element("p", {}, "Differences are from full precision of the same seed, ± one standard error. A rise is what the "
       + "source loss gains when every neuron's weights move by 0.3 of their norm in a random direction, the mean of 20. "

@@ -26,7 +26,7 @@ export function controls(changed) {
       onchange: () => changed({ [name]: Number(input.value) }),
     });
     let unit = "";
-    const row = element("label", { class: "toy-slider" }, element("span", {}, LABELS[name]), said, input);
+    const row = element("label", { class: "train-slider" }, element("span", {}, LABELS[name]), said, input);
     shows[name] = (settings) => {
       const of = SHIFTS[/** @type {keyof typeof SHIFTS} */ (settings.shift)];
       if (name === "strength") {
@@ -43,14 +43,14 @@ export function controls(changed) {
     const select = element("select", { "data-name": name, onchange: () => changed({ [name]: select.value }) },
       ...options.map(([value, words]) => element("option", { value }, words)));
     shows[name] = (settings) => { select.value = settings[name]; };
-    return element("label", { class: "toy-choice" }, element("span", {}, label), select);
+    return element("label", { class: "train-choice" }, element("span", {}, label), select);
   };
   const box = (/** @type {"averaged" | "ensemble"} */ name, /** @type {string} */ label) => {
     const input = element("input", { type: "checkbox", "data-name": name, onchange: () => changed({ [name]: input.checked }) });
     shows[name] = (settings) => { input.checked = settings[name]; };
-    return element("label", { class: "toy-box" }, input, label);
+    return element("label", { class: "train-box" }, input, label);
   };
-  const form = element("form", { class: "toy-controls", "aria-label": "Settings", onsubmit: (/** @type {Event} */ e) => e.preventDefault() },
+  const form = element("form", { class: "train-controls", "aria-label": "Settings", onsubmit: (/** @type {Event} */ e) => e.preventDefault() },
     choice("shift", "How domains differ", Object.entries(SHIFTS).map(([value, one]) => [value, one.label])),
     slider("strength"),
     choice("arm", "Against full precision", Object.entries(ARMS)),

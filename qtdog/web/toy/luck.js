@@ -19,7 +19,7 @@ export function luck(settings) {
   /** @type {(() => void) | null} */
   let stop = null;
   const canvas = element("canvas", { role: "img", "aria-label": "No repeats yet" });
-  const said = element("p", { "aria-live": "polite", class: "toy-verdicts" });
+  const said = element("p", { "aria-live": "polite", class: "train-verdicts" });
   const progress = element("span", { role: "status" });
   const halt = element("button", { type: "button", disabled: true, onclick: () => stop?.() }, "Stop");
   const save = element("a", { class: "save", hidden: true, download: "is-it-luck.csv" }, "Save the numbers (CSV)");
@@ -73,11 +73,11 @@ export function luck(settings) {
   };
   new ResizeObserver(draw).observe(canvas);
   canvas.hidden = true;
-  const part = element("section", { class: "toy-luck", "data-part": "luck", "aria-label": "Is it luck?" },
+  const part = element("section", { class: "train-luck", "data-part": "luck", "aria-label": "Is it luck?" },
     element("h3", {}, "Is it luck?"),
     element("p", {}, "Repeats what is set with other seeds and takes the differences from full precision of the same "
       + "seed. Bars are means with their 95 % intervals: what does not cross the line is not luck."),
-    element("div", { class: "toy-bar" }, ...buttons, only, halt, progress, save), canvas, said);
+    element("div", { class: "train-bar" }, ...buttons, only, halt, progress, save), canvas, said);
   return { part, redraw: draw, forget: () => stop?.() };
 }
 

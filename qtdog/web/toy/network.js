@@ -59,17 +59,8 @@ export class Runner {
     const { layers } = this.shape, last = layers.length - 1;
     let from = inputs;
     for (let l = 0; l <= last; l++) {
-      const { inputs: ins, outputs: outs, weights, biases } = layers[l], to = this.signals[l];
-      for (let n = 0; n < count; n++) {
-        const row = n * ins;
-        for (let o = 0; o < outs; o++) {
-          let sum = parameters[biases + o];
-          const start = weights + o * ins;
-          for (let i = 0; i < ins; i++) sum += parameters[start + i] * from[row + i];
-          to[n * outs + o] = l < last && sum < 0 ? 0 : sum;
-        }
-      }
-      from = to;
+      pass(parameters, layers[l], from, count, this.signals[l], l < last);
+      from = this.signals[l];
     }
     for (let n = 0; n < count; n++) {
       const difference = from[2 * n + 1] - from[2 * n];
@@ -129,6 +120,39 @@ export class Runner {
         for (let i = 0; i < ins; i++) below[n * ins + i] += error * parameters[start + i];
       }
       for (let i = 0; i < ins; i++) if (signals[n * ins + i] <= 0) below[n * ins + i] = 0;
+    }
+  }
+}
+
+/**
+ * One layer forwards. Four points at a time: their sums do not wait for each other.
+ * @param {Float64Array} parameters  @param {Layer} layer  @param {Float64Array} from  @param {number} count
+ * @param {Float64Array} to  @param {boolean} relu
+ */
+function pass(parameters, { inputs: ins, outputs: outs, weights, biases }, from, count, to, relu) {
+  const whole = count - (count % 4);
+  for (let o = 0; o < outs; o++) {
+    const start = weights + o * ins, bias = parameters[biases + o];
+    for (let n = 0; n < whole; n += 4) {
+      const row = n * ins;
+      let a = bias, b = bias, c = bias, d = bias;
+      for (let i = 0; i < ins; i++) {
+        const weight = parameters[start + i], at = row + i;
+        a += weight * from[at];
+        b += weight * from[at + ins];
+        c += weight * from[at + 2 * ins];
+        d += weight * from[at + 3 * ins];
+      }
+      const place = n * outs + o;
+      to[place] = relu && a < 0 ? 0 : a;
+      to[place + outs] = relu && b < 0 ? 0 : b;
+      to[place + 2 * outs] = relu && c < 0 ? 0 : c;
+      to[place + 3 * outs] = relu && d < 0 ? 0 : d;
+    }
+    for (let n = whole; n < count; n++) {
+      let sum = bias;
+      for (let i = 0; i < ins; i++) sum += parameters[start + i] * from[n * ins + i];
+      to[n * outs + o] = relu && sum < 0 ? 0 : sum;
     }
   }
 }

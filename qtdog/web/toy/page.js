@@ -31,7 +31,7 @@ const DRAWN_AT_FIRST = 24; // points of each domain that one begins to draw with
  * @param {HTMLElement} root  @param {import("./claims.js").ToyRecord} record
  */
 export function mount(root, record) {
-  const sheet = element("link", { rel: "stylesheet", href: new URL("./toy.css", import.meta.url).href });
+  const sheet = element("link", { rel: "stylesheet", href: new URL("./style.css", import.meta.url).href });
   sheet.onload = () => new Tab(root, record);
   root.replaceChildren(sheet);
 }
@@ -65,16 +65,16 @@ class Tab {
 
   /** @param {import("./claims.js").ToyRecord} record  @param {string[]} problems */
   #build(record, problems) {
-    this.said = element("p", { class: "toy-said", "aria-live": "polite" });
+    this.said = element("p", { class: "train-said", "aria-live": "polite" });
     this.problem = element("p", { class: "notice", role: "alert", hidden: true });
-    this.scene = element("p", { class: "toy-scene", "aria-live": "polite", hidden: true });
+    this.scene = element("p", { class: "train-scene", "aria-live": "polite", hidden: true });
     const notices = problems.map((text) => element("p", { class: "notice" }, text));
-    this.figures = element("div", { class: "toy-figures" },
+    this.figures = element("div", { class: "train-figures" },
       this.#bar(), this.said, this.problem,
-      element("div", { class: "toy-top" }, this.#domains(), this.#scores()),
-      element("div", { class: "toy-bottom" }, ...this.#lowerFigures()));
-    this.root.append(element("div", { class: "toy" }, ...notices, this.#sceneLinks(), this.scene,
-      element("div", { class: "toy-bench" }, part("controls", this.form.form), this.figures),
+      element("div", { class: "train-top" }, this.#domains(), this.#scores()),
+      element("div", { class: "train-bottom" }, ...this.#lowerFigures()));
+    this.root.append(element("div", { class: "train" }, ...notices, this.#sceneLinks(), this.scene,
+      element("div", { class: "train-bench" }, part("controls", this.form.form), this.figures),
       this.luck.part, claims(record)));
     for (const one of this.root.querySelectorAll("[data-part]")) {
       /** @type {HTMLElement} */ (one).hidden = this.hidden.includes(/** @type {HTMLElement} */ (one).dataset.part ?? "");
@@ -100,17 +100,17 @@ class Tab {
       const link = element("a", { href: address.href, onclick: open }, one.name);
       return link;
     });
-    return part("scenes", element("nav", { class: "toy-scenes", "aria-label": "Scenes" }, ...links));
+    return part("scenes", element("nav", { class: "train-scenes", "aria-label": "Scenes" }, ...links));
   }
 
   #bar() {
     const button = (/** @type {string} */ text, /** @type {() => void} */ act, /** @type {string} */ kind = "") =>
       element("button", { type: "button", class: kind, onclick: act }, text);
-    this.playButton = button("Play", () => this.#play(!this.playing), "toy-play");
+    this.playButton = button("Play", () => this.#play(!this.playing), "train-play");
     this.speed = element("select", { "aria-label": "Speed" },
       ...SPEEDS.map((value) => element("option", { value, selected: value === 8 }, `${value} steps a frame`)));
-    this.counter = element("span", { class: "toy-counter" });
-    return element("div", { class: "toy-bar" }, this.playButton,
+    this.counter = element("span", { class: "train-counter" });
+    return element("div", { class: "train-bar" }, this.playButton,
       button("One step", () => this.#stepOnce()), button("Again", () => this.#again(0)),
       button("Another seed", () => this.#again(1)), this.speed, this.counter);
   }
@@ -126,34 +126,35 @@ class Tab {
     this.cursors = DOMAINS.map(() => ({ x: 0, y: 0 }));
     const brush = (/** @type {string} */ text, /** @type {number} */ value) => element("label", {},
       element("input", { type: "radio", name: "toy-brush", checked: value === 0, onchange: () => { this.brush = value; } }), text);
-    this.brushes = element("fieldset", { class: "toy-brushes", hidden: true }, element("legend", {}, "Click into a domain to draw"),
+    this.brushes = element("fieldset", { class: "train-brushes", hidden: true }, element("legend", {}, "Click into a domain to draw"),
       brush("● one class", 0), brush("○ the other", 1), brush("erase", 2),
       element("button", { type: "button", onclick: () => this.#draws([[], [], [], []]) }, "Clear all"));
-    return part("domains", element("div", { class: "toy-domains" },
+    return part("domains", element("div", { class: "train-domains" },
       ...this.canvases.map((canvas, i) => element("figure", {}, canvas, this.captions[i])), this.brushes));
   }
 
   #scores() {
     this.cells = /** @type {Record<string, any>} */ ({});
-    const rows = [["heldOut", "Right, held out"], ["source", "Right, sources"], ["rise", "Rise after a move"],
-      ["fittedRise", "… at fitted temperature"], ["lost", "Accuracy the move costs"]];
+    const rows = [["heldOut", "right, held out"], ["source", "right, sources"], ["rise", "a move raises the loss by"],
+      ["fittedRise", "… logits fitted"], ["lost", "… accuracy falls by"]];
     const cell = (/** @type {string} */ name) => (this.cells[name] = element("td", {}, "–"));
-    this.heads = { full: element("th", { scope: "col", class: "full" }, "full precision"), other: element("th", { scope: "col", class: "other" }) };
-    this.ensembleSaid = element("p", { class: "toy-eoq", hidden: true });
-    return part("scores", element("div", { class: "toy-scores" },
+    this.heads = { full: element("th", { scope: "col", class: "full" }, "─ full precision"), other: element("th", { scope: "col", class: "other" }) };
+    this.ensembleSaid = element("p", { class: "train-eoq", hidden: true });
+    return part("scores", element("div", { class: "train-scores" },
       element("table", {},
         element("thead", {}, element("tr", {}, element("td", {}), this.heads.full, this.heads.other)),
         element("tbody", {}, ...rows.map(([name, label]) => element("tr", {},
           element("th", { scope: "row" }, label), cell(`full-${name}`), cell(`other-${name}`))))),
       this.ensembleSaid,
       element("details", {}, element("summary", {}, "What is a move?"),
-        element("p", {}, "Every neuron's weights by 0.3 of their norm in a random direction; 20 directions, on the source "
-          + "points. Smaller logits alone make a loss look flatter: so there are three measures."))));
+        element("p", {}, "Every neuron's weights by 0.3 of their norm in a random direction; the mean of 20 directions, on "
+          + "the source points. Smaller logits alone make a loss look flatter. So it is measured with logits scaled to "
+          + "the least loss too, and in accuracy."))));
   }
 
   #lowerFigures() {
     const figure = (/** @type {string} */ name, /** @type {string} */ title, /** @type {any} */ canvas) =>
-      part(name, element("figure", { class: `toy-${name}` }, element("figcaption", {}, title), canvas));
+      part(name, element("figure", { class: `train-${name}` }, element("figcaption", {}, title), canvas));
     const canvas = (/** @type {Record<string, unknown>} */ more = {}) => element("canvas", { role: "img", ...more });
     this.weightsCanvas = canvas();
     this.valleysCanvas = canvas({ tabindex: 0 });
@@ -166,7 +167,7 @@ class Tab {
       if (event.buttons) this.#turnBy(event.movementX / 100, event);
     });
     this.weightsTitle = element("span");
-    return [figure("weights", "Every weight, a line a neuron", this.weightsCanvas),
+    return [figure("weights", "Every weight, a line a neuron; small: unrounded copies", this.weightsCanvas),
       figure("valleys", "The loss around both networks", this.valleysCanvas),
       figure("curves", "Over the steps", this.curvesCanvas)];
   }
@@ -352,7 +353,7 @@ class Tab {
   #write(/** @type {boolean} */ parted) {
     const { frame, settings, flatness } = this, step = frame?.step ?? 0;
     this.counter.textContent = `step ${step.toLocaleString("en")} of ${STEPS.toLocaleString("en")}, seed ${settings.seed}`;
-    this.heads.other.textContent = nameOf(settings);
+    this.heads.other.textContent = `╌ ${nameOf(settings)}`;
     const said = !frame ? happening(settings, /** @type {any} */ ({ step: 0 }))
       : frame.done && flatness ? outcome(settings, frame, flatness) : happening(settings, frame);
     if (this.said.textContent !== said) this.said.textContent = said;
@@ -365,7 +366,7 @@ class Tab {
       set("source", scores && percent(scores.source));
       set("rise", flat?.rise.toFixed(3));
       set("fittedRise", flat?.fittedRise.toFixed(3));
-      set("lost", flat && `${(100 * flat.lost).toFixed(1)} points`);
+      set("lost", flat && percent(flat.lost));
     }
     const ensemble = parted && frame?.scores.ensemble;
     this.ensembleSaid.hidden = !ensemble;

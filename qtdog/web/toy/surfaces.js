@@ -7,7 +7,7 @@ import { Runner, softplus } from "./network.js";
 /** @typedef {{ step: number, full: Float32Array, other: Float32Array }} Pair of GRID x GRID losses each */
 
 export const GRID = 15; // points along a side
-export const LENGTH = 0.6; // how far a surface reaches to each side, of each neuron's norm
+export const LENGTH = 0.4; // how far a surface reaches to each side, of each neuron's norm
 const MOST_POINTS = 100, ROWS = 5; // of the source points; rows a frame
 
 export class Surfaces {

@@ -82,7 +82,7 @@ export class Run {
     this.adam.update(this.parameters, this.gradient, this.learns);
     if (this.arm === "qt-dog") this.stepAdam.update(this.logSteps, this.stepGradient);
     this.step += 1;
-    if (this.step > this.settings.quantizeStep) {
+    if (this.step > this.settings.quantizeStep && (this.settings.averaged || !this.rounds)) {
       const stored = this.stored();
       for (let i = 0; i < stored.length; i++) this.sum[i] += stored[i];
       this.summed += 1;

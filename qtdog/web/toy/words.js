@@ -22,7 +22,7 @@ export function nameOf(/** @type {Settings} */ { arm, bits }) {
 
 /** What is going on at this step. @param {Settings} settings  @param {Frame} frame */
 export function happening(settings, { step, done }) {
-  if (step === 0) return "Press Play: the same network is trained twice.";
+  if (step === 0) return "Press Play: one network learns, and from the quantization step on a second one in another way.";
   if (done) return "";
   if (step <= settings.quantizeStep) return "Full precision: both networks are still one, and weights glide.";
   const says = /** @type {Record<string, string>} */ ({
@@ -37,10 +37,9 @@ export function happening(settings, { step, done }) {
 /** What came out, of one run. @param {Settings} settings  @param {Frame} frame  @param {NonNullable<Frame["flatness"]>} flatness */
 export function outcome(settings, { scores }, flatness) {
   const flat = flatness.other.rise < flatness.full.rise, right = scores.other.heldOut - scores.full.heldOut;
-  const valley = flat ? "a flatter valley" : "no flatter valley";
   const abroad = right === 0 ? "as often right" : `${(100 * Math.abs(right)).toFixed(1)} points ${right > 0 ? "better" : "worse"}`;
-  return `This time ${nameOf(settings)} ends in ${valley} (rise ${flatness.other.rise.toFixed(2)}, full precision `
-    + `${flatness.full.rise.toFixed(2)}) and is ${abroad} on the held-out domain. One seed may be luck: repeat it below.`;
+  return `This time, ${nameOf(settings)}: ${flat ? "a flatter valley" : "no flatter valley"}, and ${abroad} on the held-out `
+    + "domain. Luck? Repeat it below.";
 }
 
 /** One sentence about many seeds. @param {string} arm  @param {Interval} heldOut  @param {Interval} rise */
