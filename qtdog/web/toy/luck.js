@@ -75,8 +75,8 @@ export function luck(settings) {
   canvas.hidden = true;
   const part = element("section", { class: "train-luck", "data-part": "luck", "aria-label": "Is it luck?" },
     element("h3", {}, "Is it luck?"),
-    element("p", {}, "Repeats what is set with other seeds and takes the differences from full precision of the same "
-      + "seed. Bars are means with their 95 % intervals: what does not cross the line is not luck."),
+    element("p", {}, "Repeats what is set with other seeds. Dots are differences from full precision of the same seed, bars "
+      + "their means with 95 % intervals: a bar that crosses the line decides nothing."),
     element("div", { class: "train-bar" }, ...buttons, only, halt, progress, save), canvas, said);
   return { part, redraw: draw, forget: () => stop?.() };
 }

@@ -167,7 +167,7 @@ class Tab {
       if (event.buttons) this.#turnBy(event.movementX / 100, event);
     });
     this.weightsTitle = element("span");
-    return [figure("weights", "Every weight, a line a neuron; small: unrounded copies", this.weightsCanvas),
+    return [figure("weights", "Every weight; small: unrounded copies", this.weightsCanvas),
       figure("valleys", "The loss around both networks", this.valleysCanvas),
       figure("curves", "Over the steps", this.curvesCanvas)];
   }

@@ -1,7 +1,6 @@
 /** What the tab says of numbers. Pure: numbers in, sentences out. */
 
-import { COMPARED, interval, side } from "./repeats.js";
-import { ARMS } from "./settings.js";
+import { COMPARED, side } from "./repeats.js";
 
 /** @typedef {import("./settings.js").Settings} Settings */
 /** @typedef {import("./live.js").Frame} Frame */
@@ -45,15 +44,15 @@ export function outcome(settings, { scores }, flatness) {
 /** One sentence about many seeds. @param {string} arm  @param {Interval} heldOut  @param {Interval} rise */
 export function verdict(arm, heldOut, rise) {
   const name = sentenceCase(COMPARED[/** @type {keyof typeof COMPARED} */ (arm)]);
-  const abroad = ["worse", "not decidedly other", "better"][side(heldOut) + 1];
-  const valley = ["flatter", "not decidedly flatter or steeper", "steeper"][side(rise) + 1];
-  return `${name}: ${abroad} on the held-out domain (${between(heldOut, 100, 1)} points), ${valley} `
+  const abroad = ["worse", "not decided", "better"][side(heldOut) + 1];
+  const valley = ["flatter", "not decided", "steeper"][side(rise) + 1];
+  return `${name}: on the held-out domain ${abroad} (${between(heldOut, 100, 1, " points")}); valley ${valley} `
     + `(rise ${between(rise, 1, 3)}).`;
 }
 
-/** "+1.1, −0.2 to 2.4" @param {Interval} interval */
-export function between({ mean, low, high }, /** @type {number} */ times, /** @type {number} */ digits) {
-  return `${signed(times * mean, digits)}, ${signed(times * low, digits)} to ${signed(times * high, digits)}`;
+/** "+1.1, −0.2 to +2.4" @param {Interval} interval */
+export function between({ mean, low, high }, /** @type {number} */ times, /** @type {number} */ digits, unit = "") {
+  return `${signed(times * mean, digits)}${unit}, 95 % interval ${signed(times * low, digits)} to ${signed(times * high, digits)}`;
 }
 
 /** "about 2 minutes" */
@@ -70,5 +69,3 @@ export function recorded({ difference, error }, times = 100, digits = 1) {
 export function sentenceCase(/** @type {string} */ text) {
   return text[0].toUpperCase() + text.slice(1);
 }
-
-export { ARMS, interval };
