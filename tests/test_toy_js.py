@@ -6,7 +6,7 @@ import pytest
 import torch
 from node import ask_modules
 
-from qtdog.toy import Settings
+from qtdog.toy import DEFAULT_STRENGTHS, Settings
 from qtdog.toy.arms import Frozen, FullPrecision, Noise, Quantized
 from qtdog.toy.domains import domains
 from qtdog.toy.flatness import accuracy, measure
@@ -18,7 +18,6 @@ from qtdog.web import FOLDER
 
 TOY = FOLDER / "toy"
 SEED, TRUNK_STEPS, ARM_STEPS = 5, 30, 50
-BITS = (4, 3)
 
 TRAINED = """
 const { defaults } = await load("settings.js");
@@ -94,8 +93,10 @@ def near(found, wanted) -> None:
     assert np.abs(found - wanted).max() <= 1e-4 * np.abs(wanted).max()
 
 
-@pytest.mark.parametrize("bits", BITS)
-@pytest.mark.parametrize("arm", ["full-precision", "qt-dog", "noise", "frozen"])
+@pytest.mark.parametrize(
+    ("arm", "bits"),
+    [("full-precision", 4), ("qt-dog", 4), ("qt-dog", 3), ("noise", 3), ("frozen", 3)],
+)
 def test_fifty_steps_of_every_arm_are_torchs(arm, bits):
     settings = default_settings("rotation")
     found, run = in_browser(arm, bits, settings), in_torch(arm, bits, settings)
@@ -155,10 +156,102 @@ def flat_biases(gradient: list[float], settings: Settings) -> list[float]:
     return kept
 
 
-@pytest.mark.parametrize("shift", ["correlation", "noise", "scale", "displacement"])
-def test_every_kind_of_shift_has_torchs_points(shift):
-    settings = default_settings(shift)
-    found = in_browser("qt-dog", 4, settings)
-    source, held_out = domains(np.array([SEED]), settings)
-    near(found["inputs"], source.inputs.flatten())
-    near(found["heldOut"], held_out.inputs.flatten())
+POINTS = """
+const { defaults } = await load("settings.js");
+const { domains } = await load("domains.js");
+return given.shifts.map(([shift, strength]) => {
+    const { source, heldOut } = domains(given.seed, { ...defaults(), shift, strength });
+    return [source.inputs, heldOut.inputs];
+});
+"""
+
+
+def test_every_kind_of_shift_has_torchs_points():
+    kinds = [default_settings(shift) for shift in DEFAULT_STRENGTHS]
+    found = ask_modules(POINTS, TOY, seed=SEED, shifts=[[k.shift, k.strength] for k in kinds])
+    for settings, parts in zip(kinds, found, strict=True):
+        for points, there in zip(domains(np.array([SEED]), settings), parts, strict=True):
+            near(there, points.inputs.flatten())
+
+
+ADDRESSES = """
+const { read, written } = await load("address.js");
+return given.queries.map((query) => {
+    const { settings, hidden, problems } = read(query);
+    return { settings, hidden, problems, written: written("?tab=train", settings, hidden) };
+});
+"""
+
+
+def test_an_address_carries_the_settings_and_names_what_it_says_wrongly():
+    queries = [
+        "",
+        "?toy-shift=scale&toy-strength=2.25&toy-bits=4&toy-arm=noise&toy-averaged=true&toy-seed=7",
+        "?toy-quantize=0&toy-rate=0.1&toy-layers=3&toy-width=32&toy-hide=luck,claims",
+        "?toy-shift=drawn&toy-drawn=0z~00zz.0z~00.0z~00.0z~00",
+    ]
+    usual, *others = ask_modules(ADDRESSES, TOY, queries=queries)
+    assert usual["written"] == "?tab=train"
+    assert usual["settings"]["bits"] == 3
+    for query, one in zip(queries[1:], others, strict=True):
+        assert one["problems"] == []
+        (again,) = ask_modules(ADDRESSES, TOY, queries=[one["written"]])
+        assert again["settings"] == one["settings"], query
+        assert again["hidden"] == one["hidden"]
+    assert others[0]["settings"]["strength"] == 2.25
+    assert others[1]["hidden"] == ["luck", "claims"]
+    first = others[2]["settings"]["drawn"][0]
+    assert [one["label"] for one in first] == [0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("toy-bits=9", "it is a number from 2 to 8 in steps of 1."),
+        ("toy-bits=NaN", "it is a number from 2 to 8 in steps of 1."),
+        ("toy-bits=1e3", "it is a number from 2 to 8 in steps of 1."),
+        ("toy-rate=0", "it is a number from 0.005 to 0.1 in steps of 0.005."),
+        ("toy-shift=constructor", "it can be rotation,"),
+        ("toy-arm=<b>", "it can be qt-dog,"),
+        ("toy-averaged=1", "it can be true, false."),
+        ("toy-drawn=" + "00" * 200 + "~.~.~.~", "it holds no points that can be read."),
+        ("toy-drawn=0~.~.~.%FF~", "it holds no points that can be read."),
+        ("toy-hide=everything", "names parts that there are not"),
+        ("toy-seed=" + "9" * 500, "…"),
+    ],
+)
+def test_a_wrong_value_falls_back_with_a_sentence(query, told):
+    good, bad = ask_modules(ADDRESSES, TOY, queries=["", f"?{query}"])
+    assert bad["settings"] == good["settings"]
+    assert len(bad["problems"]) == 1
+    assert told in bad["problems"][0]
+
+
+def test_intervals_are_students():
+    values = np.random.default_rng(0).normal(0.3, 1, 20)
+    script = (
+        "const { interval, side } = await load('repeats.js');"
+        "const one = interval(given.values); return { ...one, side: side(one) };"
+    )
+    found = ask_modules(script, TOY, values=values.tolist())
+    half = 2.0930 * values.std(ddof=1) / 20**0.5  # of 19 degrees of freedom
+    assert found["mean"] == pytest.approx(values.mean())
+    assert found["high"] - found["mean"] == pytest.approx(half, rel=2e-3)
+    assert found["side"] == (1 if values.mean() > half else 0)
+
+
+def test_a_drawn_domain_needs_points_of_both_classes():
+    script = (
+        "const { drawnProblem, defaults } = await load('settings.js');"
+        "return given.drawn.map((drawn) => drawnProblem({ ...defaults(), shift: 'drawn', drawn }));"
+    )
+    point = [{"x": 0, "y": 0, "label": label} for label in (0, 1, 0, 1)]
+    one_class = [{**one, "label": 0} for one in point]
+    told = ask_modules(
+        script, TOY, drawn=[[point] * 4, [point[:3], *[point] * 3], [*[point] * 3, one_class]]
+    )
+    assert told == [
+        "",
+        "Draw at least 4 points in source 1: it has 3.",
+        "Draw points of both classes in the held-out domain.",
+    ]

@@ -138,7 +138,7 @@ class Tab {
     const rows = [["heldOut", "right, held out"], ["source", "right, sources"], ["rise", "a move raises the loss by"],
       ["fittedRise", "… logits fitted"], ["lost", "… accuracy falls by"]];
     const cell = (/** @type {string} */ name) => (this.cells[name] = element("td", {}, "–"));
-    this.heads = { full: element("th", { scope: "col", class: "full" }, "─ full precision"), other: element("th", { scope: "col", class: "other" }) };
+    this.heads = { full: element("th", { scope: "col", class: "full" }, "full precision (solid)"), other: element("th", { scope: "col", class: "other" }) };
     this.ensembleSaid = element("p", { class: "train-eoq", hidden: true });
     return part("scores", element("div", { class: "train-scores" },
       element("table", {},
@@ -353,7 +353,7 @@ class Tab {
   #write(/** @type {boolean} */ parted) {
     const { frame, settings, flatness } = this, step = frame?.step ?? 0;
     this.counter.textContent = `step ${step.toLocaleString("en")} of ${STEPS.toLocaleString("en")}, seed ${settings.seed}`;
-    this.heads.other.textContent = `╌ ${nameOf(settings)}`;
+    this.heads.other.textContent = `${nameOf(settings)} (dashed)`;
     const said = !frame ? happening(settings, /** @type {any} */ ({ step: 0 }))
       : frame.done && flatness ? outcome(settings, frame, flatness) : happening(settings, frame);
     if (this.said.textContent !== said) this.said.textContent = said;
