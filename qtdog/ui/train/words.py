@@ -2,7 +2,9 @@
 
 from qtdog.ui.markup import html
 
-LOADING = html("<noscript>This tab trains networks in the browser and needs JavaScript.</noscript>")
+NO_SCRIPT = html(
+    "<noscript>This tab trains networks in the browser and needs JavaScript.</noscript>"
+)
 NO_RECORD = (
     "What this tab claims comes from a stored run, which cannot be read: python -m qtdog toy "
     "makes it anew."

@@ -31,7 +31,9 @@ export function drawCurves(canvas, history, quantizeStep, colours) {
   rise.lines(history.rise, 2.4);
   write(context, "0", LEFT, height - 3, colours.quiet);
   write(context, `${STEPS.toLocaleString("en")} steps`, width - RIGHT, height - 3, colours.quiet, "right");
-  write(context, "rounding", rise.x(quantizeStep), height - 3, colours.quiet, "center");
+  if (quantizeStep > STEPS * 0.15 && quantizeStep < STEPS * 0.65) {
+    write(context, `${quantizeStep}`, rise.x(quantizeStep), height - 3, colours.quiet, "center");
+  }
 }
 
 /** @param {CanvasRenderingContext2D} context  @param {Colours} colours */

@@ -4,7 +4,7 @@ import { cleared, coloursOf, variableOf, write } from "./canvas.js";
 import { element } from "./element.js";
 import { COMPARED, csv, differences, interval } from "./repeats.js";
 import { Remote } from "./trainer.js";
-import { duration, sentenceCase, verdict } from "./words.js";
+import { comparedName, duration, verdict } from "./words.js";
 
 /** @typedef {import("./settings.js").Settings} Settings */
 /** @typedef {import("./repeats.js").Repeat} Repeat */
@@ -16,6 +16,7 @@ const ROW = 34, HEAD = 20; // pixels
 export function luck(settings) {
   /** @type {Repeat[]} */
   let repeats = [];
+  let bits = 0; // they were repeated with
   /** @type {(() => void) | null} */
   let stop = null;
   const canvas = element("canvas", { role: "img", "aria-label": "No repeats yet" });
@@ -29,12 +30,12 @@ export function luck(settings) {
     element("button", { type: "button", onclick: () => begin(count) }, `${count} seeds`));
 
   const draw = () => {
-    if (repeats.length) drawLuck(canvas, repeats);
+    if (repeats.length) drawLuck(canvas, repeats, bits);
   };
   const show = (/** @type {boolean} */ done) => {
     draw();
     const arms = ARMS.filter((arm) => differences(repeats, arm, "rise").length > 1);
-    const sentences = arms.map((arm) => verdict(arm, ...intervals(repeats, arm)));
+    const sentences = arms.map((arm) => verdict(comparedName(arm, bits), ...intervals(repeats, arm)));
     canvas.setAttribute("aria-label", `Differences from full precision over ${repeats.length} seeds. ${sentences.join(" ")}`);
     if (!done) return;
     said.replaceChildren(...sentences.map((one) => element("span", {}, one)));
@@ -47,6 +48,7 @@ export function luck(settings) {
     const chosen = settings();
     if (!chosen) return;
     repeats = [];
+    ({ bits } = chosen);
     said.replaceChildren();
     canvas.hidden = false;
     [halt.disabled, save.hidden] = [false, true];
@@ -112,15 +114,15 @@ function intervals(/** @type {Repeat[]} */ repeats, /** @type {string} */ arm) {
   return [interval(differences(repeats, arm, "heldOut")), interval(differences(repeats, arm, "rise"))];
 }
 
-/** @param {HTMLCanvasElement} canvas  @param {Repeat[]} repeats */
-function drawLuck(canvas, repeats) {
+/** @param {HTMLCanvasElement} canvas  @param {Repeat[]} repeats  @param {number} bits */
+function drawLuck(canvas, repeats, bits) {
   const arms = ARMS.filter((arm) => differences(repeats, arm, "rise").length);
   canvas.style.height = `${HEAD + ROW * arms.length + 18}px`;
   const surface = cleared(canvas);
   if (!surface) return;
   const { context, width } = surface, colours = coloursOf(canvas, "qt-dog"), style = getComputedStyle(canvas);
-  const name = Math.min(170, width * 0.26), column = (width - name) / 2;
-  arms.forEach((arm, row) => write(context, sentenceCase(COMPARED[/** @type {keyof typeof COMPARED} */ (arm)]), 0, HEAD + ROW * (row + 0.5) + 4, colours.ink, "left", 12));
+  const name = Math.min(190, width * 0.3), column = (width - name) / 2;
+  arms.forEach((arm, row) => write(context, comparedName(arm, bits), 0, HEAD + ROW * (row + 0.5) + 4, colours.ink, "left", 12));
   const charts = /** @type {[keyof import("./repeats.js").Measured, string, number][]} */ ([
     ["heldOut", "held-out domain, points", 100], ["rise", "rise of the loss", 1],
   ]);

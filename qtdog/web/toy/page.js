@@ -23,28 +23,32 @@ import { drawWeights } from "./weights.js";
 
 const DOMAINS = ["Source 1", "Source 2", "Source 3", "Held out"];
 const SPEEDS = [1, 2, 4, 8, 16, 32]; // steps a frame
+const CALM_STEPS = 50; // a frame, where figures come at the end
 const TURN_A_FRAME = 0.006, TEXT_MS = 150;
+const REPEAT = " Luck? Repeat it below.";
 const DRAWN_AT_FIRST = 24; // points of each domain that one begins to draw with
 
 /**
  * Fill `root` with the tab. Nothing is computed before it is seen.
  * @param {HTMLElement} root  @param {import("./claims.js").ToyRecord} record
+ * @param {string | null} [fixed] settings, as an address has them, instead of those of the page's address
  */
-export function mount(root, record) {
+export function mount(root, record, fixed = null) {
   const sheet = element("link", { rel: "stylesheet", href: new URL("./style.css", import.meta.url).href });
-  sheet.onload = () => new Tab(root, record);
+  sheet.onload = () => new Tab(root, record, fixed);
   root.replaceChildren(sheet);
 }
 
 class Tab {
-  /** @param {HTMLElement} root  @param {import("./claims.js").ToyRecord} record */
-  constructor(root, record) {
+  /** @param {HTMLElement} root  @param {import("./claims.js").ToyRecord} record  @param {string | null} fixed */
+  constructor(root, record, fixed) {
     this.root = root;
-    const opened = read(location.search);
+    this.fixed = fixed !== null;
+    const opened = read(fixed ?? location.search);
     this.settings = opened.settings;
     this.hidden = opened.hidden;
     this.calm = matchMedia("(prefers-reduced-motion: reduce)");
-    this.playing = this.busy = this.begun = false;
+    this.playing = false;
     this.round = 0; // answers to what was begun before are of no use
     this.turn = 0.6;
     this.brush = 0;
@@ -88,9 +92,7 @@ class Tab {
       address.search = `${address.search}${address.search ? "&" : "?"}${one.query}`;
       const open = (/** @type {Event} */ event) => {
         event.preventDefault();
-        this.scene.textContent = one.says;
-        this.scene.hidden = false;
-        for (const other of links) other.toggleAttribute("aria-current", other === link);
+        this.#showScene(one.says, link);
         this.settings = read(`?${one.query}`).settings;
         this.form.show(this.settings);
         this.#save();
@@ -100,7 +102,18 @@ class Tab {
       const link = element("a", { href: address.href, onclick: open }, one.name);
       return link;
     });
+    this.links = links;
     return part("scenes", element("nav", { class: "train-scenes", "aria-label": "Scenes" }, ...links));
+  }
+
+  /** Say what a scene is about; of none, nothing. */
+  #showScene(/** @type {string} */ says, /** @type {Element | null} */ link) {
+    this.scene.textContent = says;
+    this.scene.hidden = !says;
+    for (const one of this.links) {
+      if (one === link) one.setAttribute("aria-current", "true");
+      else one.removeAttribute("aria-current");
+    }
   }
 
   #bar() {
@@ -135,8 +148,8 @@ class Tab {
 
   #scores() {
     this.cells = /** @type {Record<string, any>} */ ({});
-    const rows = [["heldOut", "right, held out"], ["source", "right, sources"], ["rise", "a move raises the loss by"],
-      ["fittedRise", "… logits fitted"], ["lost", "… accuracy falls by"]];
+    const rows = [["heldOut", "right, held out"], ["source", "right, sources"], ["rise", "rise after a move"],
+      ["fittedRise", "… logits fitted"], ["lost", "… in accuracy"]];
     const cell = (/** @type {string} */ name) => (this.cells[name] = element("td", {}, "–"));
     this.heads = { full: element("th", { scope: "col", class: "full" }, "full precision (solid)"), other: element("th", { scope: "col", class: "other" }) };
     this.ensembleSaid = element("p", { class: "train-eoq", hidden: true });
@@ -148,8 +161,8 @@ class Tab {
       this.ensembleSaid,
       element("details", {}, element("summary", {}, "What is a move?"),
         element("p", {}, "Every neuron's weights by 0.3 of their norm in a random direction; the mean of 20 directions, on "
-          + "the source points. Smaller logits alone make a loss look flatter. So it is measured with logits scaled to "
-          + "the least loss too, and in accuracy."))));
+          + "the source points. Smaller logits alone make a loss look flatter. So the rise is given with logits scaled to "
+          + "the least loss too, which has no end where no point is wrong, and as accuracy that is lost."))));
   }
 
   #lowerFigures() {
@@ -192,6 +205,7 @@ class Tab {
 
   #change(/** @type {Partial<Settings>} */ changed) {
     const shift = changed.shift;
+    if (!("seed" in changed)) this.#showScene("", null);
     if (shift === "drawn" && !this.settings.drawn.flat().length) changed.drawn = this.#sketch();
     if (shift) changed.strength = SHIFTS[/** @type {keyof typeof SHIFTS} */ (shift)].usual;
     this.settings = { ...this.settings, ...changed };
@@ -216,7 +230,7 @@ class Tab {
   }
 
   #save() {
-    if (!this.root.isConnected) return;
+    if (this.fixed) return;
     const address = new URL(location.href);
     address.search = written(address.search, this.settings, this.hidden);
     history.replaceState(history.state, "", address);
@@ -226,7 +240,8 @@ class Tab {
   /** Back to step 0: what was trained is forgotten, unless the new settings cannot be trained. */
   #reset() {
     this.#play(false);
-    this.begun = false;
+    /** @type {Promise<void> | null} */
+    this.begun = null;
     this.round += 1;
     this.data = domains(this.settings.seed, this.settings);
     this.reach = this.settings.shift === "drawn" ? DRAWN_REACH * 1.08 : reachOf(this.data);
@@ -246,19 +261,18 @@ class Tab {
     this.#draw();
   }
 
+  /** Have what is set begun, once. */
   async #begin() {
-    if (this.begun || this.#problem()) return;
-    this.begun = true;
-    await this.#ask({ kind: "begin", settings: this.settings });
-    this.#settle();
+    if (this.#problem()) return;
+    this.begun ??= this.#ask({ kind: "begin", settings: this.settings });
+    await this.begun;
+    void this.#settle();
   }
 
   /** @param {import("./trainer.js").Request} request */
   async #ask(request) {
     const round = this.round;
-    this.busy = true;
     const { frame } = await this.remote.ask(request);
-    this.busy = false;
     if (round === this.round && frame) this.#take(frame);
   }
 
@@ -273,7 +287,7 @@ class Tab {
   async #stepOnce() {
     this.#play(false);
     await this.#begin();
-    if (!this.begun || this.busy) return;
+    if (!this.frame) return;
     await this.#ask({ kind: "advance", steps: 1 });
     await this.#settle();
   }
@@ -288,8 +302,7 @@ class Tab {
     await this.#begin();
     const round = this.round;
     while (this.playing && round === this.round && this.frame && !this.frame.done) {
-      // Who wants less motion gets the figures at the end.
-      const steps = this.calm.matches ? STEPS : Number(this.speed.value);
+      const steps = this.calm.matches ? CALM_STEPS : Number(this.speed.value);
       await Promise.all([this.#ask({ kind: "advance", steps }), nextFrame()]);
     }
     if (round !== this.round) return;
@@ -318,8 +331,11 @@ class Tab {
     }
     if (frame.surfaces) {
       this.surfaces = frame.surfaces;
-      this.highest = Math.max(scaleOf(frame.surfaces), this.highest);
+      const highest = scaleOf(frame.surfaces); // a scale that follows every change is none
+      if (highest > this.highest || highest < 0.6 * this.highest) this.highest = highest;
     }
+    // Who wants less motion gets the figures at the end.
+    if (this.playing && this.calm.matches && !frame.done) return;
     if (this.playing && !this.calm.matches) this.turn += TURN_A_FRAME;
     this.#draw();
   }
@@ -355,7 +371,7 @@ class Tab {
     this.counter.textContent = `step ${step.toLocaleString("en")} of ${STEPS.toLocaleString("en")}, seed ${settings.seed}`;
     this.heads.other.textContent = `${nameOf(settings)} (dashed)`;
     const said = !frame ? happening(settings, /** @type {any} */ ({ step: 0 }))
-      : frame.done && flatness ? outcome(settings, frame, flatness) : happening(settings, frame);
+      : frame.done && flatness ? outcome(settings, frame, flatness) + (this.luck.part.hidden ? "" : REPEAT) : happening(settings, frame);
     if (this.said.textContent !== said) this.said.textContent = said;
     for (const which of /** @type {const} */ (["full", "other"])) {
       const shown = frame && (which === "full" || parted), scores = frame?.scores[which], flat = flatness?.[which];
@@ -365,7 +381,7 @@ class Tab {
       set("heldOut", scores && percent(scores.heldOut));
       set("source", scores && percent(scores.source));
       set("rise", flat?.rise.toFixed(3));
-      set("fittedRise", flat?.fittedRise.toFixed(3));
+      set("fittedRise", scores && scores.source < 1 ? flat?.fittedRise.toFixed(3) : "");
       set("lost", flat && percent(flat.lost));
     }
     const ensemble = parted && frame?.scores.ensemble;
@@ -435,9 +451,9 @@ function describeDomain(/** @type {Settings} */ settings, /** @type {number} */ 
   const { shift, strength } = settings, sign = (/** @type {number} */ v) => (v < 0 ? `−${-v}` : `${v}`);
   if (shift === "rotation") return `${sign(strength * [-0.5, 0, 0.5, 1][domain])}°`;
   if (shift === "displacement") return `${sign(strength * [-0.5, 0, 0.5, 1][domain])} aside`;
-  if (shift === "correlation") return domain === 3 ? "third input tells nothing" : `third input tells ${Math.round(100 * (strength - 0.05 * domain))} %`;
+  if (shift === "correlation") return domain === 3 ? "third input says 50 %" : `third input says ${Math.round(100 * (strength - 0.05 * domain))} %`;
   if (shift === "drawn") return "";
-  return `${(1 + (strength - 1) * [-1 / 3, 0, 1 / 3, 1][domain]).toFixed(2)} × ${shift === "noise" ? "noise" : "as large"}`;
+  return `${(1 + (strength - 1) * [-1 / 3, 0, 1 / 3, 1][domain]).toFixed(2)} × ${shift === "noise" ? "noise" : "size"}`;
 }
 
 function nextFrame() {

@@ -43,7 +43,7 @@ export class Surfaces {
     }
     if (job.row < 2 * GRID) return null;
     this.job = null;
-    this.shownAt = step;
+    this.shownAt = job.step;
     return { step: job.step, full: job.full, other: job.other };
   }
 

@@ -7,8 +7,10 @@ import { COMPARED, side } from "./repeats.js";
 /** @typedef {import("./repeats.js").Interval} Interval */
 
 export const percent = (/** @type {number} */ value) => `${(100 * value).toFixed(1)} %`;
-const signed = (/** @type {number} */ value, /** @type {number} */ digits) =>
-  `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(digits)}`;
+const signed = (/** @type {number} */ value, /** @type {number} */ digits) => {
+  const text = Math.abs(value).toFixed(digits);
+  return Number(text) === 0 ? text : `${value < 0 ? "−" : "+"}${text}`;
+};
 
 /** What an arm is called beside full precision. */
 export function nameOf(/** @type {Settings} */ { arm, bits }) {
@@ -38,12 +40,17 @@ export function outcome(settings, { scores }, flatness) {
   const flat = flatness.other.rise < flatness.full.rise, right = scores.other.heldOut - scores.full.heldOut;
   const abroad = right === 0 ? "as often right" : `${(100 * Math.abs(right)).toFixed(1)} points ${right > 0 ? "better" : "worse"}`;
   return `This time, ${nameOf(settings)}: ${flat ? "a flatter valley" : "no flatter valley"}, and ${abroad} on the held-out `
-    + "domain. Luck? Repeat it below.";
+    + "domain.";
 }
 
-/** One sentence about many seeds. @param {string} arm  @param {Interval} heldOut  @param {Interval} rise */
-export function verdict(arm, heldOut, rise) {
-  const name = sentenceCase(COMPARED[/** @type {keyof typeof COMPARED} */ (arm)]);
+/** An arm among those that seeds are repeated for. */
+export function comparedName(/** @type {string} */ arm, /** @type {number} */ bits) {
+  const name = COMPARED[/** @type {keyof typeof COMPARED} */ (arm)];
+  return name[0].toUpperCase() + name.slice(1) + (arm === "averaged" ? "" : `, ${bits} bits`);
+}
+
+/** One sentence about many seeds. @param {string} name  @param {Interval} heldOut  @param {Interval} rise */
+export function verdict(name, heldOut, rise) {
   const abroad = ["worse", "not decided", "better"][side(heldOut) + 1];
   const valley = ["flatter", "not decided", "steeper"][side(rise) + 1];
   return `${name}: on the held-out domain ${abroad} (${between(heldOut, 100, 1, " points")}); valley ${valley} `
@@ -64,8 +71,4 @@ export function duration(/** @type {number} */ seconds) {
 /** From a record's mean and its standard error. @param {{ difference: number, error: number }} one */
 export function recorded({ difference, error }, times = 100, digits = 1) {
   return `${signed(times * difference, digits)} ± ${(times * error).toFixed(digits)}`;
-}
-
-export function sentenceCase(/** @type {string} */ text) {
-  return text[0].toUpperCase() + text.slice(1);
 }
