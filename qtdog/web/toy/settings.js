@@ -43,7 +43,7 @@ export const ARMS = {
 export const NUMBERS = {
   noise: { low: 0.05, high: 0.4, by: 0.05, usual: 0.15 },
   points: { low: 20, high: 200, by: 10, usual: 100 },
-  layers: { low: 1, high: 3, by: 1, usual: 17 },
+  layers: { low: 1, high: 3, by: 1, usual: 2 },
   width: { low: 2, high: 32, by: 1, usual: 16 },
   rate: { low: 0.005, high: 0.1, by: 0.005, usual: 0.02 },
   bits: { low: 2, high: 8, by: 1, usual: 3 },
