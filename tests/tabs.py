@@ -4,6 +4,7 @@
 SHOWS = {
     "try": "#answers .card",
     "shift": "text=Probability of",
+    "train": ".train-scores",
     "batch": "text=Classify",
     "results": "#plot-training .main-svg",
     "landscape": "text=On your pictures, now",

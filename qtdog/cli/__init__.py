@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from qtdog import __version__
-from qtdog.cli import measuring, page, reproduce, sharing, study, training
+from qtdog.cli import measuring, page, reproduce, sharing, study, toy, training
 from qtdog.cli.data import data_app
 
 EXPLORE, TRAIN, MEASURE, SHARE = "Explore", "Train", "Measure", "Share"
@@ -36,6 +36,7 @@ app.command(rich_help_panel=MEASURE)(measuring.evaluate)
 app.command(rich_help_panel=MEASURE)(measuring.landscape)
 app.command(rich_help_panel=MEASURE)(measuring.layers)
 app.command(rich_help_panel=MEASURE)(measuring.calibrate_hint)
+app.command(rich_help_panel=MEASURE)(toy.toy)
 app.command(rich_help_panel=MEASURE)(measuring.benchmark)
 app.command(rich_help_panel=MEASURE)(measuring.benchmark_landscape)
 app.command(rich_help_panel=SHARE)(sharing.fetch)

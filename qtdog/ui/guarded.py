@@ -12,6 +12,7 @@ from qtdog.ui.markup import refusal
 from qtdog.ui.middleware import UNEXPECTED, Guard
 from qtdog.ui.quiet import Asked
 from qtdog.ui.uploads import only_uploads, takes_files
+from qtdog.ui.web_files import web_files
 
 
 class GuardedBlocks(gr.Blocks):
@@ -50,11 +51,12 @@ class GuardedBlocks(gr.Blocks):
             raise refusal(UNEXPECTED, title="No answer", logged=True) from error
 
     def launch(self, *arguments: Any, **options: Any) -> Any:
-        """As always, behind `Guard`."""
+        """As always, behind `Guard`, with the browser modules."""
         here = only_here(options.get("server_name"), options.get("root_path"))
-        settings = options.pop("app_kwargs", None) or {}
+        settings = {**(options.pop("app_kwargs", None) or {})}
         guards = [
             Middleware(Guard, only_here=here, asked=self.asked),
             *settings.get("middleware", ()),
         ]
-        return super().launch(*arguments, app_kwargs={**settings, "middleware": guards}, **options)
+        settings |= {"middleware": guards, "routes": [web_files(), *settings.get("routes", ())]}
+        return super().launch(*arguments, app_kwargs=settings, **options)

@@ -19,6 +19,7 @@ from qtdog.ui.markup import Html
 from qtdog.ui.quantize.tab import quantize_tab
 from qtdog.ui.results.tab import results_tab
 from qtdog.ui.shift.tab import shift_tab
+from qtdog.ui.train.tab import train_tab
 
 # Paper is white: what is dark on the screen is printed as in the light.
 PRINT_LIGHT = """() => {
@@ -67,6 +68,8 @@ def build(explorer: Explorer, guests: Guests | None = None) -> GuardedBlocks:
                     opened_columns(guests, opened, picture, target)
             with address.add_tab(gr.Tab("Shift it", id="shift")) as tab:
                 shift_tab(explorer, address, tab, picture)
+            with address.add_tab(gr.Tab("Train it", id="train")):
+                train_tab()
             with address.add_tab(gr.Tab("Batch", id="batch")):
                 batch_tab(explorer, address)
             with address.add_tab(gr.Tab("Results", id="results")):

@@ -6,8 +6,9 @@ from qtdog.explorer import Lesson, Standings, standings
 from qtdog.ui.learn.measured import because, limits, mean, measured_sentences
 from qtdog.ui.learn.networks import accuracy, method_name, ordinal, percent, singles
 from qtdog.ui.learn.words import StepText, Template, Texts, read_texts
-from qtdog.ui.markup import Markup
+from qtdog.ui.markup import Markup, html
 from qtdog.ui.sentences import listed, number, plain
+from qtdog.ui.train.tab import recorded
 
 Slots = dict[str, object]
 """What a step's text is filled with, by slot. A tuple is several paragraphs, for a slot that is a
@@ -142,7 +143,30 @@ def _training(texts: Texts, lesson: Lesson) -> Slots:
             when = said["first_steps"].html(
                 quantize_step=f"{network.quantize_step:,}", steps=f"{network.steps:,}"
             )
-    return {"when": when, "rounded": rounded, "curves": curve_sentence(texts, lesson)}
+    return {
+        "when": when,
+        "rounded": rounded,
+        "toy": toy_sentence(texts),
+        "curves": curve_sentence(texts, lesson),
+    }
+
+
+def toy_sentence(texts: Texts) -> Markup:
+    """How much flatter the toy networks' valleys are."""
+    record = recorded()
+    if record is None:
+        return Markup()
+    rotation = record.shifts[0]
+    return (
+        texts.steps["5-training"]
+        .sentences["toy"]
+        .html(
+            seeds=record.seeds,
+            full=f"{rotation.of('full-precision').rise.mean:.2f}",
+            quantized=f"{rotation.of('qt-dog', 3).rise.mean:.2f}",
+            train_it=html('<a href="?tab=train">Train it</a>'),
+        )
+    )
 
 
 def curve_sentence(texts: Texts, lesson: Lesson) -> Markup:

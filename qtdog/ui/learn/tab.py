@@ -20,6 +20,7 @@ from qtdog.ui.learn.words import TEXTS, TextError, Texts, read_texts
 from qtdog.ui.markup import Html, Markup, html, join
 from qtdog.ui.quantize.thumbnails import thumbnail
 from qtdog.ui.samples import Sample, samples
+from qtdog.ui.train.tab import SMALL, recorded, training_place
 
 PICTURE = 150  # pixels
 SCRIPT = Path(__file__).with_name("learn.js").read_text(encoding="utf-8")
@@ -120,6 +121,8 @@ def _layout(
         shown = Html(toys.valley_toy(0), padding=False, elem_id="valley-toy")
         noise.input(toys.valley_toy, noise, shown, **at_once())
     with _around(texts, *fifth):
+        if (record := recorded()) is not None:
+            training_place(record, SMALL)
         Html(figures.training_curves(told), padding=False)
     with _around(texts, *sixth):
         asked, voted = vote()

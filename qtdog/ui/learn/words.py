@@ -52,8 +52,9 @@ NEEDED: dict[str, Needed] = {
     "3-rounding": Needed("how_many", {"how_many": "millions"}),
     "4-valleys": Needed(),
     "5-training": Needed(
-        "when rounded curves",
+        "when rounded toy curves",
         {
+            "toy": "seeds full quantized train_it",
             "first_steps": "quantize_step steps",
             "a_while": "",
             "rounded_to": "bits",

@@ -1,0 +1,10 @@
+from .record import FORMAT as FORMAT
+from .record import ArmRecord as ArmRecord
+from .record import Mean as Mean
+from .record import ShiftRecord as ShiftRecord
+from .record import ToyRecord as ToyRecord
+from .record import read_record as read_record
+from .settings import DEFAULT_STRENGTHS as DEFAULT_STRENGTHS
+from .settings import Settings as Settings
+from .settings import Shift as Shift
+from .study import toy_study as toy_study

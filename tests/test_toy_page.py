@@ -1,0 +1,151 @@
+"""The tab "Train it" in a real browser, served as it is on the page."""
+
+import pytest
+from pages import opening, served
+
+from qtdog.toy import read_record
+from qtdog.ui.guarded import GuardedBlocks
+from qtdog.ui.train.tab import train_tab
+
+CALM = {"reduced_motion": "reduce"}  # figures come at the end of a run: that is also the fastest
+ENDED = "document.querySelector('.train-play')?.textContent === 'Play again'"
+
+
+@pytest.fixture(scope="module")
+def address():
+    with GuardedBlocks(analytics_enabled=False) as blocks:
+        train_tab()
+    with served(blocks) as address:
+        yield address
+
+
+@pytest.fixture
+def open_one(browser, address):
+    with opening(browser, address) as open_page:
+        yield open_page
+
+
+def play(page) -> None:
+    page.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_function(ENDED)
+
+
+def cell(page, row: int, column: int) -> str:
+    return page.locator(
+        f".train-scores tbody tr:nth-child({row}) td:nth-child({column})"
+    ).inner_text()
+
+
+def test_a_run_ends_with_a_sentence_a_table_and_figures(open_one):
+    page = open_one(**CALM)
+    page.wait_for_selector(".train-scores")
+    assert page.locator(".train-counter").inner_text() == "step 0 of 2,000, seed 14"
+    play(page)
+    assert page.locator(".train-said").inner_text().startswith("This time, QT-DoG, 3 bits: a ")
+    assert float(cell(page, 3, 2)) > float(cell(page, 3, 3)) > 0  # the valley got flatter
+    assert cell(page, 1, 2).endswith(" %")
+    inked = page.evaluate(
+        """() => [...document.querySelectorAll(".train-figures canvas")].map((one) =>
+            one.getContext("2d").getImageData(0, 0, one.width, one.height).data.some(Boolean))"""
+    )
+    assert inked == [True] * 7
+    page.locator("[data-name=bits]").fill("4")
+    page.wait_for_function("location.search === '?toy-bits=4'")
+    assert page.locator(".train-counter").inner_text().startswith("step 0 ")
+
+
+@pytest.mark.slow
+def test_scenes_open_play_and_say_two_sentences(open_one):
+    page = open_one(**CALM)
+    page.get_by_role("link", name="It is the noise").click()
+    page.wait_for_function(ENDED)
+    assert "toy-arm=noise" in page.url
+    assert page.locator(".train-scene").inner_text().count(". ") == 1
+    assert "noise, 3 bits" in page.locator(".train-scores thead").inner_text()
+
+
+@pytest.mark.slow
+def test_bad_addresses_are_named_and_parts_can_be_hidden(open_one):
+    page = open_one("?toy-bits=77&toy-shift=nowhere&toy-hide=luck,scenes", **CALM)
+    page.wait_for_selector(".train-scores")
+    notices = page.locator(".train > .notice").all_inner_texts()
+    assert len(notices) == 2
+    assert any('toy-bits "77" was ignored' in text for text in notices)
+    assert not page.locator(".train-luck").is_visible()
+    assert not page.locator(".train-scenes").is_visible()
+
+
+@pytest.mark.slow
+def test_one_draws_by_mouse_and_keyboard_and_is_told_what_is_missing(open_one):
+    page = open_one(**CALM)
+    page.locator("[data-name=shift]").select_option("drawn")
+    page.wait_for_function("location.search.includes('toy-drawn=')")
+    play(page)
+    page.get_by_role("button", name="Clear all").click()
+    notice = page.locator(".train-figures .notice")
+    assert notice.inner_text() == "Draw at least 4 points in source 1: it has 0."
+    assert (
+        page.locator(".train-counter").inner_text().startswith("step 2,000")
+    )  # the last good state
+    first = page.locator(".train-domains canvas").first
+    for x in (20, 40, 60):
+        first.click(position={"x": x, "y": 50})
+    first.focus()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    assert notice.inner_text() == "Draw points of both classes in source 1."
+    copy = open_one(page.url.partition("/?")[2] and "?" + page.url.partition("?")[2], **CALM)
+    copy.wait_for_selector(".train-scores")
+    assert copy.locator(".train-figures .notice").inner_text() == notice.inner_text()
+
+
+@pytest.mark.slow
+def test_without_workers_it_trains_on_the_page(browser, address):
+    with opening(browser, address) as open_page:
+        page = open_page("?nothing", **CALM)
+        page.add_init_script("delete window.Worker")
+        page.reload()
+        page.wait_for_selector(".train-scores")
+        play(page)
+        assert float(cell(page, 3, 2)) > float(cell(page, 3, 3))
+
+
+@pytest.mark.slow
+def test_repeats_can_be_stopped_and_saved(open_one):
+    page = open_one(**CALM)
+    page.get_by_role("button", name="100 seeds").click()
+    page.wait_for_function(
+        "/^[3-9] of 100/.test(document.querySelector('.train-luck [role=status]').textContent)"
+    )
+    page.get_by_role("button", name="Stop").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Save the numbers").click()
+    lines = download.value.path().read_text("utf-8-sig").splitlines()
+    assert lines[0].startswith("seed,arm,source_accuracy,held_out_accuracy,rise")
+    assert (len(lines) - 1) % 6 == 0
+    assert page.locator(".train-verdicts span").count() == 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shift", [one.shift for one in read_record().shifts])
+def test_a_hundred_seeds_agree_with_the_record(open_one, shift):
+    """Means of the browser's first hundred and of the record's five hundred, within both errors."""
+    page = open_one(f"?toy-shift={shift}&toy-seed=1000", **CALM)
+    page.wait_for_selector(".train-scores")
+    page.locator(".train-luck select").select_option("qt-dog")
+    page.get_by_role("button", name="100 seeds").click()
+    page.wait_for_selector(".train-luck .save:not([hidden])", timeout=400_000)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Save the numbers").click()
+    lines = download.value.path().read_text("utf-8-sig").splitlines()
+    rows = [dict(zip(lines[0].split(","), one.split(","), strict=True)) for one in lines[1:]]
+    recorded = next(one for one in read_record().shifts if one.shift == shift).of("qt-dog", 3)
+    for column, mean in (("held_out_accuracy", recorded.held_out), ("rise", recorded.rise)):
+        values = {
+            arm: [float(r[column]) for r in rows if r["arm"] == arm]
+            for arm in ("full-precision", "qt-dog")
+        }
+        pairs = zip(values["qt-dog"], values["full-precision"], strict=True)
+        found = sum(a - b for a, b in pairs) / 100
+        error = mean.error * (1 + 500 / 100) ** 0.5  # of the difference of both means
+        assert abs(found - mean.difference) < 2.8 * error, (column, found, mean)
