@@ -26,7 +26,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("checkpoints",),
     ("results", "data"),
     ("models",),
-    ("quantization", "images", "hub_client"),
+    ("quantization", "images", "hub_client", "web"),
     (
         "accuracy",
         "claims",

@@ -69,13 +69,6 @@ def page(
     results: Results, folder: Path, records: Sequence[Record] = (), problems: Sequence[str] = ()
 ) -> Markup:
     """The whole page. `folder` holds the run logs."""
-    look = theme.theme()
-    style = STYLE % {
-        "light": look.body_background_fill,
-        "dark": look.body_background_fill_dark,
-        "ink": look.body_text_color,
-        "ink_dark": look.body_text_color_dark,
-    }
     of = options(results, Choice())
     names = [*of.benchmarks, ALL]
     first = results.measured[0].dataset if results.measured else "PACS"
@@ -113,7 +106,7 @@ by this implementation, with where each is from.</p></header>
 """,
         POLICY,
         trusted(theme.css()),
-        trusted(style),
+        trusted(body_style()),
         tables.PAPER_LINK,
         notices([*results.problems, *problems]),
         _choice("Benchmark", panels, 2),
@@ -122,6 +115,17 @@ by this implementation, with where each is from.</p></header>
         trusted(get_plotlyjs()),
         trusted(script),
     )
+
+
+def body_style() -> str:
+    """What the page's own theme does elsewhere, for a page that stands alone."""
+    look = theme.theme()
+    return STYLE % {
+        "light": look.body_background_fill,
+        "dark": look.body_background_fill_dark,
+        "ink": look.body_text_color,
+        "ink_dark": look.body_text_color_dark,
+    }
 
 
 def _benchmark(results: Results, benchmark: str, folder: Path) -> str:

@@ -31,8 +31,10 @@ from .graph_names import graph_name as graph_name
 from .index import INDEX as INDEX
 from .index import LARGEST_INDEX_BYTES as LARGEST_INDEX_BYTES
 from .index import Index as Index
+from .index import IndexedCheckpoint as IndexedCheckpoint
 from .index import index_json as index_json
 from .index import make_index as make_index
+from .index import parse_index as parse_index
 from .layers import kind_of as kind_of
 from .layers import survey_layers as survey_layers
 from .layers import survey_text as survey_text

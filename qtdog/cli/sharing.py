@@ -117,10 +117,28 @@ def export(
 
 
 def export_site(
-    out: Annotated[Path, typer.Argument(help="Folder for index.html.", callback=folder_to_write)],
+    out: Annotated[Path, typer.Argument(help="Folder to write.", callback=folder_to_write)],
+    chosen: Annotated[
+        str, typer.Option("--set", help="The set: a folder, or ORG/REPO[@REVISION] on the Hub.")
+    ] = "checkpoints",
+    results_only: Annotated[
+        bool, typer.Option("--results-only", help="One HTML page of results, without networks.")
+    ] = False,
 ) -> None:
-    """Write the results and landscapes as one HTML page for any web server, or none."""
-    from qtdog.browser import write_site
+    """Write the explorer as a folder for any web server: its networks answer in the browser."""
+    from qtdog.browser import write_explorer, write_site
 
-    path = write_site(out)
-    typer.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB, open it in a browser")
+    if results_only:
+        path = write_site(out)
+        typer.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB, open it in a browser")
+        return
+    from qtdog.explorer import open_explorer
+    from qtdog.hub_client import download_bar
+    from qtdog.places import CHECKPOINTS
+
+    written = write_explorer(out, open_explorer(chosen, CHECKPOINTS, download_bar()))
+    typer.echo(
+        f"{written.page}: {written.bytes_of_page / 1e6:.1f} MB, and "
+        f"{written.bytes_of_checkpoints / 1e6:.1f} MB of checkpoints. To see it: "
+        f"python -m http.server --directory {out}"
+    )

@@ -1,0 +1,168 @@
+"""The HTML and the style of the explorer without a server: places for its modules to fill."""
+
+from collections.abc import Sequence
+
+from qtdog.browser.manifest import Manifest, SiteSample, SiteTarget
+from qtdog.browser.site import body_style
+from qtdog.checkpoints import MODEL_NAMES, Target
+from qtdog.ui import Markup, appearance, css, html, join, plain
+from qtdog.ui.classify import figures as classify
+from qtdog.ui.figures import HEAD
+from qtdog.web import FOLDER as WEB
+
+# Scripts, pictures and files of its own folder alone; a style may stand in an element, as
+# everywhere in our figures. WebAssembly is what the networks run in.
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self' 'wasm-unsafe-eval'",
+        "worker-src 'self'",
+        "connect-src 'self'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "media-src 'self' blob:",
+        "base-uri 'none'",
+        "form-action 'none'",
+    )
+)
+NEEDS = (
+    "This page computes in your browser, with JavaScript and WebAssembly. If this sentence stays, "
+    "one of them is missing or switched off, or the page was opened as a file: it needs a web "
+    "server, for example python -m http.server in its folder."
+)
+PRIVACY = "Your pictures and your camera's stay in this browser: nothing is sent anywhere."
+
+
+def document(site: Manifest) -> str:
+    """index.html."""
+    return html(
+        """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{}">
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="style.css">
+<title>QT-DoG Explorer</title>
+<script type="module" src="explorer/page.js"></script>
+</head>
+<body>
+<header>{}</header>
+<p id="needs" class="notice" role="alert">{}</p>
+<main id="page" hidden>
+{}
+</main>
+<footer class="foot"><p>{}</p><p id="offline" role="status"></p></footer>
+</body>
+</html>
+""",
+        POLICY,
+        HEAD,
+        NEEDS,
+        _try_it(site),
+        PRIVACY,
+    )
+
+
+def style() -> str:
+    """style.css: the page's own sheets, and what stands in for Gradio."""
+    own = (WEB / "explorer" / "page.css").read_text(encoding="utf-8")
+    return f"{css()}\n{body_style()}\n{own}"
+
+
+def _try_it(site: Manifest) -> Markup:
+    return html(
+        """<section id="try" class="panel">
+<div id="questions">{}</div>
+<div id="bench">
+<div id="question">
+{}
+<h2 id="samples-title" class="field-title">Or one of ours</h2>
+<ul id="sample-list" aria-labelledby="samples-title">{}</ul>
+<label class="field">Held-out domain <select id="domain">{}</select></label>
+</div>
+<div id="results">
+<div id="downloads"></div>
+<div id="answers" aria-live="polite"></div>
+<fieldset id="models"><legend>Models to show</legend>{}</fieldset>
+<label class="check"><input type="checkbox" id="look"> Show where each model looks (Grad-CAM)</label>
+</div>
+</div>
+{}
+</section>""",
+        join(map(_question, site.targets)),
+        PICTURE,
+        join(map(_sample, site.samples)),
+        join(html("<option value=\"{}\">{}</option>", *one) for one in _domains(site.targets)),
+        join(map(_model, METHODS)),
+        classify.NOTES,
+    )
+
+
+METHODS = ("erm", "qt-dog", "eoq")
+PICTURE = html(
+    """<div id="stage" tabindex="-1">
+<canvas id="shown" role="img" aria-label="The picture that is classified"></canvas>
+<canvas id="heat" hidden aria-hidden="true"></canvas>
+<canvas id="pad" hidden role="img" aria-label="Drawing pad"></canvas>
+<video id="video" playsinline muted hidden></video>
+</div>
+<p id="rate" role="status"></p>
+<div class="tools" id="sources">
+<button type="button" id="choose">Choose a file</button>
+<button type="button" id="camera" aria-pressed="false">Camera</button>
+<button type="button" id="draw" aria-pressed="false">Draw</button>
+<input type="file" id="file" accept="image/*" hidden aria-label="A picture file">
+</div>
+<p class="quiet">You can also paste a picture, or drop one here.</p>
+<div class="tools" id="camera-tools" hidden>
+<button type="button" id="pause">Pause</button>
+<button type="button" id="keep">Keep this frame</button>
+<button type="button" id="turn">Other camera</button>
+</div>
+<div class="tools" id="pad-tools" hidden>
+<button type="button" id="undo">Undo</button>
+<button type="button" id="clear">Clear</button>
+<label class="field">Line width <input type="range" id="width" min="2" max="40" value="10"></label>
+</div>
+<p id="picture-notice" class="notice" role="alert" hidden></p>"""
+)
+
+
+def _question(target: SiteTarget) -> Markup:
+    shown = Target(
+        target.key, target.dataset, target.domain, target.source_domains, target.classes
+    )
+    return html('<div data-target="{}" hidden>{}</div>', target.key, classify.question(shown))
+
+
+def _sample(one: SiteSample) -> Markup:
+    return html(
+        '<li><button type="button" data-sample="{}" title="{}" aria-pressed="false">'
+        '<img src="{}" alt="{}" width="64" height="64" loading="lazy"></button></li>',
+        one.name,
+        one.title,
+        one.file,
+        one.alt,
+    )
+
+
+def _domains(targets: Sequence[SiteTarget]) -> list[tuple[str, str]]:
+    several = len({one.dataset for one in targets}) > 1
+    return [
+        (one.key, f"{plain(one.domain)} ({one.dataset.upper()})" if several else plain(one.domain))
+        for one in targets
+    ]
+
+
+def _model(method: str) -> Markup:
+    return html(
+        '<label class="check"><input type="checkbox" name="model" value="{}" checked> '
+        '<span class="marker" aria-hidden="true" style="color: var(--{})">{}</span> '
+        '<span class="model-name">{}</span></label>',
+        method,
+        method,
+        appearance.METHOD_STYLES[method].marker,
+        MODEL_NAMES[method],
+    )

@@ -1,0 +1,42 @@
+// What the folder says of itself, as types.
+
+/** @typedef {import("./download.js").FileHash} FileHash */
+
+/**
+ * @typedef {{images: string, flagged: number, total: number}} Flagged
+ * @typedef {{method: string, path: string, thresholds: number[], flagged: Flagged[]}} Model
+ * @typedef {{
+ *   key: string, dataset: string, domain: string, source_domains: string[], classes: string[],
+ *   models: Model[], trained: {bits: number, path: string}[]
+ * }} Target
+ * @typedef {{name: string, shape: number[], start: number}} Weight
+ * @typedef {{convolution: string, norm: string, epsilon: number}} Fold
+ * @typedef {{
+ *   architecture: string, image_size: number, classifier: string, quantizable: string[],
+ *   folds: Fold[], unused: string[]
+ * }} Facts
+ * @typedef {{
+ *   file: FileHash, classes: number, has_features: boolean, facts: Facts, weights: Weight[],
+ *   numbers: number
+ * }} Graph
+ * @typedef {{name: string, file: string, label: string, title: string, alt: string, domain: string}} Sample
+ * @typedef {{
+ *   targets: Target[], graphs: Graph[], samples: Sample[], index: FileHash, files: FileHash[]
+ * }} Manifest
+ * @typedef {{correct: number, total: number}} Accuracy
+ * @typedef {{
+ *   method: string, architecture: string, classes: string[], dataset: string, target_domain: string,
+ *   image_size: number, mean: number[], std: number[], bits: number, quantizer: string | null,
+ *   target: Accuracy, files: FileHash[]
+ * }} Config
+ */
+
+/**
+ * The manifest of the folder at `base`.
+ * @param {string} base
+ * @returns {Promise<Manifest>}
+ */
+export async function readManifest(base) {
+  const response = await fetch(new URL("manifest.json", base), { cache: "no-cache" });
+  return response.json();
+}

@@ -1,0 +1,374 @@
+// Try it: a picture, the camera or a drawing, through the models of a held-out domain.
+
+import { Camera } from "./camera.js";
+import { results } from "./cards.js";
+import { byId, element } from "./dom.js";
+import { Downloads } from "./downloads.js";
+import { paintHeat } from "./heat.js";
+import { DrawingPad } from "./pad.js";
+import { drawn, paint, pictureIn, pixelsOf } from "./picture.js";
+import { prediction } from "./predictions.js";
+
+/** @typedef {import("./picture.js").Pixels} Pixels */
+/** @typedef {import("./manifest.js").Manifest} Manifest */
+/** @typedef {import("./manifest.js").Target} Target */
+/** @typedef {import("./manifest.js").Model} Model */
+/** @typedef {import("./engine.js").Loaded} Loaded */
+
+const RUNTIME = "onnxruntime/ort-wasm-simd-threaded.wasm";
+const ORDER = ["qt-dog", "erm", "eoq"];  // the smallest download first
+const FRAMES = 12;  // over which the rate is a mean
+
+export class TryIt {
+  /**
+   * @param {import("./engine.js").Engine} engine
+   * @param {Manifest} manifest
+   * @param {() => void} changed hears that what the address carries has changed
+   */
+  constructor(engine, manifest, changed) {
+    this.engine = engine;
+    this.manifest = manifest;
+    this.changed = changed;
+    this.downloads = new Downloads(byId("downloads"));
+    this.camera = new Camera(byId("video"));
+    this.pad = new DrawingPad(byId("pad"));
+    this.target = manifest.targets[0];
+    this.models = new Set(["erm", "qt-dog", "eoq"]);
+    this.look = false;
+    this.sample = "own";
+    this.known = /** @type {string | null} */ (null);
+    this.source = "picture";
+    this.paused = false;
+    this.pixels = /** @type {Pixels | null} */ (null);
+    this.loaded = /** @type {Map<string, Loaded>} */ (new Map());
+    this.loading = /** @type {Map<string, Promise<void>>} */ (new Map());
+    this.asked = 0;
+    this.answering = false;
+    this.again = false;
+    this.times = /** @type {number[]} */ ([]);
+    this.wire();
+  }
+
+  wire() {
+    for (const button of document.querySelectorAll("[data-sample]")) {
+      button.addEventListener("click", () => this.chooseSample(/** @type {HTMLElement} */ (button).dataset.sample ?? ""));
+    }
+    const file = byId("file");
+    byId("choose").addEventListener("click", () => file.click());
+    file.addEventListener("change", () => { if (file.files[0]) this.choose(file.files[0]); file.value = ""; });
+    addEventListener("paste", (event) => this.take(event, event.clipboardData));
+    addEventListener("dragover", (event) => event.preventDefault());
+    addEventListener("drop", (event) => this.take(event, event.dataTransfer));
+    byId("domain").addEventListener("change", () => this.chooseTarget(byId("domain").value));
+    for (const box of document.querySelectorAll("[name=model]")) {
+      box.addEventListener("change", () => this.chooseModels());
+    }
+    byId("look").addEventListener("change", () => { this.look = byId("look").checked; this.changed(); this.answer(); });
+    byId("camera").addEventListener("click", () => this.toggle("camera"));
+    byId("draw").addEventListener("click", () => this.toggle("pad"));
+    byId("pause").addEventListener("click", () => this.pause(!this.paused));
+    byId("keep").addEventListener("click", () => this.keep());
+    byId("turn").addEventListener("click", () => this.camera.turn().catch((error) => this.say(error.message)));
+    byId("undo").addEventListener("click", () => this.pad.undo());
+    byId("clear").addEventListener("click", () => this.pad.clear());
+    byId("width").addEventListener("input", () => { this.pad.lineWidth = Number(byId("width").value); });
+    this.pad.addEventListener("drawn", () => this.answer());
+  }
+
+  /**
+   * Set what the address says, then answer.
+   * @param {Map<string, string>} said
+   */
+  async begin(said) {
+    this.chooseTarget(said.get("domain") ?? this.target.key, false);
+    const models = said.get("models");
+    if (models !== undefined) {
+      for (const box of document.querySelectorAll("[name=model]")) {
+        const input = /** @type {HTMLInputElement} */ (box);
+        input.checked = models.split(",").includes(input.value);
+      }
+      this.chooseModels(false);
+    }
+    this.look = said.get("look") === "true";
+    byId("look").checked = this.look;
+    await this.chooseSample(said.get("sample") ?? this.manifest.samples[0].name);
+  }
+
+  /** @returns {Record<string, [string, string]>} what the address carries */
+  get state() {
+    const all = this.target.models.map((one) => one.method);
+    return {
+      sample: [this.sample, this.manifest.samples[0].name],
+      domain: [this.target.key, this.manifest.targets[0].key],
+      models: [all.filter((one) => this.models.has(one)).join(","), all.join(",")],
+      look: [String(this.look), "false"],
+    };
+  }
+
+  /** @param {string} name */
+  async chooseSample(name) {
+    const chosen = this.manifest.samples.find((one) => one.name === name);
+    if (!chosen) return;
+    try {
+      const response = await fetch(chosen.file);
+      const pixels = await pixelsOf(await response.blob());
+      await this.use("picture");
+      this.show(pixels, chosen.alt, name, chosen.label);
+    } catch {
+      this.say(`${chosen.title} cannot be loaded: the network does not answer.`);
+    }
+  }
+
+  /** @param {Blob} file */
+  async choose(file) {
+    try {
+      const pixels = await pixelsOf(file);
+      await this.use("picture");
+      this.show(pixels, "The picture that is classified", "own", null);
+    } catch (error) {
+      this.say(/** @type {Error} */ (error).message);
+    }
+  }
+
+  /** @param {Event} event @param {DataTransfer | null} given */
+  take(event, given) {
+    const file = pictureIn(given);
+    if (!file) return;
+    event.preventDefault();
+    this.choose(file);
+  }
+
+  /**
+   * @param {Pixels} pixels
+   * @param {string} alt
+   * @param {string} sample
+   * @param {string | null} known
+   */
+  show(pixels, alt, sample, known) {
+    this.pixels = pixels;
+    this.sample = sample;
+    this.known = known;
+    this.say("");
+    const canvas = byId("shown");
+    paint(canvas, pixels);
+    canvas.setAttribute("aria-label", alt);
+    for (const button of document.querySelectorAll("[data-sample]")) {
+      button.setAttribute("aria-pressed", String(/** @type {HTMLElement} */ (button).dataset.sample === sample));
+    }
+    this.changed();
+    this.answer();
+  }
+
+  /** @param {string} key @param {boolean} answer */
+  chooseTarget(key, answer = true) {
+    this.target = this.manifest.targets.find((one) => one.key === key) ?? this.target;
+    byId("domain").value = this.target.key;
+    for (const one of document.querySelectorAll("[data-target]")) {
+      const question = /** @type {HTMLElement} */ (one);
+      question.hidden = question.dataset.target !== this.target.key;
+    }
+    if (!answer) return;
+    this.changed();
+    this.answer();
+  }
+
+  chooseModels(answer = true) {
+    const boxes = /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("[name=model]"));
+    this.models = new Set([...boxes].filter((box) => box.checked).map((box) => box.value));
+    if (!answer) return;
+    this.changed();
+    this.answer();
+  }
+
+  /** @param {string} source "camera" or "pad", or back to the picture */
+  async toggle(source) {
+    await this.use(this.source === source ? "picture" : source);
+    if (this.source === "picture" && this.pixels) paint(byId("shown"), this.pixels);
+    this.answer();
+  }
+
+  /** @param {string} source */
+  async use(source) {
+    if (source !== "camera") this.camera.stop();
+    if (source === "camera") {
+      try {
+        await this.camera.start();
+        this.say("");
+      } catch (error) {
+        this.say(/** @type {Error} */ (error).message);
+        source = "picture";
+      }
+    }
+    this.source = source;
+    this.paused = false;
+    this.times = [];
+    byId("rate").textContent = "";
+    byId("camera").setAttribute("aria-pressed", String(source === "camera"));
+    byId("draw").setAttribute("aria-pressed", String(source === "pad"));
+    byId("camera-tools").hidden = source !== "camera";
+    byId("pad-tools").hidden = source !== "pad";
+    byId("pad").hidden = source !== "pad";
+    byId("shown").hidden = source === "pad";
+    byId("pause").textContent = "Pause";
+    if (source !== "picture") {
+      this.known = null;
+      this.sample = "own";
+      for (const button of document.querySelectorAll("[data-sample]")) button.setAttribute("aria-pressed", "false");
+    }
+  }
+
+  /** @param {boolean} paused */
+  pause(paused) {
+    this.paused = paused;
+    byId("pause").textContent = paused ? "Go on" : "Pause";
+    if (!paused) this.answer();
+  }
+
+  /** The frame that is seen becomes the picture. */
+  async keep() {
+    const frame = this.camera.frame();
+    if (!frame) return;
+    await this.use("picture");
+    this.show(frame, "A frame of your camera", "own", null);
+  }
+
+  /** @returns {Pixels | null} what is asked about now, a copy that can be given away */
+  current() {
+    if (this.source === "camera") {
+      const frame = this.paused ? null : this.camera.frame();
+      if (frame) paint(byId("shown"), frame);
+      return frame;
+    }
+    if (this.source === "pad") {
+      const { canvas } = this.pad;
+      return drawn(canvas, canvas.width, canvas.height, canvas.width);
+    }
+    return this.pixels && { ...this.pixels, data: this.pixels.data.slice() };
+  }
+
+  /** @returns {Model[]} */
+  get shown() {
+    return this.target.models.filter((one) => this.models.has(one.method));
+  }
+
+  /** Answer what is shown, with the models that are there; those that are not come after. */
+  async answer() {
+    this.fetchModels();
+    if (this.answering) {
+      this.again = true;
+      return;
+    }
+    this.answering = true;
+    try {
+      do {
+        this.again = false;
+        await this.answerOnce();
+        if (this.source === "camera" && !this.paused) {
+          await new Promise((frame) => setTimeout(frame, 0));
+          this.again = true;
+        }
+      } while (this.again);
+    } catch (error) {
+      this.say(/** @type {Error} */ (error).message);
+    } finally {
+      this.answering = false;
+    }
+  }
+
+  async answerOnce() {
+    const { target } = this;
+    const ready = this.shown.filter((one) => this.loaded.has(one.path));
+    if (!this.shown.length) {
+      byId("answers").replaceChildren(element("p", { class: "summary" }, "Choose a model to show."));
+      return;
+    }
+    if (!ready.length) {
+      await Promise.race(this.shown.map((one) => this.loading.get(one.path)));
+      return;
+    }
+    const pixels = this.current();
+    if (!pixels) return;
+    const looks = this.look ? ready.map(() => null) : null;
+    const said = await this.engine.classify(ready.map((one) => one.path), pixels, looks);
+    if (target !== this.target) return;
+    const answers = ready.map((model, i) => ({
+      prediction: prediction(model, nameOf(model.method), target.classes, said[i].logits),
+      facts: { ...(/** @type {Loaded} */ (this.loaded.get(model.path))), marker: markerOf(model.method) },
+      milliseconds: said[i].milliseconds,
+    }));
+    byId("answers").replaceChildren(...results(answers, this.known));
+    this.showHeat(said.map((one) => one.heat));
+    this.showRate();
+  }
+
+  /** @param {(import("./engine.js").Heat | null)[]} heats */
+  showHeat(heats) {
+    const canvas = byId("heat"), last = heats[heats.length - 1];
+    canvas.hidden = !this.look || !last;
+    if (this.look && last) paintHeat(canvas, last);
+  }
+
+  showRate() {
+    if (this.source !== "camera") return;
+    this.times = [...this.times, performance.now()].slice(-FRAMES);
+    const [first] = this.times, last = this.times[this.times.length - 1];
+    if (this.times.length < 3) return;
+    const rate = ((this.times.length - 1) * 1000) / (last - first);
+    byId("rate").textContent = `${rate.toFixed(1)} frames a second`;
+  }
+
+  /** Load the models that are shown, one after the other. */
+  fetchModels() {
+    const order = [...this.shown].sort((one, other) => ORDER.indexOf(one.method) - ORDER.indexOf(other.method));
+    let before = Promise.resolve();
+    for (const model of order) {
+      const known = this.loading.get(model.path);
+      if (known) {
+        before = known.catch(() => {});
+        continue;
+      }
+      const loading = before.then(() => this.load(model));
+      this.loading.set(model.path, loading);
+      loading.then(() => this.answer(), (error) => {
+        this.loading.delete(model.path);
+        this.say(error.message);
+      });
+      before = loading.catch(() => {});
+    }
+  }
+
+  /** @param {Model} model */
+  async load(model) {
+    const name = nameOf(model.method), runtime = "The engine";
+    const files = await this.engine.files(model.path);
+    const engine = this.manifest.files.filter((one) => one.path === RUNTIME);
+    if (!this.loaded.size) this.downloads.begin(runtime, engine);
+    this.downloads.begin(name, files);
+    try {
+      const facts = await this.engine.load(model.path, (file, done) => this.downloads.progress(file, done));
+      this.loaded.set(model.path, facts);
+    } finally {
+      this.downloads.end(name);
+      this.downloads.end(runtime);
+    }
+  }
+
+  /** @param {string} text one sentence, or nothing */
+  say(text) {
+    const notice = byId("picture-notice");
+    notice.textContent = text;
+    notice.hidden = !text;
+  }
+}
+
+/** @param {string} method @returns {string} as the page's choices call it */
+export function nameOf(method) {
+  const box = document.querySelector(`[name=model][value="${CSS.escape(method)}"]`);
+  return box?.parentElement?.querySelector(".model-name")?.textContent ?? method;
+}
+
+/** @param {string} method @returns {string} */
+export function markerOf(method) {
+  const box = document.querySelector(`[name=model][value="${CSS.escape(method)}"]`);
+  return box?.parentElement?.querySelector(".marker")?.textContent ?? "";
+}
