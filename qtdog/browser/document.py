@@ -86,7 +86,8 @@ def _try_it(site: Manifest) -> Markup:
 <div id="downloads"></div>
 <div id="answers" aria-live="polite"></div>
 <fieldset id="models"><legend>Models to show</legend>{}</fieldset>
-<label class="check"><input type="checkbox" id="look"> Show where each model looks (Grad-CAM)</label>
+<label class="check"><input type="checkbox" id="look">
+Show where each model looks (Grad-CAM)</label>
 </div>
 </div>
 {}
@@ -94,7 +95,7 @@ def _try_it(site: Manifest) -> Markup:
         join(map(_question, site.targets)),
         PICTURE,
         join(map(_sample, site.samples)),
-        join(html("<option value=\"{}\">{}</option>", *one) for one in _domains(site.targets)),
+        join(html('<option value="{}">{}</option>', *one) for one in _domains(site.targets)),
         join(map(_model, METHODS)),
         classify.NOTES,
     )
@@ -131,9 +132,7 @@ PICTURE = html(
 
 
 def _question(target: SiteTarget) -> Markup:
-    shown = Target(
-        target.key, target.dataset, target.domain, target.source_domains, target.classes
-    )
+    shown = Target(target.key, target.dataset, target.domain, target.source_domains, target.classes)
     return html('<div data-target="{}" hidden>{}</div>', target.key, classify.question(shown))
 
 

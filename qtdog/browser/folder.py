@@ -17,6 +17,7 @@ from qtdog.browser.manifest import (
     site_samples,
     site_targets,
 )
+from qtdog.browser.schema import site_formats
 from qtdog.checkpoints import (
     CONFIG,
     INDEX,
@@ -70,7 +71,7 @@ def write_explorer(out: Path, explorer: Explorer) -> Written:
         if path.suffix == ".png" or path.name in LICENCES:
             folder.copy(path, f"{PICTURES}/{path.name}")
     samples = site_samples(PICTURES)
-    content = Manifest(targets, graphs, samples, index.file)
+    content = Manifest(targets, graphs, samples, index.file, site_formats())
     folder.write("style.css", style().encode())
     folder.write("index.html", document(content).encode())
     files = tuple(one for one in folder.hashes() if not one.path.startswith(f"{SET}/"))
@@ -135,9 +136,7 @@ def _write_set(folder: _Folder, explorer: Explorer, paths: list[str]) -> _Writte
     return _WrittenSet(index, tuple(sorted(networks)))
 
 
-def _write_graphs(
-    folder: _Folder, explorer: Explorer, written: _WrittenSet
-) -> Iterator[SiteGraph]:
+def _write_graphs(folder: _Folder, explorer: Explorer, written: _WrittenSet) -> Iterator[SiteGraph]:
     for architecture, image_size, classes in written.networks:
         graph = _graph(architecture, image_size, explorer.root)
         placed = placed_graph(graph, classes)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from qtdog import checkpoints
+from qtdog.browser.schema import SiteFormats
 from qtdog.checkpoints import (
     CheckpointConfig,
     FileHash,
@@ -87,6 +88,7 @@ class Manifest:
     samples: tuple[SiteSample, ...]
     index: FileHash
     """Of the checkpoint set, by its path from the folder."""
+    formats: SiteFormats
     files: tuple[FileHash, ...] = field(default=())
     """What the page needs besides, by paths from the folder."""
 
@@ -185,5 +187,3 @@ def _path(explorer: Explorer, one: StoredCheckpoint) -> str:
 
 def _config(explorer: Explorer, path: str) -> CheckpointConfig:
     return checkpoints.load_config(explorer.root / Path(path))
-
-

@@ -105,7 +105,9 @@ def says_unfamiliar(energies: Sequence[float], thresholds: Sequence[float]) -> b
 def identity(checkpoint: "Checkpoint | StoredModel") -> str:
     """The SHA-256 of a checkpoint's weights: of model.safetensors or, for EoQ, of its members'
     hashes, one after the other in hexadecimal."""
-    return joint_identity([one.config.files[0].sha256 for one in checkpoint.members or (checkpoint,)])
+    return joint_identity(
+        [one.config.files[0].sha256 for one in checkpoint.members or (checkpoint,)]
+    )
 
 
 def joint_identity(hashes: Sequence[str]) -> str:

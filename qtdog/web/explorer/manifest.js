@@ -1,6 +1,7 @@
 // What the folder says of itself, as types.
 
 /** @typedef {import("./download.js").FileHash} FileHash */
+/** @typedef {import("./records.js").Format} Format */
 
 /**
  * @typedef {{images: string, flagged: number, total: number}} Flagged
@@ -21,8 +22,14 @@
  * }} Graph
  * @typedef {{name: string, file: string, label: string, title: string, alt: string, domain: string}} Sample
  * @typedef {{
- *   targets: Target[], graphs: Graph[], samples: Sample[], index: FileHash, files: FileHash[]
+ *   targets: Target[], graphs: Graph[], samples: Sample[], index: FileHash, formats: Formats,
+ *   files: FileHash[]
  * }} Manifest
+ * @typedef {{
+ *   index: Format, config: Format, methods: string[], objectives: string[], averagings: string[],
+ *   quantizers: string[], shared: string[], largest_bytes: Record<string, number>,
+ *   largest_integer: number, most_checkpoints: number, most_members: number
+ * }} Formats
  * @typedef {{correct: number, total: number}} Accuracy
  * @typedef {{
  *   method: string, architecture: string, classes: string[], dataset: string, target_domain: string,

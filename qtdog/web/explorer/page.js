@@ -4,6 +4,7 @@ import { readAddress, writeAddress } from "./address.js";
 import { byId } from "./dom.js";
 import { Engine } from "./engine.js";
 import { readManifest } from "./manifest.js";
+import { keepPage, sayIfKept } from "./offline.js";
 import { TryIt } from "./try.js";
 
 const base = new URL(".", document.baseURI).href;
@@ -30,6 +31,10 @@ async function start() {
   byId("needs").hidden = true;
   byId("page").hidden = false;
   await engine.open(base, manifest);
+  const kept = keepPage(byId("offline"));
+  page.onceLoaded = async (files) => {
+    if (await kept) await sayIfKept(byId("offline"), files);
+  };
   await page.begin(said);
   if (wrong.length) page.say(`This address says what there is not: ${wrong.join(", ")}.`);
 }

@@ -2,9 +2,11 @@
 
 import { fetchFile, SetError } from "./download.js";
 import { parsedConfig, parsedIndex } from "./format.js";
+import { shownAs } from "./records.js";
 
 /** @typedef {import("./download.js").FileHash} FileHash */
 /** @typedef {import("./manifest.js").Config} Config */
+/** @typedef {import("./manifest.js").Formats} Formats */
 
 /**
  * A checkpoint's config, and those of its members.
@@ -17,10 +19,12 @@ export class CheckpointSet {
   /**
    * @param {string} base the set's address
    * @param {Map<string, Map<string, FileHash>>} files by checkpoint and name
+   * @param {Formats} formats
    */
-  constructor(base, files) {
+  constructor(base, files, formats) {
     this.base = base;
     this.files = files;
+    this.formats = formats;
     this.known = /** @type {Map<string, Promise<Checkpoint>>} */ (new Map());
   }
 
@@ -28,23 +32,25 @@ export class CheckpointSet {
    * The set whose index that file is.
    * @param {string} base the folder's address
    * @param {FileHash} index
+   * @param {Formats} formats
    * @returns {Promise<CheckpointSet>}
    */
-  static async open(base, index) {
+  static async open(base, index, formats) {
     const content = await fetchFile(base, index, () => {}, "the manifest");
-    return CheckpointSet.of(new URL(index.path, base).href, content);
+    return CheckpointSet.of(new URL(index.path, base).href, content, formats);
   }
 
   /**
    * @param {string} address of the index
    * @param {Uint8Array} content
+   * @param {Formats} formats
    */
-  static of(address, content) {
-    const entries = parsedIndex("index.json", content);
+  static of(address, content, formats) {
+    const entries = parsedIndex("index.json", content, formats);
     const files = new Map(entries.map((entry) => (
       [entry.path, new Map(entry.files.map((file) => [file.path, { ...file, path: `${entry.path}/${file.path}` }]))]
     )));
-    return new CheckpointSet(new URL(".", address).href, files);
+    return new CheckpointSet(new URL(".", address).href, files, formats);
   }
 
   /**
@@ -87,24 +93,39 @@ export class CheckpointSet {
     return file;
   }
 
+  /**
+   * A member of an ensemble: read anew, for an ensemble that names itself would wait for itself.
+   * @param {string} path
+   * @returns {Promise<Checkpoint>}
+   */
+  async member(path) {
+    const name = `${path}/${CONFIG}`;
+    const config = parsedConfig(name, await fetchFile(this.base, this.file(path, CONFIG)), this.formats);
+    if (config.method === "eoq") throw new SetError(`${name} is a member and an ensemble itself.`);
+    return this.checkpoint(path);
+  }
+
   /** @param {string} path @returns {Promise<Checkpoint>} */
   async read(path) {
     const file = this.file(path, CONFIG);
     const name = `${path}/${CONFIG}`;
-    const config = parsedConfig(name, await fetchFile(this.base, file));
+    const config = parsedConfig(name, await fetchFile(this.base, file), this.formats);
     if (config.method !== "eoq") {
       const sizeBytes = file.size_bytes + this.file(path, MODEL).size_bytes;
       return { path, config, members: [], sizeBytes };
     }
-    const members = await Promise.all(memberPaths(path, config).map(async (place, i) => {
+    const members = await Promise.all(memberPaths(path, config, this.formats.most_members).map(async (place, i) => {
       const listed = this.file(place, CONFIG);
       if (listed.sha256 !== config.files[i].sha256) {
         throw new SetError(`${place}/${CONFIG} was changed: its SHA-256 is not the one in the config.`);
       }
-      return this.checkpoint(place);
+      const member = await this.member(place);
+      const unequal = this.formats.shared.find((field) => (
+        JSON.stringify(/** @type {any} */ (member.config)[field]) !== JSON.stringify(/** @type {any} */ (config)[field])
+      ));
+      if (unequal) throw new SetError(`${place}/${CONFIG} differs from its ensemble in '${unequal}'.`);
+      return member;
     }));
-    const nested = members.find((one) => one.members.length);
-    if (nested) throw new SetError(`${nested.path}/${CONFIG} is a member and an ensemble itself.`);
     const sizeBytes = members.reduce((sum, one) => sum + one.sizeBytes, file.size_bytes);
     return { path, config, members, sizeBytes };
   }
@@ -114,18 +135,20 @@ export class CheckpointSet {
  * The members that an ensemble names: folders beside it or inside.
  * @param {string} path
  * @param {Config} config
+ * @param {number} most
  * @returns {string[]}
  */
-function memberPaths(path, config) {
+function memberPaths(path, config, most) {
   const name = `${path}/${CONFIG}`, paths = config.files.map((file) => file.path);
   if (!paths.length) throw new SetError(`${name} names no members.`);
   if (new Set(paths).size < paths.length) throw new SetError(`${name} names a member twice.`);
-  if (paths.length > 32) throw new SetError(`${name} names more than 32 members.`);
+  if (paths.length > most) throw new SetError(`${name} names more than ${most} members.`);
   return paths.map((file) => {
     const parts = file.split("/"), outside = parts[0] === "..";
     const rest = outside ? parts.slice(1) : parts;
-    if (file.length > 255 || rest.length !== 2 || rest[1] !== CONFIG || ["", ".", ".."].includes(rest[0])) {
-      throw new SetError(`${name} names a member elsewhere: '${file.slice(0, 78)}'.`);
+    const odd = file.length > 255 || /[\p{C}]/u.test(file);
+    if (odd || rest.length !== 2 || rest[1] !== CONFIG || ["", ".", ".."].includes(rest[0])) {
+      throw new SetError(`${name} names a member elsewhere: ${shownAs(file, 80)}.`);
     }
     return outside ? [...path.split("/").slice(0, -1), rest[0]].join("/") : `${path}/${rest[0]}`;
   });

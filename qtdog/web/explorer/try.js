@@ -46,6 +46,8 @@ export class TryIt {
     this.answering = false;
     this.again = false;
     this.times = /** @type {number[]} */ ([]);
+    /** Hears the files of each model that has come, with their bases. */
+    this.onceLoaded = /** @param {[string, import("./download.js").FileHash][]} files */ (files) => { void files; };
     this.wire();
   }
 
@@ -347,6 +349,9 @@ export class TryIt {
     try {
       const facts = await this.engine.load(model.path, (file, done) => this.downloads.progress(file, done));
       this.loaded.set(model.path, facts);
+      const set = new URL("checkpoints/", document.baseURI).href, folder = new URL(".", document.baseURI).href;
+      this.onceLoaded([...files.map((one) => /** @type {[string, typeof one]} */ ([set, one])),
+        ...engine.map((one) => /** @type {[string, typeof one]} */ ([folder, one]))]);
     } finally {
       this.downloads.end(name);
       this.downloads.end(runtime);

@@ -158,7 +158,7 @@ const ANSWERS = {
   async open(asked) {
     base = asked.base;
     manifest = asked.manifest;
-    opened = CheckpointSet.open(base, manifest.index);
+    opened = CheckpointSet.open(base, manifest.index, manifest.formats);
     await opened;
   },
 

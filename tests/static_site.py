@@ -1,0 +1,64 @@
+"""The explorer without a server, as tests export, serve and ask it."""
+
+import json
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import tiny
+from servers import running
+
+from qtdog.browser import write_explorer
+from qtdog.explorer import Explorer
+
+ENGINE = """async () => {
+    const { Engine } = await import("./explorer/engine.js");
+    const { readManifest } = await import("./explorer/manifest.js");
+    window.manifest = await readManifest(location.href);
+    window.engine = new Engine();
+    await window.engine.open(new URL(".", location.href).href, window.manifest);
+}"""
+ANSWERS = """async ([file, key]) => {
+    const { pixelsOf } = await import("./explorer/picture.js");
+    const { prediction } = await import("./explorer/predictions.js");
+    const target = window.manifest.targets.find((one) => one.key === key);
+    const pixels = await pixelsOf(await (await fetch(file)).blob());
+    const said = await window.engine.classify(target.models.map((one) => one.path), pixels);
+    return target.models.map((model, i) => ({
+        logits: said[i].logits, ...prediction(model, model.method, target.classes, said[i].logits),
+    }));
+}"""
+
+
+def tiny_set(root: Path, members: int = 2) -> Path:
+    """A set of networks for which the package has a graph: at 32 px."""
+    size, tiny.SIZE = tiny.SIZE, 32
+    try:
+        return tiny.save_set(root, members)
+    finally:
+        tiny.SIZE = size
+
+
+def exported(root: Path, out: Path) -> Path:
+    """The set at `root` as a folder; returns the folder."""
+    write_explorer(out, Explorer(root))
+    return out
+
+
+def serving(folder: Path) -> AbstractContextManager[str]:
+    """The folder's address while Python's own server serves it."""
+    return running(["-m", "http.server", "--bind", "127.0.0.1", "--directory", str(folder)])
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    """What the folder says of itself."""
+    return json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+
+
+def asked(browser, address: str):
+    """A page of the folder from which its modules can be asked, without its policy."""
+    page = browser.new_page(bypass_csp=True)
+    page.set_default_timeout(90_000)
+    page.goto(address + "style.css")
+    page.evaluate(ENGINE)
+    return page
