@@ -29,6 +29,29 @@ ANSWERS = """async ([file, key]) => {
     }));
 }"""
 
+OPEN_ALL = """async (base) => {
+    const { CheckpointSet } = await import("./explorer/set.js");
+    const { fetchFile, SetError } = await import("./explorer/download.js");
+    const { graphFor } = await import("./explorer/manifest.js");
+    const { storedWeights } = await import("./explorer/weights.js");
+    try {
+        const response = await fetch(base + "index.json", { cache: "no-store" });
+        const content = new Uint8Array(await response.arrayBuffer());
+        const set = CheckpointSet.of(base + "index.json", content, window.manifest.formats);
+        for (const path of set.files.keys()) {
+            const checkpoint = await set.checkpoint(path);
+            if (checkpoint.members.length) continue;
+            const file = set.weights(checkpoint);
+            const graph = graphFor(window.manifest, checkpoint);
+            storedWeights(await fetchFile(set.base, file), checkpoint.config, graph, file.path);
+        }
+        return "";
+    } catch (error) {
+        return error instanceof SetError ? error.message : `Not a sentence: ${error.stack}`;
+    }
+}"""
+"""Opens a set as it lies at an address, all of it; gives what the refusal said, or nothing."""
+
 
 def tiny_set(root: Path, members: int = 2) -> Path:
     """A set of networks for which the package has a graph: at 32 px."""

@@ -1,10 +1,17 @@
 """The explorer without a server, in a real browser, from Python's own web server."""
 
+import re
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+import hostile
 import numpy as np
 import pytest
 import static_site
 from pages import open_page
 
+from qtdog.checkpoints import INDEX, CheckpointError, index_json, make_index
 from qtdog.explorer import Explorer
 from qtdog.images import read_image
 from qtdog.inference import open_stored
@@ -14,6 +21,8 @@ from qtdog.ui.classify.figures import results
 from qtdog.ui.samples import samples
 
 SKETCH = "pacs/sketch"
+# What a web server cannot hand on, or would wait for.
+OF_THE_DISK = re.compile("100 GB|a folder|a link|waits for a writer")
 
 
 @pytest.fixture(scope="module")
@@ -93,11 +102,50 @@ def test_the_page_says_what_its_sister_says(browser, address, root, tmp_path):
     other = browser.new_page()
     other.goto(expected.as_uri())
 
-    def said(place) -> list[str]:
-        lines = [line.strip() for line in place.all_inner_texts()[0].splitlines()]
-        return [line for line in lines if line and not line.endswith(" ms")]
+    def said(place) -> str:
+        return re.sub(r"time[\d.]+ ms|\s", "", place.text_content())
 
     assert said(page.locator("#answers")) == said(other.locator("body"))
     assert page.complaints == []
     other.close()
     page.close()
+
+
+def _refusals(page, address: str, root: Path, place: Path, step: int) -> list[tuple[str, str, str]]:
+    """Every `step`th hostile set that the package refuses: its name, what the package said of it,
+    and what the browser said."""
+    (root / INDEX).write_bytes(index_json(make_index(root)))
+    found = []
+    changes = [one for one in hostile.changes() if not OF_THE_DISK.search(one[0])]
+    for number, (name, change) in enumerate(changes[::step]):
+        folder = Path(shutil.copytree(root, place / str(number) / "set"))
+        change(folder)
+        if not (folder / INDEX).exists():  # a browser has no other list
+            with suppress(CheckpointError, OSError):
+                (folder / INDEX).write_bytes(index_json(make_index(folder)))
+        if said := hostile.open_all(folder).replace(f"{folder}/", ""):
+            found.append((name, said, page.evaluate(static_site.OPEN_ALL, f"{address}{number}/set/")))
+        shutil.rmtree(place / str(number))
+    return found
+
+
+def _judge(found: list[tuple[str, str, str]], least_same: int) -> None:
+    for name, said, ours in found:
+        assert ours, f"{name}: the package said {said}"
+        assert re.fullmatch(r"[^\n]{10,500}\.", ours), f"{name}: {ours}"
+        assert "Not a sentence" not in ours, f"{name}: {ours}"
+    assert sum(said == ours for _, said, ours in found) >= least_same
+
+
+def test_hostile_sets_are_refused_with_the_packages_sentences(modules, folder, tmp_path):
+    root = static_site.tiny_set(tmp_path / "healthy")
+    place = folder / "hostile"  # of the page's origin
+    _judge(_refusals(modules, modules.url.replace("style.css", "hostile/"), root, place, 9), 15)
+
+
+@pytest.mark.slow
+def test_all_hostile_sets_are_refused(modules, folder, tmp_path):
+    root = static_site.tiny_set(tmp_path / "healthy")
+    place = folder / "hostile"
+    found = _refusals(modules, modules.url.replace("style.css", "hostile/"), root, place, 1)
+    _judge(found, 180)

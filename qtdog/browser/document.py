@@ -7,6 +7,7 @@ from qtdog.browser.site import body_style
 from qtdog.checkpoints import MODEL_NAMES, Target
 from qtdog.ui import Markup, appearance, css, html, join, plain
 from qtdog.ui.classify import figures as classify
+from qtdog.ui.classify.layout import OWN_CHOICE
 from qtdog.ui.figures import HEAD
 from qtdog.web import FOLDER as WEB
 
@@ -88,6 +89,11 @@ def _try_it(site: Manifest) -> Markup:
 <fieldset id="models"><legend>Models to show</legend>{}</fieldset>
 <label class="check"><input type="checkbox" id="look">
 Show where each model looks (Grad-CAM)</label>
+<div id="looking" hidden>
+<label class="field">Evidence for the class
+<select id="class"><option value="">{}</option></select></label>
+<div id="looks" class="looks"></div>
+</div>
 </div>
 </div>
 {}
@@ -97,6 +103,7 @@ Show where each model looks (Grad-CAM)</label>
         join(map(_sample, site.samples)),
         join(html('<option value="{}">{}</option>', *one) for one in _domains(site.targets)),
         join(map(_model, METHODS)),
+        OWN_CHOICE[0],
         classify.NOTES,
     )
 
@@ -105,7 +112,6 @@ METHODS = ("erm", "qt-dog", "eoq")
 PICTURE = html(
     """<div id="stage" tabindex="-1">
 <canvas id="shown" role="img" aria-label="The picture that is classified"></canvas>
-<canvas id="heat" hidden aria-hidden="true"></canvas>
 <canvas id="pad" hidden role="img" aria-label="Drawing pad"></canvas>
 <video id="video" playsinline muted hidden></video>
 </div>

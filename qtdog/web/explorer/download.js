@@ -132,8 +132,8 @@ async function received(address, file, mode, progress) {
  */
 async function whatIsWrong(bytes, file, by) {
   if (bytes.length !== file.size_bytes) {
-    const size = bytes.length > file.size_bytes ? "more" : bytes.length.toLocaleString("en");
-    return `${file.path} has ${size} bytes instead of ${file.size_bytes.toLocaleString("en")}: `
+    const size = bytes.length > file.size_bytes ? "more bytes" : `${bytes.length.toLocaleString("en")} bytes`;
+    return `${file.path} has ${size} instead of ${file.size_bytes.toLocaleString("en")}: `
       + "it is truncated or another file.";
   }
   if ((await sha256(bytes)) !== file.sha256) {

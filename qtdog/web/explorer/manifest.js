@@ -1,5 +1,7 @@
 // What the folder says of itself, as types.
 
+import { SetError } from "./download.js";
+
 /** @typedef {import("./download.js").FileHash} FileHash */
 /** @typedef {import("./records.js").Format} Format */
 
@@ -46,4 +48,20 @@
 export async function readManifest(base) {
   const response = await fetch(new URL("manifest.json", base), { cache: "no-cache" });
   return response.json();
+}
+
+/**
+ * The graph of a checkpoint's network.
+ * @param {Manifest} manifest
+ * @param {{path: string, config: Config}} checkpoint
+ * @returns {Graph}
+ * @throws {SetError}
+ */
+export function graphFor(manifest, { path, config }) {
+  const found = manifest.graphs.find((one) => (
+    one.facts.architecture === config.architecture && one.facts.image_size === config.image_size
+    && one.classes === config.classes.length
+  ));
+  if (!found) throw new SetError(`${path}/config.json is of a network that has no graph here.`);
+  return found;
 }

@@ -25,6 +25,7 @@ async function start() {
     sample: (value) => manifest.samples.some((one) => one.name === value),
     domain: (value) => manifest.targets.some((one) => one.key === value),
     models: (value) => value.split(",").every((one) => methods.includes(one) || one === ""),
+    class: (value) => manifest.targets.some((one) => one.classes.includes(value)),
     look: (value) => value === "true" || value === "false",
   });
   const page = new TryIt(engine, manifest, () => writeAddress(page.state));

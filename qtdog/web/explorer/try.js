@@ -4,10 +4,11 @@ import { Camera } from "./camera.js";
 import { results } from "./cards.js";
 import { byId, element } from "./dom.js";
 import { Downloads } from "./downloads.js";
-import { paintHeat } from "./heat.js";
+import { showLooks } from "./heat.js";
 import { DrawingPad } from "./pad.js";
 import { drawn, paint, pictureIn, pixelsOf } from "./picture.js";
 import { prediction } from "./predictions.js";
+import { plain } from "./sentences.js";
 
 /** @typedef {import("./picture.js").Pixels} Pixels */
 /** @typedef {import("./manifest.js").Manifest} Manifest */
@@ -65,7 +66,8 @@ export class TryIt {
     for (const box of document.querySelectorAll("[name=model]")) {
       box.addEventListener("change", () => this.chooseModels());
     }
-    byId("look").addEventListener("change", () => { this.look = byId("look").checked; this.changed(); this.answer(); });
+    byId("look").addEventListener("change", () => this.chooseLook());
+    byId("class").addEventListener("change", () => this.chooseLook());
     byId("camera").addEventListener("click", () => this.toggle("camera"));
     byId("draw").addEventListener("click", () => this.toggle("pad"));
     byId("pause").addEventListener("click", () => this.pause(!this.paused));
@@ -93,6 +95,9 @@ export class TryIt {
     }
     this.look = said.get("look") === "true";
     byId("look").checked = this.look;
+    byId("looking").hidden = !this.look;
+    const label = said.get("class") ?? "";
+    byId("class").value = this.target.classes.includes(label) ? label : "";
     await this.chooseSample(said.get("sample") ?? this.manifest.samples[0].name);
   }
 
@@ -104,6 +109,7 @@ export class TryIt {
       domain: [this.target.key, this.manifest.targets[0].key],
       models: [all.filter((one) => this.models.has(one)).join(","), all.join(",")],
       look: [String(this.look), "false"],
+      class: [byId("class").value, ""],
     };
   }
 
@@ -169,6 +175,10 @@ export class TryIt {
       const question = /** @type {HTMLElement} */ (one);
       question.hidden = question.dataset.target !== this.target.key;
     }
+    const list = byId("class"), chosen = list.value;
+    const choices = this.target.classes.map((label) => element("option", { value: label }, plain(label)));
+    list.replaceChildren(list.options[0], ...choices);
+    list.value = this.target.classes.includes(chosen) ? chosen : "";
     if (!answer) return;
     this.changed();
     this.answer();
@@ -178,6 +188,13 @@ export class TryIt {
     const boxes = /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("[name=model]"));
     this.models = new Set([...boxes].filter((box) => box.checked).map((box) => box.value));
     if (!answer) return;
+    this.changed();
+    this.answer();
+  }
+
+  chooseLook() {
+    this.look = byId("look").checked;
+    byId("looking").hidden = !this.look;
     this.changed();
     this.answer();
   }
@@ -290,7 +307,8 @@ export class TryIt {
     }
     const pixels = this.current();
     if (!pixels) return;
-    const looks = this.look ? ready.map(() => null) : null;
+    const seen = this.look ? { ...pixels, data: pixels.data.slice() } : null;
+    const looks = seen ? ready.map(() => this.evidence) : null;
     const said = await this.engine.classify(ready.map((one) => one.path), pixels, looks);
     if (target !== this.target) return;
     const answers = ready.map((model, i) => ({
@@ -299,15 +317,30 @@ export class TryIt {
       milliseconds: said[i].milliseconds,
     }));
     byId("answers").replaceChildren(...results(answers, this.known));
-    this.showHeat(said.map((one) => one.heat));
+    if (seen) this.showEvidence(seen, answers, said);
+    byId("looking").hidden = !this.look;
     this.showRate();
   }
 
-  /** @param {(import("./engine.js").Heat | null)[]} heats */
-  showHeat(heats) {
-    const canvas = byId("heat"), last = heats[heats.length - 1];
-    canvas.hidden = !this.look || !last;
-    if (this.look && last) paintHeat(canvas, last);
+  /** @returns {number | null} the class whose evidence is shown, or each model's own */
+  get evidence() {
+    const place = this.target.classes.indexOf(byId("class").value);
+    return place < 0 ? null : place;
+  }
+
+  /**
+   * @param {Pixels} pixels
+   * @param {import("./cards.js").Answer[]} answers
+   * @param {import("./engine.js").Said[]} said
+   */
+  showEvidence(pixels, answers, said) {
+    const looks = answers.flatMap(({ prediction: one, facts }, i) => {
+      const { heat } = said[i];
+      if (!heat) return [];
+      const { method, name } = one;
+      return [{ method, name, marker: facts.marker, label: this.target.classes[heat.label], heat }];
+    });
+    showLooks(byId("looks"), pixels, looks);
   }
 
   showRate() {

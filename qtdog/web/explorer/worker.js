@@ -2,6 +2,7 @@
 
 import * as ort from "../onnxruntime/ort.wasm.min.mjs";
 import { fetchFile, SetError } from "./download.js";
+import { graphFor } from "./manifest.js";
 import { networkInput, resize } from "./pixels.js";
 import { CheckpointSet } from "./set.js";
 import { storedWeights } from "./weights.js";
@@ -68,19 +69,6 @@ function graphOf(graph) {
 }
 
 /**
- * @param {Checkpoint} checkpoint
- * @returns {Graph}
- */
-function graphFor({ path, config }) {
-  const found = manifest.graphs.find((one) => (
-    one.facts.architecture === config.architecture && one.facts.image_size === config.image_size
-    && one.classes === config.classes.length
-  ));
-  if (!found) throw new SetError(`${path}/config.json is of a network that has no graph here.`);
-  return found;
-}
-
-/**
  * A single network, loaded once.
  * @param {CheckpointSet} set
  * @param {Checkpoint} checkpoint
@@ -102,7 +90,7 @@ function networkOf(set, checkpoint, progress) {
  * @returns {Promise<Network>}
  */
 async function loaded(set, checkpoint, progress) {
-  const file = set.weights(checkpoint), graph = graphFor(checkpoint);
+  const file = set.weights(checkpoint), graph = graphFor(manifest, checkpoint);
   runtime ??= startRuntime(progress);
   const started = runtime.catch((error) => { runtime = null; throw error; });
   const [bytes, model] = await Promise.all([
