@@ -68,7 +68,9 @@ def same_answers(page, explorer: Explorer, target: str, pictures) -> float:
             assert theirs["label"] == ours.label
             assert theirs["probabilities"] == pytest.approx(ours.probabilities, abs=1e-3)
             assert theirs["entropy"] == pytest.approx(ours.entropy, abs=1e-3)
-            votes = [[one.index(max(one)) for one in each] for each in (ours.members, theirs["members"])]
+            votes = [
+                [one.index(max(one)) for one in each] for each in (ours.members, theirs["members"])
+            ]
             assert votes[0] == votes[1]
             assert (theirs["disagreement"] is None) == (ours.disagreement is None)
     return largest
@@ -124,7 +126,9 @@ def _refusals(page, address: str, root: Path, place: Path, step: int) -> list[tu
             with suppress(CheckpointError, OSError):
                 (folder / INDEX).write_bytes(index_json(make_index(folder)))
         if said := hostile.open_all(folder).replace(f"{folder}/", ""):
-            found.append((name, said, page.evaluate(static_site.OPEN_ALL, f"{address}{number}/set/")))
+            found.append(
+                (name, said, page.evaluate(static_site.OPEN_ALL, f"{address}{number}/set/"))
+            )
         shutil.rmtree(place / str(number))
     return found
 

@@ -87,6 +87,8 @@ def schema_of(kind: Any) -> dict[str, Any]:
         }
         return {
             "record": {name: schema_of(hint) for name, hint in hints.items()},
-            "optional_fields": {n: list(d) if isinstance(d, tuple) else d for n, d in defaults.items()},
+            "optional_fields": {
+                n: list(d) if isinstance(d, tuple) else d for n, d in defaults.items()
+            },
         }
     return {"plain": kind.__name__}
