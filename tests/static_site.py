@@ -1,15 +1,17 @@
 """The explorer without a server, as tests export, serve and ask it."""
 
+import base64
 import json
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tiny
 from servers import running
 
 from qtdog.browser import write_explorer
-from qtdog.explorer import Explorer
+from qtdog.explorer import Explorer, grains, tiles
 
 ENGINE = """async () => {
     const { Engine } = await import("./explorer/engine.js");
@@ -23,7 +25,8 @@ ANSWERS = """async ([file, key]) => {
     const { prediction } = await import("./explorer/predictions.js");
     const target = window.manifest.targets.find((one) => one.key === key);
     const pixels = await pixelsOf(await (await fetch(file)).blob());
-    const said = await window.engine.classify(target.models.map((one) => one.path), pixels);
+    const asked = target.models.map(({ path }) => ({ path, rounding: null }));
+    const { answers: said } = await window.engine.classify(asked, pixels);
     return target.models.map((model, i) => ({
         logits: said[i].logits, ...prediction(model, model.method, target.classes, said[i].logits),
     }));
@@ -85,3 +88,32 @@ def asked(browser, address: str):
     page.goto(address + "style.css")
     page.evaluate(ENGINE)
     return page
+
+
+SHIFTED = """async ([rgb, width, height, name, severity, grains, tiles]) => {
+    const { shifted } = await import("./explorer/shifts.js");
+    const bytes = (text) => Uint8Array.from(atob(text), (one) => one.charCodeAt(0));
+    const chance = { grains: new Float32Array(bytes(grains).buffer), tiles };
+    const image = { data: bytes(rgb), width, height };
+    const { data } = await shifted(image, name, severity, chance);
+    let text = "";
+    for (let i = 0; i < data.length; i += 4096) {
+        text += String.fromCharCode(...data.subarray(i, i + 4096));
+    }
+    return btoa(text);
+}"""
+"""A shift of an RGB picture: its bytes in base64, and the bytes that came of them."""
+
+
+def shifted_in_browser(page, image, shift, severity: float) -> np.ndarray:
+    """What the browser makes of an RGB image: (h, w, 3) uint8."""
+    given = [
+        base64.b64encode(image.tobytes()).decode(),
+        *image.size,
+        shift.name,
+        severity,
+        base64.b64encode(grains().tobytes()).decode(),
+        tiles().tolist(),
+    ]
+    found = base64.b64decode(page.evaluate(SHIFTED, given))
+    return np.frombuffer(found, np.uint8).reshape(image.height, image.width, 3)

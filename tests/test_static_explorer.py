@@ -12,11 +12,11 @@ import static_site
 from pages import open_page
 
 from qtdog.checkpoints import INDEX, CheckpointError, index_json, make_index
-from qtdog.explorer import Explorer
+from qtdog.explorer import SHIFTS, Explorer
 from qtdog.images import read_image
 from qtdog.inference import open_stored
 from qtdog.models import network_input, resize
-from qtdog.places import PROGRAM
+from qtdog.places import PROGRAM, SAMPLES
 from qtdog.ui.classify.figures import results
 from qtdog.ui.samples import samples
 
@@ -153,3 +153,22 @@ def test_all_hostile_sets_are_refused(modules, folder, tmp_path):
     place = folder / "hostile"
     found = _refusals(modules, modules.url.replace("style.css", "hostile/"), root, place, 1)
     _judge(found, 180)
+
+
+def _farthest(page, image, severity: float) -> dict[str, int]:
+    """By shift, the largest difference of the browser's pixels from the package's, of 255."""
+    found = {}
+    for shift in SHIFTS.values():
+        ours = np.asarray(shift.apply(image, severity)).astype(int)
+        theirs = static_site.shifted_in_browser(page, image, shift, severity).astype(int)
+        found[shift.name] = int(np.abs(ours - theirs).max())
+    return found
+
+
+@pytest.mark.parametrize("name", ["horse-painting", "dog-line"])
+def test_shifts_give_the_packages_pixels(modules, name):
+    image = read_image(SAMPLES / f"{name}.png").resize((150, 110))
+    for severity in (1.0, 5.0):
+        far = _farthest(modules, image, severity)
+        print(far)
+        assert max(far.values()) <= 1

@@ -152,7 +152,8 @@ def test_what_is_kept_wrongly_is_fetched_again(browser, address):
     changed = page.evaluate(
         """async () => {
             const cache = await caches.open("qtdog-files");
-            const [request] = (await cache.keys()).filter((one) => one.url.includes("erm-seed0/model"));
+            const name = "erm-seed0/model";
+            const [request] = (await cache.keys()).filter((one) => one.url.includes(name));
             await cache.put(request, new Response("half of it"));
             return request.url;
         }"""

@@ -5,10 +5,13 @@ from collections.abc import Sequence
 from qtdog.browser.manifest import Manifest, SiteSample, SiteTarget
 from qtdog.browser.site import body_style
 from qtdog.checkpoints import MODEL_NAMES, Target
+from qtdog.explorer import MOST_SEVERE, SHIFTS
 from qtdog.ui import Markup, appearance, css, html, join, plain
 from qtdog.ui.classify import figures as classify
-from qtdog.ui.classify.layout import OWN_CHOICE
+from qtdog.ui.classify import layout
 from qtdog.ui.figures import HEAD
+from qtdog.ui.quantize import layout as quantize
+from qtdog.ui.shift import figures as shift
 from qtdog.web import FOLDER as WEB
 
 # Scripts, pictures and files of its own folder alone; a style may stand in an element, as
@@ -52,6 +55,8 @@ def document(site: Manifest) -> str:
 <header>{}</header>
 <p id="needs" class="notice" role="alert">{}</p>
 <main id="page" hidden>
+<div id="tabs" role="tablist" aria-label="Parts of the page">{}</div>
+{}
 {}
 </main>
 <footer class="foot"><p>{}</p><p id="offline" role="status"></p></footer>
@@ -61,7 +66,9 @@ def document(site: Manifest) -> str:
         POLICY,
         HEAD,
         NEEDS,
-        _try_it(site),
+        join(_tab(*one) for one in TABS),
+        _workbench(site),
+        join(_part(*one) for one in TABS if one[0] not in WORKBENCH),
         PRIVACY,
     )
 
@@ -72,10 +79,11 @@ def style() -> str:
     return f"{css()}\n{body_style()}\n{own}"
 
 
-def _try_it(site: Manifest) -> Markup:
+def _workbench(site: Manifest) -> Markup:
     return html(
-        """<section id="try" class="panel">
-<div id="questions">{}</div>
+        """<section id="workbench" role="tabpanel" aria-labelledby="tab-try">
+<div id="questions">{}<div data-target="shift" hidden>{}</div>
+<div data-target="quantize" hidden>{}</div></div>
 <div id="bench">
 <div id="question">
 {}
@@ -84,6 +92,7 @@ def _try_it(site: Manifest) -> Markup:
 <label class="field">Held-out domain <select id="domain">{}</select></label>
 </div>
 <div id="results">
+{}
 <div id="downloads"></div>
 <div id="answers" aria-live="polite"></div>
 <fieldset id="models"><legend>Models to show</legend>{}</fieldset>
@@ -99,15 +108,85 @@ Show where each model looks (Grad-CAM)</label>
 {}
 </section>""",
         join(map(_question, site.targets)),
+        shift.QUESTION,
+        quantize.HEAD,
         PICTURE,
         join(map(_sample, site.samples)),
         join(html('<option value="{}">{}</option>', *one) for one in _domains(site.targets)),
+        _tools(),
         join(map(_model, METHODS)),
-        OWN_CHOICE[0],
+        layout.OWN_CHOICE[0],
         classify.NOTES,
     )
 
 
+def _tools() -> Markup:
+    """What the tabs Shift it and Quantize set, above the same answers."""
+    shifts = join(
+        html('<option value="{}" data-about="{}">{}</option>', name, one.about, one.title)
+        for name, one in SHIFTS.items()
+    )
+    rules = join(
+        html(
+            '<label class="check"><input type="radio" name="rule" value="{}"{}> {}</label>',
+            rule,
+            Markup(" checked") if rule == "least error" else "",
+            words,
+        )
+        for words, rule in quantize.RULES
+        if rule != "inq"
+    )
+    return html(
+        """<div id="shift-tools" hidden>
+<div class="tools"><label class="field">Shift <select id="shift">{}</select></label>
+<label class="field">Severity <input type="range" id="severity" min="0" max="{}" step="0.1"
+value="0"><output id="severity-value">0</output></label></div>
+<p class="quiet" id="shift-about"></p>
+</div>
+<div id="quantize-tools" hidden>
+<div class="tools"><label class="field">Bits a weight <input type="range" id="bits" min="2" max="8"
+value="4"><output id="bits-value"></output></label></div>
+<fieldset><legend>Levels</legend>{}</fieldset>
+</div>""",
+        shifts,
+        MOST_SEVERE,
+        rules,
+    )
+
+
+def _tab(name: str, title: str) -> Markup:
+    return html(
+        '<button type="button" role="tab" id="tab-{}" data-tab="{}" aria-selected="false">{}'
+        "</button>",
+        name,
+        name,
+        title,
+    )
+
+
+def _part(name: str, title: str) -> Markup:
+    """A place for a part that is fetched when it is opened."""
+    return html(
+        '<section id="panel-{}" class="part" role="tabpanel" aria-labelledby="tab-{}" '
+        'data-part="parts/{}.html" hidden><p class="quiet">Loading {} …</p></section>',
+        name,
+        name,
+        name,
+        title,
+    )
+
+
+TABS = (
+    ("try", "Try it"),
+    ("shift", "Shift it"),
+    ("quantize", "Quantize"),
+    ("results", "Results"),
+    ("landscape", "Landscape"),
+    ("learn", "Learn"),
+    ("about", "About"),
+)
+WORKBENCH = ("try", "shift", "quantize")
+"""These tabs share the picture and the answers."""
 METHODS = ("erm", "qt-dog", "eoq")
 PICTURE = html(
     """<div id="stage" tabindex="-1">

@@ -7,17 +7,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from plotly.offline import get_plotlyjs
+
+from qtdog.browser import parts
 from qtdog.browser.document import document, style
 from qtdog.browser.manifest import (
     FORMAT,
     MANIFEST,
+    METHODS,
     Manifest,
     SiteGraph,
+    SiteShifts,
     paths_needed,
     site_samples,
     site_targets,
 )
 from qtdog.browser.schema import site_formats
+from qtdog.browser.site import script
 from qtdog.checkpoints import (
     CONFIG,
     INDEX,
@@ -31,13 +37,14 @@ from qtdog.checkpoints import (
     load_config,
     parse_index,
 )
-from qtdog.explorer import Explorer
+from qtdog.explorer import Explorer, grains, tiles
 from qtdog.files import write_atomically
 from qtdog.inference import Graph, find_graph, placed_graph, provide_graph
 from qtdog.places import SAMPLES
 from qtdog.web import FOLDER as WEB
 
 SET, GRAPHS, PICTURES = "checkpoints", "graphs", "samples"
+GRAINS = "numbers/grains.f32"
 SERVICE_WORKER = "service-worker.js"
 ROOMS = ("explorer", "onnxruntime")
 """Folders of browser modules that the page is made of."""
@@ -71,9 +78,12 @@ def write_explorer(out: Path, explorer: Explorer) -> Written:
         if path.suffix == ".png" or path.name in LICENCES:
             folder.copy(path, f"{PICTURES}/{path.name}")
     samples = site_samples(PICTURES)
-    content = Manifest(targets, graphs, samples, index.file, site_formats())
+    numbers = folder.write(GRAINS, grains().astype("<f4").tobytes())
+    shifts = SiteShifts(numbers, tuple(tiles().tolist()))
+    content = Manifest(targets, graphs, samples, index.file, site_formats(), shifts, METHODS)
     folder.write("style.css", style().encode())
     folder.write("index.html", document(content).encode())
+    _write_parts(folder, explorer)
     files = tuple(one for one in folder.hashes() if not one.path.startswith(f"{SET}/"))
     manifest = FORMAT.content(dataclasses.replace(content, files=files))
     version = hashlib.sha256(manifest).hexdigest().encode()
@@ -158,6 +168,17 @@ def _graph(architecture: str, image_size: int, root: Path) -> Graph:
         f"There is no graph of {architecture} for {image_size} px, which a browser needs, and none "
         'can be made here: pip install ".[onnx]" where the network is one that can be exported.'
     )
+
+
+def _write_parts(folder: _Folder, explorer: Explorer) -> None:
+    """What tabs show that need no network to answer, fetched when they are opened."""
+    results, landscapes = parts.results_and_landscapes()
+    shown = {"results": results, "landscape": landscapes}
+    shown |= {"learn": parts.learn(explorer), "about": parts.about(explorer)}
+    for name, content in shown.items():
+        folder.write(f"parts/{name}.html", content.encode())
+    folder.write("parts/figures.js", script().encode())
+    folder.write("parts/plotly.js", get_plotlyjs().encode())
 
 
 def _own_files() -> Iterator[Path]:

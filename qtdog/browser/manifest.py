@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 from qtdog import checkpoints
 from qtdog.browser.schema import SiteFormats
 from qtdog.checkpoints import (
+    MODEL_NAMES,
     CheckpointConfig,
     FileHash,
     StoredCheckpoint,
@@ -15,6 +16,8 @@ from qtdog.explorer import Explorer, Flagged
 from qtdog.inference import GraphFacts, PlacedWeight
 from qtdog.json_file import FileFormat
 from qtdog.places import SAMPLES
+from qtdog.ui.appearance import METHOD_STYLES
+from qtdog.ui.quantize import words
 from qtdog.ui.samples import samples
 
 MANIFEST = "manifest.json"
@@ -80,6 +83,30 @@ class SiteSample:
 
 
 @dataclass(frozen=True)
+class SiteMethod:
+    """How a method is called and marked."""
+
+    name: str
+    marker: str
+
+
+ROUNDED = words.METHOD_WORDS["post-training"].capitalize()
+METHODS = {
+    method: SiteMethod(name, METHOD_STYLES[method].marker)
+    for method, name in {**MODEL_NAMES, "post-training": ROUNDED}.items()
+}
+
+
+@dataclass(frozen=True)
+class SiteShifts:
+    """The random numbers that shifts share, see `qtdog.explorer.grains` and `tiles`."""
+
+    grains: FileHash
+    """A file of little-endian float32."""
+    tiles: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Manifest:
     """All of it."""
 
@@ -89,6 +116,8 @@ class Manifest:
     index: FileHash
     """Of the checkpoint set, by its path from the folder."""
     formats: SiteFormats
+    shifts: SiteShifts
+    methods: dict[str, SiteMethod]
     files: tuple[FileHash, ...] = field(default=())
     """What the page needs besides, by paths from the folder."""
 

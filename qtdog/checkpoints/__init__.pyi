@@ -32,8 +32,8 @@ from .graph_names import GRAPHS as GRAPHS
 from .graph_names import HASH_DIGITS as HASH_DIGITS
 from .graph_names import LARGEST_GRAPH_BYTES as LARGEST_GRAPH_BYTES
 from .graph_names import graph_name as graph_name
-from .index import INDEX_FORMAT as INDEX_FORMAT
 from .index import INDEX as INDEX
+from .index import INDEX_FORMAT as INDEX_FORMAT
 from .index import LARGEST_INDEX_BYTES as LARGEST_INDEX_BYTES
 from .index import MOST_CHECKPOINTS as MOST_CHECKPOINTS
 from .index import Index as Index

@@ -12,7 +12,7 @@ import {
 /**
  * What is known of a model beside its answer.
  * @typedef {{
- *   marker: string, bits: number, sizeBytes: number, bitsPerWeight: number, measured: Accuracy
+ *   marker: string, bits: number, sizeBytes: number | null, bitsPerWeight: number, measured: Accuracy | null
  * }} Facts
  * @typedef {{prediction: Prediction, facts: Facts, milliseconds: number}} Answer
  */
@@ -80,14 +80,16 @@ export function card({ prediction, facts, milliseconds }, classes, known) {
     bars.push(bar(`${others.length} others`, sum, false, false));
   }
   const share = prediction.entropy / Math.log(prediction.classes.length);
-  const { correct, total } = facts.measured;
+  const { measured, sizeBytes } = facts;
   const rows = /** @type {[string, string, string][]} */ ([
     ["uncertainty", bits(prediction.entropy), `${percent(share)} of a guess`],
     ...energy(prediction),
-    ["on disk", `${fixed(facts.sizeBytes / 1e6, 1)} MB`, ""],
+    ...(sizeBytes === null ? [] : [["on disk", `${fixed(sizeBytes / 1e6, 1)} MB`, ""]]),
     ["bits a weight", fixed(facts.bitsPerWeight, 1) + (count ? ` × ${count}` : ""), ""],
     ["time", `${fixed(milliseconds, 1)} ms`, ""],
-    ["held-out accuracy", tenths(correct / total), `${grouped(correct)} of ${grouped(total)}`],
+    measured
+      ? ["held-out accuracy", tenths(measured.correct / measured.total), `${grouped(measured.correct)} of ${grouped(measured.total)}`]
+      : ["held-out accuracy", "not measured", ""],
   ]);
   const kind = count ? `${count} networks of ${facts.bits} bits` : kindOf(facts.bits);
   return element("section", { class: "card", "aria-label": name, style: `--ink: var(--${method})` },

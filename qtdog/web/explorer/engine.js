@@ -3,11 +3,14 @@
 /** @typedef {import("./manifest.js").Manifest} Manifest */
 /** @typedef {import("./manifest.js").Accuracy} Accuracy */
 /** @typedef {import("./manifest.js").FileHash} FileHash */
+/** @typedef {import("./picture.js").Pixels} Pixels */
+/** @typedef {{path: string, rounding: {bits: number, rule: import("./rounding.js").Rule} | null}} Asked */
+/** @typedef {{name: string, severity: number}} Shift */
 
 /**
  * @typedef {{width: number, height: number, label: number, values: number[]}} Heat
  * @typedef {{logits: number[][], milliseconds: number, heat: Heat | null}} Said
- * @typedef {{bits: number, sizeBytes: number, bitsPerWeight: number, measured: Accuracy}} Loaded
+ * @typedef {{bits: number, sizeBytes: number | null, bitsPerWeight: number, measured: Accuracy | null}} Loaded
  * @typedef {(file: string, done: number, total: number) => void} Progress
  */
 
@@ -34,21 +37,21 @@ export class Engine {
     return this.ask("files", { path });
   }
 
-  /** @param {string} path @param {Progress} progress @returns {Promise<Loaded>} */
-  load(path, progress) {
-    return this.ask("load", { path }, progress);
+  /** @param {Asked} model @param {Progress} progress @returns {Promise<Loaded>} */
+  load(model, progress) {
+    return this.ask("load", model, progress);
   }
 
   /**
    * A picture through some models.
-   * @param {string[]} paths
-   * @param {{data: Uint8ClampedArray, width: number, height: number}} image is given away
+   * @param {Asked[]} models
+   * @param {Pixels} picture is given away
    * @param {(number | null)[] | null} looks the class that each is to show the place of, null for its own
-   * @returns {Promise<Said[]>}
+   * @param {Shift | null} shift what is done to the picture first
+   * @returns {Promise<{answers: Said[], shown: Pixels | null}>} and the shifted picture
    */
-  classify(paths, { data, width, height }, looks = null) {
-    const picture = { rgba: data, width, height };
-    return this.ask("ask", { paths, picture, looks }, () => {}, [data.buffer]);
+  classify(models, picture, looks = null, shift = null) {
+    return this.ask("ask", { models, picture, looks, shift }, () => {}, [picture.data.buffer]);
   }
 
   /**

@@ -25,6 +25,7 @@ import { SetError } from "./download.js";
  * @typedef {{name: string, file: string, label: string, title: string, alt: string, domain: string}} Sample
  * @typedef {{
  *   targets: Target[], graphs: Graph[], samples: Sample[], index: FileHash, formats: Formats,
+ *   methods: Record<string, {name: string, marker: string}>, shifts: {grains: FileHash, tiles: number[]},
  *   files: FileHash[]
  * }} Manifest
  * @typedef {{

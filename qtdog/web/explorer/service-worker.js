@@ -5,7 +5,7 @@
 const VERSION = "of no version";
 const SHELL_PREFIX = "qtdog-shell-", SHELL = SHELL_PREFIX + VERSION.slice(0, 16);
 const FILES = "qtdog-files";  // as download.js calls it, which keeps what is large
-const LARGE = /^(graphs\/|.*\.wasm$)/;
+const LARGE = /^(graphs\/|numbers\/|parts\/|.*\.wasm$)/;
 const worker = /** @type {any} */ (self);
 const home = new URL(".", worker.location.href).href;
 

@@ -14,6 +14,7 @@ import { plain } from "./sentences.js";
 /** @typedef {import("./manifest.js").Manifest} Manifest */
 /** @typedef {import("./manifest.js").Target} Target */
 /** @typedef {import("./manifest.js").Model} Model */
+/** @typedef {Model & {rounding: import("./engine.js").Asked["rounding"]}} Shown */
 /** @typedef {import("./engine.js").Loaded} Loaded */
 
 const RUNTIME = "onnxruntime/ort-wasm-simd-threaded.wasm";
@@ -36,6 +37,9 @@ export class TryIt {
     this.target = manifest.targets[0];
     this.models = new Set(["erm", "qt-dog", "eoq"]);
     this.look = false;
+    this.tab = "try";
+    this.shift = { name: "pencil", severity: 0 };
+    this.rounding = { bits: 4, rule: /** @type {import("./rounding.js").Rule} */ ("least error") };
     this.sample = "own";
     this.known = /** @type {string | null} */ (null);
     this.source = "picture";
@@ -68,6 +72,10 @@ export class TryIt {
     }
     byId("look").addEventListener("change", () => this.chooseLook());
     byId("class").addEventListener("change", () => this.chooseLook());
+    byId("shift").addEventListener("change", () => this.chooseShift());
+    byId("severity").addEventListener("input", () => this.chooseShift());
+    byId("bits").addEventListener("input", () => this.chooseRounding());
+    for (const one of document.querySelectorAll("[name=rule]")) one.addEventListener("change", () => this.chooseRounding());
     byId("camera").addEventListener("click", () => this.toggle("camera"));
     byId("draw").addEventListener("click", () => this.toggle("pad"));
     byId("pause").addEventListener("click", () => this.pause(!this.paused));
@@ -93,6 +101,13 @@ export class TryIt {
       }
       this.chooseModels(false);
     }
+    if (said.has("shift")) byId("shift").value = said.get("shift");
+    if (said.has("severity")) byId("severity").value = said.get("severity");
+    if (said.has("bits")) byId("bits").value = said.get("bits");
+    const rule = /** @type {HTMLInputElement | null} */ (document.querySelector(`[name=rule][value="${said.get("rule") ?? "least error"}"]`));
+    if (rule) rule.checked = true;
+    this.chooseShift(false);
+    this.chooseRounding(false);
     this.look = said.get("look") === "true";
     byId("look").checked = this.look;
     byId("looking").hidden = !this.look;
@@ -108,6 +123,10 @@ export class TryIt {
       sample: [this.sample, this.manifest.samples[0].name],
       domain: [this.target.key, this.manifest.targets[0].key],
       models: [all.filter((one) => this.models.has(one)).join(","), all.join(",")],
+      shift: [this.shift.name, "pencil"],
+      severity: [String(this.shift.severity), "0"],
+      bits: [String(this.rounding.bits), "4"],
+      rule: [this.rounding.rule, "least error"],
       look: [String(this.look), "false"],
       class: [byId("class").value, ""],
     };
@@ -173,7 +192,7 @@ export class TryIt {
     byId("domain").value = this.target.key;
     for (const one of document.querySelectorAll("[data-target]")) {
       const question = /** @type {HTMLElement} */ (one);
-      question.hidden = question.dataset.target !== this.target.key;
+      question.hidden = question.dataset.target !== (this.tab === "try" ? this.target.key : this.tab);
     }
     const list = byId("class"), chosen = list.value;
     const choices = this.target.classes.map((label) => element("option", { value: label }, plain(label)));
@@ -187,6 +206,36 @@ export class TryIt {
   chooseModels(answer = true) {
     const boxes = /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("[name=model]"));
     this.models = new Set([...boxes].filter((box) => box.checked).map((box) => box.value));
+    if (!answer) return;
+    this.changed();
+    this.answer();
+  }
+
+  /** @param {string} tab "try", "shift" or "quantize" */
+  open(tab) {
+    this.tab = tab;
+    this.chooseTarget(this.target.key, false);
+    byId("shift-tools").hidden = tab !== "shift";
+    byId("quantize-tools").hidden = tab !== "quantize";
+    byId("models").hidden = tab === "quantize";
+    if (this.source === "picture" && this.pixels) paint(byId("shown"), this.pixels);
+    this.answer();
+  }
+
+  chooseShift(answer = true) {
+    const list = byId("shift");
+    this.shift = { name: list.value, severity: Number(byId("severity").value) };
+    byId("severity-value").textContent = String(this.shift.severity);
+    byId("shift-about").textContent = list.selectedOptions[0].dataset.about;
+    if (!answer) return;
+    this.changed();
+    this.answer();
+  }
+
+  chooseRounding(answer = true) {
+    const rule = /** @type {HTMLInputElement} */ (document.querySelector("[name=rule]:checked")).value;
+    this.rounding = { bits: Number(byId("bits").value), rule: /** @type {any} */ (rule) };
+    byId("bits-value").textContent = `${this.rounding.bits} bits`;
     if (!answer) return;
     this.changed();
     this.answer();
@@ -255,7 +304,7 @@ export class TryIt {
   current() {
     if (this.source === "camera") {
       const frame = this.paused ? null : this.camera.frame();
-      if (frame) paint(byId("shown"), frame);
+      if (frame && !(this.tab === "shift" && this.shift.severity)) paint(byId("shown"), frame);
       return frame;
     }
     if (this.source === "pad") {
@@ -265,9 +314,18 @@ export class TryIt {
     return this.pixels && { ...this.pixels, data: this.pixels.data.slice() };
   }
 
-  /** @returns {Model[]} */
+  /** @returns {Shown[]} */
   get shown() {
-    return this.target.models.filter((one) => this.models.has(one.method));
+    const { models, trained } = this.target;
+    if (this.tab !== "quantize") {
+      return models.filter((one) => this.models.has(one.method)).map((one) => ({ ...one, rounding: null }));
+    }
+    const full = models.filter((one) => one.method === "erm").map((one) => ({ ...one, rounding: null }));
+    const nothing = { thresholds: [], flagged: [] };
+    const rounded = full.map(({ path }) => ({ method: "post-training", path, ...nothing, rounding: this.rounding }));
+    const learned = trained.filter((one) => one.bits === this.rounding.bits)
+      .map(({ path }) => ({ method: "qt-dog", path, ...nothing, rounding: null }));
+    return [...full, ...rounded, ...learned];
   }
 
   /** Answer what is shown, with the models that are there; those that are not come after. */
@@ -296,24 +354,28 @@ export class TryIt {
 
   async answerOnce() {
     const { target } = this;
-    const ready = this.shown.filter((one) => this.loaded.has(one.path));
+    const ready = this.shown.filter((one) => this.loaded.has(keyOf(one)));
     if (!this.shown.length) {
       byId("answers").replaceChildren(element("p", { class: "summary" }, "Choose a model to show."));
       return;
     }
     if (!ready.length) {
-      await Promise.race(this.shown.map((one) => this.loading.get(one.path)));
+      await Promise.race(this.shown.map((one) => this.loading.get(keyOf(one))));
       return;
     }
     const pixels = this.current();
     if (!pixels) return;
-    const seen = this.look ? { ...pixels, data: pixels.data.slice() } : null;
-    const looks = seen ? ready.map(() => this.evidence) : null;
-    const said = await this.engine.classify(ready.map((one) => one.path), pixels, looks);
-    if (target !== this.target) return;
+    const { tab } = this, asked = ready.map(({ path, rounding }) => ({ path, rounding }));
+    const kept = this.look ? { ...pixels, data: pixels.data.slice() } : null;
+    const looks = kept ? ready.map(() => this.evidence) : null;
+    const shift = tab === "shift" && this.shift.severity ? this.shift : null;
+    const { answers: said, shown } = await this.engine.classify(asked, pixels, looks, shift);
+    if (target !== this.target || tab !== this.tab) return;
+    if (shown && this.source !== "pad") paint(byId("shown"), shown);
+    const seen = kept && (shown ?? kept);
     const answers = ready.map((model, i) => ({
-      prediction: prediction(model, nameOf(model.method), target.classes, said[i].logits),
-      facts: { ...(/** @type {Loaded} */ (this.loaded.get(model.path))), marker: markerOf(model.method) },
+      prediction: prediction(model, this.manifest.methods[model.method].name, target.classes, said[i].logits),
+      facts: { ...(/** @type {Loaded} */ (this.loaded.get(keyOf(model)))), marker: this.manifest.methods[model.method].marker },
       milliseconds: said[i].milliseconds,
     }));
     byId("answers").replaceChildren(...results(answers, this.known));
@@ -354,34 +416,34 @@ export class TryIt {
 
   /** Load the models that are shown, one after the other. */
   fetchModels() {
-    const order = [...this.shown].sort((one, other) => ORDER.indexOf(one.method) - ORDER.indexOf(other.method));
+    const order = this.shown.sort((one, other) => ORDER.indexOf(one.method) - ORDER.indexOf(other.method));
     let before = Promise.resolve();
     for (const model of order) {
-      const known = this.loading.get(model.path);
+      const known = this.loading.get(keyOf(model));
       if (known) {
         before = known.catch(() => {});
         continue;
       }
       const loading = before.then(() => this.load(model));
-      this.loading.set(model.path, loading);
+      this.loading.set(keyOf(model), loading);
       loading.then(() => this.answer(), (error) => {
-        this.loading.delete(model.path);
+        this.loading.delete(keyOf(model));
         this.say(error.message);
       });
       before = loading.catch(() => {});
     }
   }
 
-  /** @param {Model} model */
+  /** @param {Shown} model */
   async load(model) {
-    const name = nameOf(model.method), runtime = "The engine";
-    const files = await this.engine.files(model.path);
+    const { path, rounding } = model, { name } = this.manifest.methods[model.method], runtime = "The engine";
+    const files = await this.engine.files(path);
     const engine = this.manifest.files.filter((one) => one.path === RUNTIME);
     if (!this.loaded.size) this.downloads.begin(runtime, engine);
     this.downloads.begin(name, files);
     try {
-      const facts = await this.engine.load(model.path, (file, done) => this.downloads.progress(file, done));
-      this.loaded.set(model.path, facts);
+      const facts = await this.engine.load({ path, rounding }, (file, done) => this.downloads.progress(file, done));
+      this.loaded.set(keyOf(model), facts);
       const set = new URL("checkpoints/", document.baseURI).href, folder = new URL(".", document.baseURI).href;
       this.onceLoaded([...files.map((one) => /** @type {[string, typeof one]} */ ([set, one])),
         ...engine.map((one) => /** @type {[string, typeof one]} */ ([folder, one]))]);
@@ -399,14 +461,7 @@ export class TryIt {
   }
 }
 
-/** @param {string} method @returns {string} as the page's choices call it */
-export function nameOf(method) {
-  const box = document.querySelector(`[name=model][value="${CSS.escape(method)}"]`);
-  return box?.parentElement?.querySelector(".model-name")?.textContent ?? method;
-}
-
-/** @param {string} method @returns {string} */
-export function markerOf(method) {
-  const box = document.querySelector(`[name=model][value="${CSS.escape(method)}"]`);
-  return box?.parentElement?.querySelector(".marker")?.textContent ?? "";
+/** @param {Shown} model @returns {string} */
+function keyOf({ path, rounding }) {
+  return rounding ? `${path} ${rounding.bits} ${rounding.rule}` : path;
 }

@@ -3,14 +3,21 @@
 import * as ort from "../onnxruntime/ort.wasm.min.mjs";
 import { fetchFile, SetError } from "./download.js";
 import { graphFor } from "./manifest.js";
-import { networkInput, resize } from "./pixels.js";
+import { networkInput, resize, shrink } from "./pixels.js";
+import { bitsOf, roundedWeights } from "./rounding.js";
 import { CheckpointSet } from "./set.js";
-import { storedWeights } from "./weights.js";
+import { MAX_SIDE, shifted, toRgb, toRgba } from "./shifts.js";
+import { openTensors, plainWeights, storedWeights } from "./weights.js";
 
 /** @typedef {import("./manifest.js").Manifest} Manifest */
 /** @typedef {import("./manifest.js").Graph} Graph */
 /** @typedef {import("./set.js").Checkpoint} Checkpoint */
-/** @typedef {{rgba: Uint8ClampedArray, width: number, height: number}} Picture */
+/** @typedef {{data: Uint8ClampedArray, width: number, height: number}} Picture */
+/** @typedef {import("./rounding.js").Rule} Rule */
+/**
+ * A model that is asked: a checkpoint, or one in full precision that is rounded first.
+ * @typedef {{path: string, rounding: {bits: number, rule: Rule} | null}} Asked
+ */
 
 /**
  * A network that answers. `head`: the weights of its last layer, where a heat map follows from them.
@@ -69,35 +76,40 @@ function graphOf(graph) {
 }
 
 /**
- * A single network, loaded once.
+ * A single network, loaded and perhaps rounded once.
  * @param {CheckpointSet} set
  * @param {Checkpoint} checkpoint
+ * @param {Asked["rounding"]} rounding
  * @param {Progress} progress
  * @returns {Promise<Network>}
  */
-function networkOf(set, checkpoint, progress) {
+function networkOf(set, checkpoint, rounding, progress) {
   const file = set.weights(checkpoint);
-  const known = networks.get(file.sha256) ?? loaded(set, checkpoint, progress);
-  networks.set(file.sha256, known);
-  known.then((one) => { clock += 1; one.used = clock; }, () => networks.delete(file.sha256));
+  const key = rounding ? `${file.sha256} ${rounding.bits} ${rounding.rule}` : file.sha256;
+  const known = networks.get(key) ?? loaded(set, checkpoint, rounding, progress);
+  networks.set(key, known);
+  known.then((one) => { clock += 1; one.used = clock; }, () => networks.delete(key));
   return known;
 }
 
 /**
  * @param {CheckpointSet} set
  * @param {Checkpoint} checkpoint
+ * @param {Asked["rounding"]} rounding
  * @param {Progress} progress
  * @returns {Promise<Network>}
  */
-async function loaded(set, checkpoint, progress) {
+async function loaded(set, checkpoint, rounding, progress) {
   const file = set.weights(checkpoint), graph = graphFor(manifest, checkpoint);
   runtime ??= startRuntime(progress);
   const started = runtime.catch((error) => { runtime = null; throw error; });
   const [bytes, model] = await Promise.all([
     fetchFile(set.base, file, (done) => progress(file.path, done, file.size_bytes)), graphOf(graph), started,
   ]);
-  const { weights, bitsPerWeight } = storedWeights(bytes, checkpoint.config, graph, file.path);
-  return network(model, graph, weights, bitsPerWeight);
+  const stored = storedWeights(bytes, checkpoint.config, graph, file.path);
+  if (!rounding) return network(model, graph, stored.weights, stored.bitsPerWeight);
+  const plain = plainWeights(openTensors(bytes, file.path), graph);
+  return network(model, graph, roundedWeights(plain, graph, rounding.bits, rounding.rule), bitsOf(graph, rounding.bits));
 }
 
 /**
@@ -129,14 +141,14 @@ async function tidy() {
 }
 
 /**
- * A checkpoint's networks: one, or an ensemble's members.
- * @param {string} path
+ * A model's networks: one, or an ensemble's members.
+ * @param {Asked} asked
  * @param {Progress} progress
  */
-async function networksOf(path, progress) {
+async function networksOf({ path, rounding }, progress) {
   const set = await opened, checkpoint = await set.checkpoint(path);
   const singles = checkpoint.members.length ? checkpoint.members : [checkpoint];
-  const found = await Promise.all(singles.map((one) => networkOf(set, one, progress)));
+  const found = await Promise.all(singles.map((one) => networkOf(set, one, rounding, progress)));
   return { checkpoint, found };
 }
 
@@ -157,52 +169,82 @@ const ANSWERS = {
     return singles.map((one) => set.weights(one));
   },
 
-  /** @param {{path: string}} asked @param {Progress} progress */
-  async load({ path }, progress) {
-    const { checkpoint, found } = await networksOf(path, progress);
+  /** @param {Asked} asked @param {Progress} progress */
+  async load(asked, progress) {
+    const { checkpoint, found } = await networksOf(asked, progress);
     await tidy();
-    const { config, sizeBytes } = checkpoint;
+    const { config, sizeBytes } = checkpoint, { rounding } = asked;
+    if (rounding) return { bits: rounding.bits, sizeBytes: null, bitsPerWeight: found[0].bitsPerWeight, measured: null };
     return { bits: config.bits, sizeBytes, bitsPerWeight: found[0].bitsPerWeight, measured: config.target };
   },
 
-  /** @param {{paths: string[], picture: Picture, looks: (number | null)[] | null}} asked */
-  async ask({ paths, picture, looks }) {
-    const inputs = /** @type {Map<string, any>} */ (new Map());
-    const said = /** @type {Map<Network, any>} */ (new Map());
-    const answers = [];
-    for (const path of paths) {
-      const { checkpoint, found } = await networksOf(path, () => {});
-      const { config } = checkpoint;
-      const key = JSON.stringify([config.image_size, config.mean, config.std]);
-      if (!inputs.has(key)) inputs.set(key, tensorOf(picture, config));
-      let milliseconds = 0;
-      for (const one of found) {
-        if (!said.has(one)) said.set(one, await run(one, inputs.get(key), looks !== null));
-        milliseconds += said.get(one).milliseconds;
-      }
-      const each = found.map((one) => said.get(one));
-      if (each.some((one) => !one.logits.every(Number.isFinite))) {
-        throw new SetError(
-          `${path} answers with logits that are not finite numbers, so it has no answer: its weights `
-          + "are too large. Train it again, or use another checkpoint.",
-        );
-      }
-      answers.push({
-        logits: each.map((one) => one.logits), milliseconds,
-        heat: looks === null ? null : heatOf(found, each, looks[answers.length]),
-      });
-    }
-    return answers;
+  /**
+   * @param {{
+   *   models: Asked[], picture: Picture, looks: (number | null)[] | null,
+   *   shift: {name: string, severity: number} | null
+   * }} asked
+   */
+  async ask({ models, picture, looks, shift }) {
+    const plain = toRgb(picture);
+    const image = shift ? await shifted(shrink(plain, MAX_SIDE), shift.name, shift.severity, await chance()) : plain;
+    const answers = await answersOf(models, image, looks);
+    const shown = shift ? { data: toRgba(image), width: image.width, height: image.height } : null;
+    return { answers, shown };
   },
 };
 
+/** @type {Promise<import("./shifts.js").Chance> | null} */
+let drawn = null;
+
+/** The random numbers of the shifts, fetched once. */
+function chance() {
+  drawn ??= fetchFile(base, manifest.shifts.grains, () => {}, "the manifest").then((bytes) => (
+    { grains: new Float32Array(bytes.slice().buffer), tiles: manifest.shifts.tiles }
+  ));
+  drawn.catch(() => { drawn = null; });
+  return drawn;
+}
+
 /**
- * @param {Picture} picture
+ * @param {Asked[]} models
+ * @param {import("./filters.js").Rgb} image
+ * @param {(number | null)[] | null} looks
+ */
+async function answersOf(models, image, looks) {
+  const inputs = /** @type {Map<string, any>} */ (new Map());
+  const said = /** @type {Map<Network, any>} */ (new Map());
+  const answers = [];
+  for (const asked of models) {
+    const { checkpoint, found } = await networksOf(asked, () => {});
+    const { config } = checkpoint;
+    const key = JSON.stringify([config.image_size, config.mean, config.std]);
+    if (!inputs.has(key)) inputs.set(key, tensorOf(image, config));
+    let milliseconds = 0;
+    for (const one of found) {
+      if (!said.has(one)) said.set(one, await run(one, inputs.get(key), looks !== null));
+      milliseconds += said.get(one).milliseconds;
+    }
+    const each = found.map((one) => said.get(one));
+    if (each.some((one) => !one.logits.every(Number.isFinite))) {
+      throw new SetError(
+        `${asked.path} answers with logits that are not finite numbers, so it has no answer: its `
+        + "weights are too large. Train it again, or use another checkpoint.",
+      );
+    }
+    answers.push({
+      logits: each.map((one) => one.logits), milliseconds,
+      heat: looks === null ? null : heatOf(found, each, looks[answers.length]),
+    });
+  }
+  return answers;
+}
+
+/**
+ * @param {import("./filters.js").Rgb} image
  * @param {import("./manifest.js").Config} config
  */
-function tensorOf({ rgba, width, height }, { image_size: size, mean, std }) {
-  const pixels = resize(rgba, width, height, size);
-  return new ort.Tensor("float32", networkInput(pixels, mean, std), [1, 3, size, size]);
+function tensorOf(image, { image_size: size, mean, std }) {
+  return new ort.Tensor("float32", networkInput(resize(image, size), mean, std), [1, 3, size, size]);
 }
 
 /**
@@ -254,7 +296,8 @@ addEventListener("message", async ({ data }) => {
   const progress = /** @type {Progress} */ ((file, done, total) => postMessage({ id, file, done, total }));
   try {
     const answer = /** @type {any} */ (ANSWERS)[kind];
-    postMessage({ id, value: await answer(asked, progress) });
+    const value = await answer(asked, progress);
+    postMessage({ id, value }, value?.shown ? [value.shown.data.buffer] : /** @type {any} */ ([]));
   } catch (error) {
     const said = error instanceof SetError;
     if (!said) console.error(error);
