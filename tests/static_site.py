@@ -90,6 +90,33 @@ def asked(browser, address: str):
     return page
 
 
+ROUNDED = """async ([path, bits, rule]) => {
+    const { CheckpointSet } = await import("./explorer/set.js");
+    const { fetchFile } = await import("./explorer/download.js");
+    const { graphFor } = await import("./explorer/manifest.js");
+    const { codesOf, stepSizes } = await import("./explorer/rounding.js");
+    const { openTensors, plainWeights } = await import("./explorer/weights.js");
+    const base = new URL(".", location.href).href;
+    const set = await CheckpointSet.open(base, window.manifest.index, window.manifest.formats);
+    const checkpoint = await set.checkpoint(path);
+    const graph = graphFor(window.manifest, checkpoint);
+    const bytes = await fetchFile(set.base, set.weights(checkpoint));
+    const plain = plainWeights(openTensors(bytes, path), graph);
+    const { classifier, quantizable } = graph.facts;
+    const names = quantizable.filter((name) => !name.startsWith(`${classifier}.`));
+    return names.map((name) => {
+        const { shape } = graph.weights.find((one) => one.name === name);
+        const steps = stepSizes(plain.get(name), shape[0], bits, rule);
+        const codes = new Uint8Array(codesOf(plain.get(name), steps, bits).buffer);
+        let text = "";
+        for (let i = 0; i < codes.length; i += 4096) {
+            text += String.fromCharCode(...codes.subarray(i, i + 4096));
+        }
+        return [name, btoa(text), [...steps]];
+    });
+}"""
+"""A full-precision checkpoint's codes, in base64, and step sizes, by weight."""
+
 SHIFTED = """async ([rgb, width, height, name, severity, grains, tiles]) => {
     const { shifted } = await import("./explorer/shifts.js");
     const bytes = (text) => Uint8Array.from(atob(text), (one) => one.charCodeAt(0));

@@ -1,5 +1,6 @@
 """The explorer without a server, in a real browser, from Python's own web server."""
 
+import base64
 import re
 import shutil
 from contextlib import suppress
@@ -11,12 +12,13 @@ import pytest
 import static_site
 from pages import open_page
 
-from qtdog.checkpoints import INDEX, CheckpointError, index_json, make_index
+from qtdog.checkpoints import INDEX, CheckpointError, index_json, load, make_index
 from qtdog.explorer import SHIFTS, Explorer
 from qtdog.images import read_image
 from qtdog.inference import open_stored
 from qtdog.models import network_input, resize
 from qtdog.places import PROGRAM, SAMPLES
+from qtdog.quantization import NearestConfig
 from qtdog.ui.classify.figures import results
 from qtdog.ui.samples import samples
 
@@ -172,3 +174,41 @@ def test_shifts_give_the_packages_pixels(modules, name):
         far = _farthest(modules, image, severity)
         print(far)
         assert max(far.values()) <= 1
+
+
+def _check_codes(page, folder: Path, path: str, bits: int, rule: str) -> None:
+    """The browser's step sizes and codes are the package's. Sums differ in their last digit: of two
+    step sizes with the same error the other may be taken, and a code may fall to the other side of
+    a half."""
+    network = load(folder).networks[0]
+    channels = other_steps = codes = other_codes = 0
+    for name, packed, steps in page.evaluate(static_site.ROUNDED, [path, bits, rule]):
+        weight = network.get_parameter(name)
+        quantizer = NearestConfig(bits, "channel", rule).build(weight)
+        same = np.isclose(steps, quantizer.step_size.numpy(), rtol=1e-6, atol=0)
+        expected = quantizer.codes(weight).numpy().reshape(len(same), -1)
+        found = np.frombuffer(base64.b64decode(packed), np.int8).reshape(expected.shape)
+        other_codes += int((expected != found)[same].sum())
+        other_steps += int((~same).sum())
+        codes, channels = codes + expected.size, channels + same.size
+    assert codes > 300_000
+    assert other_codes <= 2e-6 * codes, (bits, rule, other_codes)
+    assert other_steps <= 1e-3 * channels, (bits, rule, other_steps)
+
+
+@pytest.mark.parametrize("rule", ["start", "least error"])
+def test_rounding_gives_the_packages_codes(modules, root, rule):
+    path = "pacs/sketch/erm-seed0"
+    for bits in (8, 4, 2):
+        _check_codes(modules, root / path, path, bits, rule)
+
+
+@pytest.mark.slow
+def test_rounding_the_bundled_network_gives_the_packages_codes(browser, tmp_path):
+    bundled, path = PROGRAM / "checkpoints", "pacs/sketch/erm-seed0"
+    with static_site.serving(static_site.exported(bundled, tmp_path / "site")) as address:
+        page = static_site.asked(browser, address)
+        for rule in ("start", "least error"):
+            for bits in range(2, 9):
+                _check_codes(page, bundled / path, path, bits, rule)
+        page.close()

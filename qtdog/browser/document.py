@@ -105,7 +105,9 @@ Show where each model looks (Grad-CAM)</label>
 </div>
 </div>
 </div>
-{}
+<div data-notes="try">{}</div>
+<div data-notes="shift" hidden>{}</div>
+<div data-notes="quantize" hidden>{}</div>
 </section>""",
         join(map(_question, site.targets)),
         shift.QUESTION,
@@ -117,6 +119,8 @@ Show where each model looks (Grad-CAM)</label>
         join(map(_model, METHODS)),
         layout.OWN_CHOICE[0],
         classify.NOTES,
+        shift.NOTES,
+        quantize.NOTES,
     )
 
 

@@ -47,6 +47,7 @@ function tabs() {
 
 /** @param {TryIt} page @param {string} name */
 function openTab(page, name) {
+  const { manifest } = page;
   const panel = document.getElementById(`panel-${name}`);
   for (const one of tabs()) {
     one.setAttribute("aria-selected", String(one.dataset.tab === name));
@@ -56,7 +57,7 @@ function openTab(page, name) {
   byId("workbench").hidden = panel !== null;
   if (!panel) byId("workbench").setAttribute("aria-labelledby", `tab-${name}`);
   writeAddress({ tab: [name, "try"] });
-  if (panel) openPart(panel, (key, value) => writeAddress({ [key]: [value, "1"] }));
+  if (panel) openPart(base, manifest, panel, (key, value) => writeAddress({ [key]: [value, "1"] }));
   else page.open(name);
 }
 

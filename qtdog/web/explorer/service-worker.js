@@ -71,8 +71,17 @@ worker.addEventListener("activate", (/** @type {any} */ event) => {
 });
 worker.addEventListener("fetch", (/** @type {any} */ event) => {
   const { request } = event, address = new URL(request.url);
-  if (request.method !== "GET" || !request.url.startsWith(home) || address.searchParams.has("sha256")) return;
+  if (request.method !== "GET" || !request.url.startsWith(home)) return;
+  if (address.searchParams.has("sha256")) {  // all else the page looks up by itself
+    if (request.destination === "script") event.respondWith(kept(request.url, FILES, request));
+    return;
+  }
   const place = request.mode === "navigate" && /\/(index\.html)?$/.test(address.pathname)
     ? home : address.origin + address.pathname;
-  event.respondWith(caches.match(place, { cacheName: SHELL }).then((kept) => kept ?? fetch(request)));
+  event.respondWith(kept(place, SHELL, request));
 });
+
+/** @param {string} place @param {string} cacheName @param {Request} request @returns {Promise<Response>} */
+async function kept(place, cacheName, request) {
+  return (await caches.match(place, { cacheName })) ?? fetch(request);
+}

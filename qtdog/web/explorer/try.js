@@ -215,6 +215,10 @@ export class TryIt {
   open(tab) {
     this.tab = tab;
     this.chooseTarget(this.target.key, false);
+    for (const one of document.querySelectorAll("[data-notes]")) {
+      const notes = /** @type {HTMLElement} */ (one);
+      notes.hidden = notes.dataset.notes !== tab;
+    }
     byId("shift-tools").hidden = tab !== "shift";
     byId("quantize-tools").hidden = tab !== "quantize";
     byId("models").hidden = tab === "quantize";
