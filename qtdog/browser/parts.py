@@ -45,7 +45,8 @@ def about(explorer: Explorer) -> Markup:
     """The checkpoints, how they came about, citation, licences, privacy."""
     return html(
         '<div id="about"><h2>Which networks answer here</h2>{}{}<h2>How they were trained</h2>{}'
-        "<h2>Citation</h2><pre>{}</pre><h2>Licence</h2>{}{}<h2>Privacy</h2>{}</div>",
+        '<h2>Citation</h2><pre tabindex="0" role="region" aria-label="BibTeX of the paper">{}</pre>'
+        "<h2>Licence</h2>{}{}<h2>Privacy</h2>{}</div>",
         sets.shown_set(explorer),
         tables.checkpoint_tables(explorer),
         texts.TRAINING,

@@ -23,7 +23,7 @@ const seen = new IntersectionObserver((entries) => {
     draw(entry.target);
   }
 }, { rootMargin: "300px" });
-root.querySelectorAll(".plot").forEach((plot) => seen.observe(plot));
+root.querySelectorAll("div.plot").forEach((plot) => seen.observe(plot));
 
 root.querySelectorAll(".panels").forEach((group) => {
   const panels = group.querySelectorAll(":scope > .panel");
