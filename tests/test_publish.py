@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import static_site
 import tiny
 import torch
 from hub_server import HubServer
@@ -29,7 +30,7 @@ from qtdog.checkpoints import make_index
 from qtdog.checkpoints.config import to_json
 from qtdog.checkpoints.index import parse_index
 from qtdog.citation import CITATION
-from qtdog.hub import space_files, upload
+from qtdog.hub import space_files, static_space_files, upload
 from qtdog.hub.model_card import CardEntry, model_card
 from qtdog.hub.publishing import Destination, PublishError, set_files
 from qtdog.hub.space import space_card
@@ -446,5 +447,20 @@ def test_the_command_says_in_one_line_why_not(tiny_root, hub, command):
     code, _, error = command()
     assert code == 2
     assert error == (
-        "qtdog: Nothing to publish: give --repo-id ORG/NAME, --space ORG/NAME, or both.\n"
+        "qtdog: Nothing to publish: give --repo-id ORG/NAME, --space ORG/NAME, --static-space "
+        "ORG/NAME, or several.\n"
     )
+
+
+def test_a_static_space_says_what_it_is(hub, command, tmp_path, monkeypatch):
+    root = static_site.tiny_set(tmp_path / "checkpoints")
+    code, said, error = command("--static-space", "me/live", "--checkpoints", root, "--dry-run")
+    assert (code, error) == (0, "")
+    for name in ("README.md", "index.html", "manifest.json", "onnxruntime/LICENSE"):
+        assert f"  {name}\n" in said
+    readme = static_space_files(static_site.exported(root, tmp_path / "site"))[0]
+    front = SpaceCard(readme.content.decode()).data
+    assert front.sdk == "static"
+    assert front.custom_headers["cross-origin-embedder-policy"] == "require-corp"
+    with pytest.raises(ValueError, match="holds no page"):
+        static_space_files(tmp_path)

@@ -182,7 +182,9 @@ def test_measured_landscapes_are_shown_with_their_numbers(folder, tmp_path, open
 
 
 def test_the_command_writes_the_projects_own_results(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["qtdog", "export-site", str(tmp_path / "site")])
+    monkeypatch.setattr(
+        sys, "argv", ["qtdog", "export-site", str(tmp_path / "site"), "--results-only"]
+    )
     with pytest.raises(SystemExit) as end:
         cli.main()
     assert not end.value.code

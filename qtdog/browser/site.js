@@ -1,10 +1,13 @@
-// The static page: light or dark, one panel of several, plots when they come into view.
+// The static page: light or dark, one panel of several, plots when they come into view. A script that
+// names a place wires that place alone.
+{
+const root = document.getElementById(document.currentScript.dataset.root) ?? document;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const look = () => document.documentElement.classList.toggle("dark", dark.matches);
 dark.addEventListener("change", look);
 look();
 
-document.querySelectorAll(".results-table").forEach((element) => {
+root.querySelectorAll(".results-table").forEach((element) => {
   const trigger = undefined;
   /* results.js */
 });
@@ -20,9 +23,9 @@ const seen = new IntersectionObserver((entries) => {
     draw(entry.target);
   }
 }, { rootMargin: "300px" });
-document.querySelectorAll(".plot").forEach((plot) => seen.observe(plot));
+root.querySelectorAll("div.plot").forEach((plot) => seen.observe(plot));
 
-document.querySelectorAll(".panels").forEach((group) => {
+root.querySelectorAll(".panels").forEach((group) => {
   const panels = group.querySelectorAll(":scope > .panel");
   const select = group.querySelector(":scope > .choice select");
   const show = () => {
@@ -43,3 +46,4 @@ const open = () => {
 };
 addEventListener("hashchange", open);
 open();
+}

@@ -69,22 +69,6 @@ def page(
     results: Results, folder: Path, records: Sequence[Record] = (), problems: Sequence[str] = ()
 ) -> Markup:
     """The whole page. `folder` holds the run logs."""
-    look = theme.theme()
-    style = STYLE % {
-        "light": look.body_background_fill,
-        "dark": look.body_background_fill_dark,
-        "ink": look.body_text_color,
-        "ink_dark": look.body_text_color_dark,
-    }
-    of = options(results, Choice())
-    names = [*of.benchmarks, ALL]
-    first = results.measured[0].dataset if results.measured else "PACS"
-    names.sort(key=lambda name: name != first)
-    panels = {
-        "all benchmarks" if name == ALL else name: _benchmark(results, name, folder)
-        for name in names
-    }
-    script = SCRIPT.read_text(encoding="utf-8").replace("/* results.js */", tables.SCRIPT)
     return html(
         """<!doctype html>
 <html lang="en">
@@ -113,15 +97,43 @@ by this implementation, with where each is from.</p></header>
 """,
         POLICY,
         trusted(theme.css()),
-        trusted(style),
+        trusted(body_style()),
         tables.PAPER_LINK,
         notices([*results.problems, *problems]),
-        _choice("Benchmark", panels, 2),
-        _logs(results, folder),
-        _landscapes(records),
+        results_part(results, folder),
+        landscapes_part(records),
         trusted(get_plotlyjs()),
-        trusted(script),
+        trusted(script()),
     )
+
+
+def script() -> str:
+    """What wires tables, choices and figures, once they are in the page."""
+    return SCRIPT.read_text(encoding="utf-8").replace("/* results.js */", tables.SCRIPT)
+
+
+def results_part(results: Results, folder: Path) -> Markup:
+    """Tables and figures of every benchmark, and the run logs in `folder`."""
+    of = options(results, Choice())
+    names = [*of.benchmarks, ALL]
+    first = results.measured[0].dataset if results.measured else "PACS"
+    names.sort(key=lambda name: name != first)
+    panels = {
+        "all benchmarks" if name == ALL else name: _benchmark(results, name, folder)
+        for name in names
+    }
+    return _choice("Benchmark", panels, 2) + _logs(results, folder)
+
+
+def body_style() -> str:
+    """What the page's own theme does elsewhere, for a page that stands alone."""
+    look = theme.theme()
+    return STYLE % {
+        "light": look.body_background_fill,
+        "dark": look.body_background_fill_dark,
+        "ink": look.body_text_color,
+        "ink_dark": look.body_text_color_dark,
+    }
 
 
 def _benchmark(results: Results, benchmark: str, folder: Path) -> str:
@@ -174,7 +186,7 @@ def _domain(results: Results, benchmark: str, domain: str) -> str:
     return _pair(*shown)
 
 
-def _landscapes(records: Sequence[Record]) -> Markup:
+def landscapes_part(records: Sequence[Record]) -> Markup:
     """Every stored landscape; nothing where there is none."""
     groups: dict[str, dict[str, list[Record]]] = {}
     kinds = list(texts.MEASURES)

@@ -9,6 +9,9 @@ from .checkpoint_set import Origin as Origin
 from .checkpoint_set import file_mismatch as file_mismatch
 from .code_use import CodeUse as CodeUse
 from .code_use import code_use as code_use
+from .config import CONFIG_FORMAT as CONFIG_FORMAT
+from .config import SHARED as SHARED
+from .config import STORED_METHODS as STORED_METHODS
 from .config import CheckpointConfig as CheckpointConfig
 from .config import CheckpointError as CheckpointError
 from .config import FileHash as FileHash
@@ -18,6 +21,7 @@ from .folder import CONFIG as CONFIG
 from .folder import LARGEST_MODEL_BYTES as LARGEST_MODEL_BYTES
 from .folder import LOG as LOG
 from .folder import MODEL as MODEL
+from .folder import MOST_MEMBERS as MOST_MEMBERS
 from .folder import Checkpoint as Checkpoint
 from .folder import CheckpointFiles as CheckpointFiles
 from .folder import find as find
@@ -32,10 +36,14 @@ from .graph_names import HASH_DIGITS as HASH_DIGITS
 from .graph_names import LARGEST_GRAPH_BYTES as LARGEST_GRAPH_BYTES
 from .graph_names import graph_name as graph_name
 from .index import INDEX as INDEX
+from .index import INDEX_FORMAT as INDEX_FORMAT
 from .index import LARGEST_INDEX_BYTES as LARGEST_INDEX_BYTES
+from .index import MOST_CHECKPOINTS as MOST_CHECKPOINTS
 from .index import Index as Index
+from .index import IndexedCheckpoint as IndexedCheckpoint
 from .index import index_json as index_json
 from .index import make_index as make_index
+from .index import parse_index as parse_index
 from .layers import kind_of as kind_of
 from .layers import survey_layers as survey_layers
 from .layers import survey_text as survey_text

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 STORED_METHODS = ("erm", "qt-dog", "freeze", "noise", "eoq")
 LARGEST_CONFIG_BYTES = 1 << 20
-FORMAT = FileFormat(
+CONFIG_FORMAT = FileFormat(
     "qtdog-checkpoint",
     1,
     "config",
@@ -191,17 +191,17 @@ def differing_fields(one: CheckpointConfig, other: CheckpointConfig) -> list[str
 
 def to_json(config: CheckpointConfig) -> bytes:
     """The content of config.json."""
-    return FORMAT.content(config)
+    return CONFIG_FORMAT.content(config)
 
 
 def parse_config(path: Path, content: bytes) -> CheckpointConfig:
     """The inverse of `to_json`. Raises CheckpointError, which calls the file `path`."""
     try:
-        values = FORMAT.values(path, content)
+        values = CONFIG_FORMAT.values(path, content)
         training = values.get("training")
         if isinstance(training, dict) and isinstance(training.get("augmentation"), str):
             training["augmentation"] = _plain_augmentation(training["augmentation"])
-        config = FORMAT.record(CheckpointConfig, path, values)
+        config = CONFIG_FORMAT.record(CheckpointConfig, path, values)
     except ValueError as error:
         raise CheckpointError(str(error)) from None
     if config.method not in STORED_METHODS:

@@ -17,7 +17,7 @@ from qtdog.json_file import FileFormat
 
 INDEX = "index.json"
 LARGEST_INDEX_BYTES = 4 << 20
-FORMAT = FileFormat(
+INDEX_FORMAT = FileFormat(
     "qtdog-index", 1, "index", "the index of a checkpoint set", "a set", LARGEST_INDEX_BYTES
 )
 MOST_CHECKPOINTS = 1000
@@ -71,13 +71,13 @@ def make_index(root: Path) -> Index:
 def index_json(index: Index) -> bytes:
     """The content of index.json."""
     # Without graphs as older programs read it, which know none.
-    return FORMAT.content(index, () if index.graphs else ("graphs",))
+    return INDEX_FORMAT.content(index, () if index.graphs else ("graphs",))
 
 
 def parse_index(name: str, content: bytes) -> Index:
     """The inverse of `index_json`. Raises CheckpointError, which calls the file `name`."""
     try:
-        index = FORMAT.record(Index, name, FORMAT.values(name, content))
+        index = INDEX_FORMAT.record(Index, name, INDEX_FORMAT.values(name, content))
     except ValueError as error:
         raise CheckpointError(str(error)) from None
     _check(index, name)

@@ -1,5 +1,6 @@
 """`python -m qtdog fetch`, `publish`, `export` and `export-site`: to and from other places."""
 
+import tempfile
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -31,6 +32,10 @@ def publish(
         str | None, typer.Option(help="Model repository ORG/NAME for the checkpoints.")
     ] = None,
     space: Annotated[str | None, typer.Option(help="Space ORG/NAME for the page.")] = None,
+    static_space: Annotated[
+        str | None,
+        typer.Option(help="Static Space ORG/NAME for the explorer that runs in the browser."),
+    ] = None,
     checkpoints: Annotated[
         Path, typer.Option(help="The set: a folder dataset/target/checkpoint.")
     ] = Path("checkpoints"),
@@ -44,17 +49,20 @@ def publish(
         bool, typer.Option("--dry-run", help="Check everything and list the files, send nothing.")
     ] = False,
 ) -> None:
-    """Publish a checkpoint set on the Hugging Face Hub, the page as a Space, or both.
+    """Publish a checkpoint set on the Hugging Face Hub, the page as a Space, or several of these.
 
-    Each is one commit. With both, the Space shows the published set. It takes a token that may
+    Each is one commit. With a set, the Space shows the published set. It takes a token that may
     write: run `hf auth login`, or set HF_TOKEN.
     """
     from qtdog.checkpoints import make_index
     from qtdog.hub import VARIABLES, publishing, space_files
     from qtdog.inference import provide_graphs
 
-    if not (repo_id or space):
-        raise ValueError("Nothing to publish: give --repo-id ORG/NAME, --space ORG/NAME, or both.")
+    if not (repo_id or space or static_space):
+        raise ValueError(
+            "Nothing to publish: give --repo-id ORG/NAME, --space ORG/NAME, --static-space "
+            "ORG/NAME, or several."
+        )
     if space and INSTALLED:
         raise ValueError(
             "--space sends the program's own folder, which an installed package lacks: run this "
@@ -72,6 +80,20 @@ def publish(
     if space:
         files = space_files(PROGRAM, repo_id or "", commit, index)
         _publish(publishing.Destination(space, "space", private, variables), files, dry_run)
+    if static_space:
+        _publish_static(static_space, checkpoints, private, dry_run)
+
+
+def _publish_static(repo_id: str, checkpoints: Path, private: bool, dry_run: bool) -> None:
+    """The set's explorer, exported and uploaded as a static Space."""
+    from qtdog.browser import write_explorer
+    from qtdog.explorer import Explorer
+    from qtdog.hub import publishing, static_space_files
+
+    with tempfile.TemporaryDirectory() as folder:
+        write_explorer(Path(folder), Explorer(folder_to_read(checkpoints, "--checkpoints")))
+        destination = publishing.Destination(repo_id, "space", private, space_sdk="static")
+        _publish(destination, static_space_files(Path(folder)), dry_run)
 
 
 def _publish(destination: Any, files: Any, dry_run: bool) -> str:
@@ -117,10 +139,28 @@ def export(
 
 
 def export_site(
-    out: Annotated[Path, typer.Argument(help="Folder for index.html.", callback=folder_to_write)],
+    out: Annotated[Path, typer.Argument(help="Folder to write.", callback=folder_to_write)],
+    chosen: Annotated[
+        str, typer.Option("--set", help="The set: a folder, or ORG/REPO[@REVISION] on the Hub.")
+    ] = "checkpoints",
+    results_only: Annotated[
+        bool, typer.Option("--results-only", help="One HTML page of results, without networks.")
+    ] = False,
 ) -> None:
-    """Write the results and landscapes as one HTML page for any web server, or none."""
-    from qtdog.browser import write_site
+    """Write the explorer as a folder for any web server: its networks answer in the browser."""
+    from qtdog.browser import write_explorer, write_site
 
-    path = write_site(out)
-    typer.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB, open it in a browser")
+    if results_only:
+        path = write_site(out)
+        typer.echo(f"{path}: {path.stat().st_size / 1e6:.1f} MB, open it in a browser")
+        return
+    from qtdog.explorer import open_explorer
+    from qtdog.hub_client import download_bar
+    from qtdog.places import CHECKPOINTS
+
+    written = write_explorer(out, open_explorer(chosen, CHECKPOINTS, download_bar()))
+    typer.echo(
+        f"{written.page}: {written.bytes_of_page / 1e6:.1f} MB, and "
+        f"{written.bytes_of_checkpoints / 1e6:.1f} MB of checkpoints. To see it: "
+        f"python -m http.server --directory {out}"
+    )

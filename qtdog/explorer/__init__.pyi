@@ -40,7 +40,9 @@ from .shifts import MOST_SEVERE as MOST_SEVERE
 from .shifts import SEVERITIES as SEVERITIES
 from .shifts import SHIFTS as SHIFTS
 from .shifts import Shift as Shift
+from .shifts import grains as grains
 from .shifts import shrink as shrink
+from .shifts import tiles as tiles
 from .unfamiliar import DIGITS as DIGITS
 from .unfamiliar import SOURCE as SOURCE
 from .unfamiliar import TARGET as TARGET

@@ -245,14 +245,20 @@ class Explorer(Catalogue):
         loaded = self._load_shown(target, self.open).values()  # QT-DoG is held once, as a member
         return tuple(map(self._model, loaded))
 
-    def _model(self, stored: StoredModel) -> _Model:
-        own = self._calibrations.get(unfamiliar.identity(stored))
-        singles = [
-            self._calibrations.get(unfamiliar.identity(one)) for one in stored.members or (stored,)
-        ]
+    def hint_of(self, hashes: Sequence[str]) -> tuple[tuple[float, ...], tuple[Flagged, ...]]:
+        """The energy thresholds of the networks whose weights have these SHA-256, one or EoQ's
+        members, and how often the hint comes that they give; both empty where not all were
+        measured."""
+        singles = [self._calibrations.get(one) for one in hashes]
+        own = self._calibrations.get(unfamiliar.joint_identity(hashes))
         thresholds = [one.threshold for one in singles if one and one.threshold is not None]
-        known = own if len(thresholds) == len(stored.networks) else None
-        return _Model(stored, tuple(thresholds) if known else (), known.flagged if known else ())
+        if own is None or len(thresholds) != len(hashes):
+            return (), ()
+        return tuple(thresholds), own.flagged
+
+    def _model(self, stored: StoredModel) -> _Model:
+        hashes = [unfamiliar.identity(one) for one in stored.members or (stored,)]
+        return _Model(stored, *self.hint_of(hashes))
 
     def _with_gradients(self, target: str) -> dict[str, Checkpoint]:
         """By method, the plain networks in torch: what answers has no gradients."""

@@ -96,7 +96,7 @@ def blur(image: Image.Image, strength: float) -> Image.Image:
 def noise(image: Image.Image, strength: float) -> Image.Image:
     """Add Gaussian noise, the same at every severity, its deviation up to 100 of 255 shades."""
     width, height = (max(1, round(side * _GRAINS / _side(image))) for side in image.size)
-    grain = np.random.default_rng(_SEED).standard_normal((height, width, 3), np.float32)
+    grain = grains()[: height * width * 3].reshape(height, width, 3)
     rows = np.arange(image.height) * height // image.height
     columns = np.arange(image.width) * width // image.width
     noisy = np.asarray(image, np.float32) + 100 * strength * grain[rows][:, columns]
@@ -128,10 +128,19 @@ def rotation(image: Image.Image, strength: float) -> Image.Image:
 def occlusion(image: Image.Image, strength: float) -> Image.Image:
     """Hide up to three quarters of the picture behind grey tiles, each picture the same ones."""
     hidden = np.zeros(_TILES**2, bool)
-    order = np.random.default_rng(_SEED).permutation(len(hidden))
-    hidden[order[: round(0.75 * strength * len(hidden))]] = True
+    hidden[tiles()[: round(0.75 * strength * len(hidden))]] = True
     mask = Image.fromarray(hidden.reshape(_TILES, _TILES)).resize(image.size, 0)
     return Image.composite(Image.new("RGB", image.size, (128, 128, 128)), image, mask)
+
+
+def grains() -> np.ndarray:
+    """The noise's numbers, one after the other, as many as the largest picture needs: float32."""
+    return np.random.default_rng(_SEED).standard_normal(_GRAINS * _GRAINS * 3, np.float32)
+
+
+def tiles() -> np.ndarray:
+    """The places of the tiles of occlusion, row by row, in the order in which they are hidden."""
+    return np.random.default_rng(_SEED).permutation(_TILES**2)
 
 
 def _grey_blurred(image: Image.Image, radius: float) -> np.ndarray:

@@ -105,10 +105,16 @@ def says_unfamiliar(energies: Sequence[float], thresholds: Sequence[float]) -> b
 def identity(checkpoint: "Checkpoint | StoredModel") -> str:
     """The SHA-256 of a checkpoint's weights: of model.safetensors or, for EoQ, of its members'
     hashes, one after the other in hexadecimal."""
-    if checkpoint.members:
-        joined = "".join(map(identity, checkpoint.members))
-        return hashlib.sha256(joined.encode()).hexdigest()
-    return checkpoint.config.files[0].sha256
+    return joint_identity(
+        [one.config.files[0].sha256 for one in checkpoint.members or (checkpoint,)]
+    )
+
+
+def joint_identity(hashes: Sequence[str]) -> str:
+    """`identity` of the networks whose weights have these SHA-256: one, or EoQ's members."""
+    if len(hashes) == 1:
+        return hashes[0]
+    return hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 
 def read(path: Path = MEASURED) -> dict[str, Calibration]:

@@ -9,3 +9,4 @@ from .sources import fetch as fetch
 from .sources import first_usable as first_usable
 from .space import VARIABLES as VARIABLES
 from .space import space_files as space_files
+from .space import static_space_files as static_space_files

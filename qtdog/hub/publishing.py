@@ -160,6 +160,8 @@ class Destination:
     """Of a repository that is made now; one that exists stays as it is."""
     variables: tuple[tuple[str, str], ...] = ()
     """Environment variables of a Space."""
+    space_sdk: Literal["gradio", "static"] = "gradio"
+    """What runs a Space that is made now: our page, or nothing but files."""
     token: str | None = None
     endpoint: str | None = None
     patience: float = PATIENCE_SECONDS
@@ -191,7 +193,7 @@ def upload(
                 repo_type=destination.repo_type,
                 exist_ok=True,
                 private=destination.private or None,
-                space_sdk="gradio" if destination.repo_type == "space" else None,
+                space_sdk=destination.space_sdk if destination.repo_type == "space" else None,
             )
         )
         for variable in destination.variables:

@@ -13,6 +13,24 @@ FILES = ("app.py", "requirements.txt", "LICENSE")
 # Visitors must not make a public Space download what they name.
 VARIABLES = (("QTDOG_ALLOW_REMOTE", "0"),)
 
+STATIC_README = """---
+title: QT-DoG Explorer in the browser
+emoji: 🧭
+colorFrom: blue
+colorTo: green
+sdk: static
+app_file: index.html
+short_description: Full precision, QT-DoG and EoQ live in your browser
+license: apache-2.0
+custom_headers:
+  cross-origin-embedder-policy: require-corp
+  cross-origin-opener-policy: same-origin
+  cross-origin-resource-policy: cross-origin
+---
+
+Networks that meet a domain they have never seen, computed in your browser: no picture leaves it.
+"""
+
 
 def space_files(
     root: Path, repo_id: str = "", commit: str = "", index: Index | None = None
@@ -32,6 +50,17 @@ def space_files(
     files = [UploadFile(path.relative_to(root).as_posix(), path) for path in paths]
     card = space_card((root / README).read_text(encoding="utf-8"), repo_id, commit, index)
     return (UploadFile(README, str(card).encode()), *files)
+
+
+def static_space_files(folder: Path) -> tuple[UploadFile, ...]:
+    """The files of a static Space: those of `folder`, written by `qtdog.browser.write_explorer`,
+    and a README whose front matter says so. With the headers in it, browsers give the networks
+    several threads. Raises PublishError."""
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
+    if folder / "index.html" not in paths:
+        raise PublishError(f"{folder} holds no page: write it with 'qtdog export-site'.")
+    files = [UploadFile(path.relative_to(folder).as_posix(), path) for path in paths]
+    return (UploadFile(README, STATIC_README.encode()), *files)
 
 
 def space_card(

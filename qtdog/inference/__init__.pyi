@@ -1,6 +1,9 @@
 from .ensemble import Ensemble as Ensemble
 from .finiteness import finite as finite
 from .first_use import graph_on_first_use as graph_on_first_use
+from .graph import Graph as Graph
+from .graph import GraphError as GraphError
+from .graph import GraphFacts as GraphFacts
 from .graphs import find_graph as find_graph
 from .graphs import provide_graph as provide_graph
 from .graphs import provide_graphs as provide_graphs
@@ -8,6 +11,9 @@ from .graphs import set_root as set_root
 from .members import Network as Network
 from .members import mean_of_logits as mean_of_logits
 from .members import member_logits as member_logits
+from .placed import PlacedGraph as PlacedGraph
+from .placed import PlacedWeight as PlacedWeight
+from .placed import placed_graph as placed_graph
 from .stored import StoredModel as StoredModel
 from .stored import networks_of as networks_of
 from .stored import open_files as open_files

@@ -61,7 +61,7 @@ def learn_tab(explorer: Explorer, address: Address, tab: gr.Tab, folder: Path = 
         Html(notices([str(error)]), padding=False)
         return
     walk = steps(told, measured, texts)
-    printed = figures.measured_table(measured, _paper(results.paper, told))
+    printed = figures.measured_table(measured, paper_numbers(results.paper, told))
     pictures = samples()
     parts = _layout(walk, texts, told, printed, pictures)
     _wire(parts, explorer, told.target.key, tab, pictures)
@@ -188,7 +188,7 @@ def _numbers(walk: Sequence[Step]) -> list[str]:
     return [str(place) for place in range(1, len(walk) + 1)]
 
 
-def _paper(printed: tuple[Result, ...], told: Lesson) -> list[Result]:
+def paper_numbers(printed: tuple[Result, ...], told: Lesson) -> list[Result]:
     """The paper's averages on the same data set: ERM, QT-DoG and EoQ from one table."""
     of_dataset = [
         one

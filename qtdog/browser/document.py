@@ -1,0 +1,256 @@
+"""The HTML and the style of the explorer without a server: places for its modules to fill."""
+
+from collections.abc import Sequence
+
+from qtdog.browser.manifest import Manifest, SiteSample, SiteTarget
+from qtdog.browser.site import body_style
+from qtdog.checkpoints import MODEL_NAMES, Target
+from qtdog.explorer import MOST_SEVERE, SHIFTS
+from qtdog.ui import Markup, appearance, css, html, join, plain
+from qtdog.ui.classify import figures as classify
+from qtdog.ui.classify import layout
+from qtdog.ui.figures import HEAD
+from qtdog.ui.quantize import layout as quantize
+from qtdog.ui.shift import figures as shift
+from qtdog.web import FOLDER as WEB
+
+# Scripts, pictures and files of its own folder alone; a style may stand in an element, as
+# everywhere in our figures. WebAssembly is what the networks run in.
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self' 'wasm-unsafe-eval'",
+        "worker-src 'self'",
+        "connect-src 'self'",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "media-src 'self' blob:",
+        "base-uri 'none'",
+        "form-action 'none'",
+    )
+)
+NEEDS = (
+    "This page computes in your browser, with JavaScript and WebAssembly. If this sentence stays, "
+    "one of them is missing or switched off, or the page was opened as a file: it needs a web "
+    "server, for example python -m http.server in its folder."
+)
+PRIVACY = "Your pictures and your camera's stay in this browser: nothing is sent anywhere."
+
+
+def document(site: Manifest) -> str:
+    """index.html."""
+    return html(
+        """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{}">
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="style.css">
+<title>QT-DoG Explorer</title>
+<script type="module" src="explorer/page.js"></script>
+</head>
+<body>
+<header>{}</header>
+<p id="needs" class="notice" role="alert">{}</p>
+<main id="page" hidden>
+<div id="tabs" role="tablist" aria-label="Parts of the page">{}</div>
+{}
+{}
+</main>
+<footer class="foot"><p>{}</p><p id="offline" role="status"></p></footer>
+</body>
+</html>
+""",
+        POLICY,
+        HEAD,
+        NEEDS,
+        join(_tab(*one) for one in TABS),
+        _workbench(site),
+        join(_part(*one) for one in TABS if one[0] not in WORKBENCH),
+        PRIVACY,
+    )
+
+
+def style() -> str:
+    """style.css: the page's own sheets, and what stands in for Gradio."""
+    own = (WEB / "explorer" / "page.css").read_text(encoding="utf-8")
+    return f"{css()}\n{body_style()}\n{own}"
+
+
+def _workbench(site: Manifest) -> Markup:
+    return html(
+        """<section id="workbench" role="tabpanel" aria-labelledby="tab-try">
+<div id="questions">{}<div data-target="shift" hidden>{}</div>
+<div data-target="quantize" hidden>{}</div></div>
+<div id="bench">
+<div id="question">
+{}
+<h2 id="samples-title" class="field-title">Or one of ours</h2>
+<ul id="sample-list" aria-labelledby="samples-title">{}</ul>
+<label class="field">Held-out domain <select id="domain">{}</select></label>
+</div>
+<div id="results">
+{}
+<div id="downloads"></div>
+<div id="answers" aria-live="polite"></div>
+<fieldset id="models"><legend>Models to show</legend>{}</fieldset>
+<label class="check"><input type="checkbox" id="look">
+Show where each model looks (Grad-CAM)</label>
+<div id="looking" hidden>
+<label class="field">Evidence for the class
+<select id="class"><option value="">{}</option></select></label>
+<div id="looks" class="looks"></div>
+</div>
+</div>
+</div>
+<div data-notes="try">{}</div>
+<div data-notes="shift" hidden>{}</div>
+<div data-notes="quantize" hidden>{}</div>
+</section>""",
+        join(map(_question, site.targets)),
+        shift.QUESTION,
+        quantize.HEAD,
+        PICTURE,
+        join(map(_sample, site.samples)),
+        join(html('<option value="{}">{}</option>', *one) for one in _domains(site.targets)),
+        _tools(),
+        join(map(_model, METHODS)),
+        layout.OWN_CHOICE[0],
+        classify.NOTES,
+        shift.NOTES,
+        quantize.NOTES,
+    )
+
+
+def _tools() -> Markup:
+    """What the tabs Shift it and Quantize set, above the same answers."""
+    shifts = join(
+        html('<option value="{}" data-about="{}">{}</option>', name, one.about, one.title)
+        for name, one in SHIFTS.items()
+    )
+    rules = join(
+        html(
+            '<label class="check"><input type="radio" name="rule" value="{}"{}> {}</label>',
+            rule,
+            Markup(" checked") if rule == "least error" else "",
+            words,
+        )
+        for words, rule in quantize.RULES
+        if rule != "inq"
+    )
+    return html(
+        """<div id="shift-tools" hidden>
+<div class="tools"><label class="field">Shift <select id="shift">{}</select></label>
+<label class="field">Severity <input type="range" id="severity" min="0" max="{}" step="0.1"
+value="0"><output id="severity-value">0</output></label></div>
+<p class="quiet" id="shift-about"></p>
+</div>
+<div id="quantize-tools" hidden>
+<div class="tools"><label class="field">Bits a weight <input type="range" id="bits" min="2" max="8"
+value="4"><output id="bits-value"></output></label></div>
+<fieldset><legend>Levels</legend>{}</fieldset>
+</div>""",
+        shifts,
+        MOST_SEVERE,
+        rules,
+    )
+
+
+def _tab(name: str, title: str) -> Markup:
+    return html(
+        '<button type="button" role="tab" id="tab-{}" data-tab="{}" aria-selected="false">{}'
+        "</button>",
+        name,
+        name,
+        title,
+    )
+
+
+def _part(name: str, title: str) -> Markup:
+    """A place for a part that is fetched when it is opened."""
+    return html(
+        '<section id="panel-{}" class="part" role="tabpanel" aria-labelledby="tab-{}" '
+        'data-part="parts/{}.html" hidden><p class="quiet">Loading {} …</p></section>',
+        name,
+        name,
+        name,
+        title,
+    )
+
+
+TABS = (
+    ("try", "Try it"),
+    ("shift", "Shift it"),
+    ("quantize", "Quantize"),
+    ("results", "Results"),
+    ("landscape", "Landscape"),
+    ("learn", "Learn"),
+    ("about", "About"),
+)
+WORKBENCH = ("try", "shift", "quantize")
+"""These tabs share the picture and the answers."""
+METHODS = ("erm", "qt-dog", "eoq")
+PICTURE = html(
+    """<div id="stage" tabindex="-1">
+<canvas id="shown" role="img" aria-label="The picture that is classified"></canvas>
+<canvas id="pad" hidden role="img" aria-label="Drawing pad"></canvas>
+<video id="video" playsinline muted hidden></video>
+</div>
+<p id="rate" role="status"></p>
+<div class="tools" id="sources">
+<button type="button" id="choose">Choose a file</button>
+<button type="button" id="camera" aria-pressed="false">Camera</button>
+<button type="button" id="draw" aria-pressed="false">Draw</button>
+<input type="file" id="file" accept="image/*" hidden aria-label="A picture file">
+</div>
+<p class="quiet">You can also paste a picture, or drop one here.</p>
+<div class="tools" id="camera-tools" hidden>
+<button type="button" id="pause">Pause</button>
+<button type="button" id="keep">Keep this frame</button>
+<button type="button" id="turn">Other camera</button>
+</div>
+<div class="tools" id="pad-tools" hidden>
+<button type="button" id="undo">Undo</button>
+<button type="button" id="clear">Clear</button>
+<label class="field">Line width <input type="range" id="width" min="2" max="40" value="10"></label>
+</div>
+<p id="picture-notice" class="notice" role="alert" hidden></p>"""
+)
+
+
+def _question(target: SiteTarget) -> Markup:
+    shown = Target(target.key, target.dataset, target.domain, target.source_domains, target.classes)
+    return html('<div data-target="{}" hidden>{}</div>', target.key, classify.question(shown))
+
+
+def _sample(one: SiteSample) -> Markup:
+    return html(
+        '<li><button type="button" data-sample="{}" title="{}" aria-pressed="false">'
+        '<img src="{}" alt="{}" width="64" height="64" loading="lazy"></button></li>',
+        one.name,
+        one.title,
+        one.file,
+        one.alt,
+    )
+
+
+def _domains(targets: Sequence[SiteTarget]) -> list[tuple[str, str]]:
+    several = len({one.dataset for one in targets}) > 1
+    return [
+        (one.key, f"{plain(one.domain)} ({one.dataset.upper()})" if several else plain(one.domain))
+        for one in targets
+    ]
+
+
+def _model(method: str) -> Markup:
+    return html(
+        '<label class="check"><input type="checkbox" name="model" value="{}" checked> '
+        '<span class="marker" aria-hidden="true" style="color: var(--{})">{}</span> '
+        '<span class="model-name">{}</span></label>',
+        method,
+        method,
+        appearance.METHOD_STYLES[method].marker,
+        MODEL_NAMES[method],
+    )

@@ -1,0 +1,159 @@
+"""What the explorer without a server shows besides answers: results, landscapes, Learn, About."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from qtdog.browser.site import landscapes_part, results_part
+from qtdog.explorer import Explorer, lesson, standings
+from qtdog.images import read_image
+from qtdog.landscape import store
+from qtdog.places import LANDSCAPES, RESULTS
+from qtdog.results import load_results
+from qtdog.ui import Markup, html, join, notices
+from qtdog.ui.about import figures as sets
+from qtdog.ui.about import tables, texts
+from qtdog.ui.figures import ballot
+from qtdog.ui.learn import figures, steps, tab, toys, words
+from qtdog.ui.quantize import thumbnails
+from qtdog.ui.samples import Sample, samples
+
+BITS = range(1, 9)
+NOISES = tuple(place / 20 for place in range(41))
+RUNTIME = html(
+    "<p>The networks run in ONNX Runtime (onnxruntime-web, Microsoft, MIT: "
+    '<a href="onnxruntime/LICENSE">its licence</a>), figures are drawn by plotly.js (MIT).</p>'
+)
+PRIVACY = html(
+    "<p>Everything is computed in your browser. Your pictures, your drawings and your camera's "
+    "frames are sent nowhere. What was downloaded is kept in this browser, so that the next visit "
+    "needs no network; its settings for this site delete it. Whoever serves the files may log "
+    "addresses, as any web server can.</p>"
+)
+
+
+def results_and_landscapes(
+    folder: Path = RESULTS, landscapes: Path = LANDSCAPES
+) -> tuple[Markup, Markup]:
+    """The tables and figures of the two tabs."""
+    results = load_results(folder)
+    records, problems = store.load_all(landscapes)
+    shown = html("{}{}", notices(results.problems), results_part(results, folder))
+    return shown, html("{}{}", notices(problems), landscapes_part(records))
+
+
+def about(explorer: Explorer) -> Markup:
+    """The checkpoints, how they came about, citation, licences, privacy."""
+    return html(
+        '<div id="about"><h2>Which networks answer here</h2>{}{}<h2>How they were trained</h2>{}'
+        '<h2>Citation</h2><pre tabindex="0" role="region" aria-label="BibTeX of the paper">{}</pre>'
+        "<h2>Licence</h2>{}{}<h2>Privacy</h2>{}</div>",
+        sets.shown_set(explorer),
+        tables.checkpoint_tables(explorer),
+        texts.TRAINING,
+        texts.CITATION,
+        texts.LICENCE,
+        RUNTIME,
+        PRIVACY,
+    )
+
+
+def learn(explorer: Explorer) -> Markup:
+    """The walk in eight steps; what its live parts can show is all there, to choose from."""
+    told = lesson(explorer)
+    results = load_results()
+    measured = standings(told, results.measured)
+    said = words.read_texts(words.TEXTS)
+    walk = steps.steps(told, measured, said)
+    printed = figures.measured_table(measured, tab.paper_numbers(results.paper, told))
+    live = (
+        _classified(explorer, told.target.key),
+        figures.home_and_abroad(told),
+        _slider("Bits", BITS, 3, [toys.rounding_toy(bits) for bits in BITS]),
+        _slider("Noise: step size", NOISES, 0.0, [toys.valley_toy(noise) for noise in NOISES]),
+        figures.training_curves(told),
+        figures.memory_bars(told) + _voted(explorer, told.target.key),
+        printed,
+        "",
+    )
+    shown = join(
+        html(
+            '<section class="learn-step" id="learn-step-{}">{}<div class="live">{}</div>{}{}'
+            "</section>",
+            place,
+            figures.paragraphs(step.before, f"{place}. {step.title}"),
+            Markup(part),
+            figures.paragraphs(step.after),
+            figures.quiz(place, step.quiz, said.words),
+        )
+        for place, (step, part) in enumerate(zip(walk, live, strict=True), start=1)
+    )
+    choices = join(
+        html(
+            '<button type="button" data-step="{}" aria-pressed="false">{} {}</button>',
+            place,
+            place,
+            step.short,
+        )
+        for place, step in enumerate(walk, start=1)
+    )
+    return html(
+        '{}<div class="tools" id="steps" role="group" aria-label="Steps">{}</div>{}'
+        '<div class="tools"><button type="button" id="learn-back">← Back</button>'
+        '<button type="button" id="learn-on">Next →</button></div>',
+        tab.INTRODUCTION,
+        choices,
+        shown,
+    )
+
+
+def _classified(explorer: Explorer, target: str) -> Markup:
+    pictures = samples()
+    few = {sample.domain: sample for sample in reversed(pictures)}
+    chosen = [one for one in pictures if one in few.values()]
+    shown = [
+        figures.sample_answers(explorer.classify(read_image(one.path), target), one, _small(one))
+        for one in chosen
+    ]
+    return _list("Choose a picture", [one.title for one in chosen], shown)
+
+
+def _voted(explorer: Explorer, target: str) -> Markup:
+    shown = []
+    for one in samples():
+        predictions = explorer.classify(read_image(one.path), target)
+        panel = join(ballot(each) for each in predictions if each.members)
+        shown.append(figures.member_votes(predictions, one, _small(one), panel))
+    return _list("Let the members vote on", [one.title for one in samples()], shown)
+
+
+def _small(sample: Sample) -> str:
+    return thumbnails.thumbnail(sample, tab.PICTURE)
+
+
+def _list(label: str, names: Sequence[str], shown: Sequence[str]) -> Markup:
+    options = join(html("<option>{}</option>", name) for name in names)
+    choice = html('<label class="field">{} <select>{}</select></label>', label, options)
+    return _variants(choice, shown, 0)
+
+
+def _slider(label: str, values: Sequence[float], start: float, shown: Sequence[str]) -> Markup:
+    choice = html(
+        '<label class="field">{} <input type="range" min="{}" max="{}" step="{}" value="{}">'
+        "<output>{}</output></label>",
+        label,
+        values[0],
+        values[-1],
+        round(values[1] - values[0], 6),
+        start,
+        start,
+    )
+    return _variants(choice, shown, list(values).index(start))
+
+
+def _variants(choice: Markup, shown: Sequence[str], first: int) -> Markup:
+    """Several states of a part, of which explorer/learn.js shows the chosen one."""
+    states = join(
+        html('<div class="variant"{}>{}</div>', "" if place == first else Markup(" hidden"), one)
+        for place, one in enumerate(map(Markup, shown))
+    )
+    return html('<div class="variants">{}{}</div>', choice, states)

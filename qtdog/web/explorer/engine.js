@@ -1,0 +1,85 @@
+// The page's side of the engine: questions to the worker, answers as promises.
+
+/** @typedef {import("./manifest.js").Manifest} Manifest */
+/** @typedef {import("./manifest.js").Accuracy} Accuracy */
+/** @typedef {import("./manifest.js").FileHash} FileHash */
+/** @typedef {import("./picture.js").Pixels} Pixels */
+/** @typedef {{path: string, rounding: {bits: number, rule: import("./rounding.js").Rule} | null}} Asked */
+/** @typedef {{name: string, severity: number}} Shift */
+
+/**
+ * @typedef {{width: number, height: number, label: number, values: number[]}} Heat
+ * @typedef {{logits: number[][], milliseconds: number, heat: Heat | null}} Said
+ * @typedef {{bits: number, sizeBytes: number | null, bitsPerWeight: number, measured: Accuracy | null}} Loaded
+ * @typedef {(file: string, done: number, total: number) => void} Progress
+ */
+
+export class Engine {
+  constructor() {
+    this.worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
+    this.waiting = /** @type {Map<number, {resolve: Function, reject: Function, progress: Progress}>} */ (new Map());
+    this.last = 0;
+    this.worker.addEventListener("message", ({ data }) => this.hear(data));
+    this.worker.addEventListener("error", (event) => {
+      event.preventDefault();
+      for (const one of this.waiting.values()) one.reject(new Error("The networks' worker did not start."));
+      this.waiting.clear();
+    });
+  }
+
+  /** @param {string} base @param {Manifest} manifest @returns {Promise<void>} */
+  open(base, manifest) {
+    return this.ask("open", { base, manifest });
+  }
+
+  /** @param {string} path @returns {Promise<FileHash[]>} a model's files of weights */
+  files(path) {
+    return this.ask("files", { path });
+  }
+
+  /** @param {Asked} model @param {Progress} progress @returns {Promise<Loaded>} */
+  load(model, progress) {
+    return this.ask("load", model, progress);
+  }
+
+  /**
+   * A picture through some models.
+   * @param {Asked[]} models
+   * @param {Pixels} picture is given away
+   * @param {(number | null)[] | null} looks the class that each is to show the place of, null for its own
+   * @param {Shift | null} shift what is done to the picture first
+   * @returns {Promise<{answers: Said[], shown: Pixels | null}>} and the shifted picture
+   */
+  classify(models, picture, looks = null, shift = null) {
+    return this.ask("ask", { models, picture, looks, shift }, () => {}, [picture.data.buffer]);
+  }
+
+  /**
+   * @param {string} kind
+   * @param {unknown} asked
+   * @param {Progress} progress
+   * @param {Transferable[]} given
+   * @returns {Promise<any>}
+   */
+  ask(kind, asked, progress = () => {}, given = []) {
+    this.last += 1;
+    const id = this.last;
+    return new Promise((resolve, reject) => {
+      this.waiting.set(id, { resolve, reject, progress });
+      this.worker.postMessage({ id, kind, asked }, given);
+    });
+  }
+
+  /** @param {any} message */
+  hear({ id, file, done, total, value, error }) {
+    const one = this.waiting.get(id);
+    if (!one) return;
+    if (file !== undefined) {
+      one.progress(file, done, total);
+      return;
+    }
+    this.waiting.delete(id);
+    if (error === undefined) one.resolve(value);
+    else one.reject(new Error(error));
+  }
+}

@@ -1,0 +1,306 @@
+// The engine: networks in ONNX Runtime, away from the page, so that it never stands still.
+
+import * as ort from "../onnxruntime/ort.wasm.min.mjs";
+import { fetchFile, SetError } from "./download.js";
+import { graphFor } from "./manifest.js";
+import { networkInput, resize, shrink } from "./pixels.js";
+import { bitsOf, roundedWeights } from "./rounding.js";
+import { CheckpointSet } from "./set.js";
+import { MAX_SIDE, shifted, toRgb, toRgba } from "./shifts.js";
+import { openTensors, plainWeights, storedWeights } from "./weights.js";
+
+/** @typedef {import("./manifest.js").Manifest} Manifest */
+/** @typedef {import("./manifest.js").Graph} Graph */
+/** @typedef {import("./set.js").Checkpoint} Checkpoint */
+/** @typedef {{data: Uint8ClampedArray, width: number, height: number}} Picture */
+/** @typedef {import("./rounding.js").Rule} Rule */
+/**
+ * A model that is asked: a checkpoint, or one in full precision that is rounded first.
+ * @typedef {{path: string, rounding: {bits: number, rule: Rule} | null}} Asked
+ */
+
+/**
+ * A network that answers. `head`: the weights of its last layer, where a heat map follows from them.
+ * @typedef {{
+ *   session: any, graph: Graph, head: Float32Array | null, bitsPerWeight: number, used: number
+ * }} Network
+ */
+
+const RUNTIME = "onnxruntime/ort-wasm-simd-threaded.wasm";
+const MOST_NETWORKS = 20;
+const WEIGHTS = "weights";
+
+let base = "";
+let manifest = /** @type {Manifest} */ (/** @type {unknown} */ (null));
+let opened = /** @type {Promise<CheckpointSet>} */ (/** @type {unknown} */ (null));
+let runtime = /** @type {Promise<void> | null} */ (null);
+let clock = 0;
+const networks = /** @type {Map<string, Promise<Network>>} */ (new Map());
+const graphs = /** @type {Map<string, Promise<Uint8Array>>} */ (new Map());
+let busy = Promise.resolve(/** @type {any} */ (undefined));
+
+/**
+ * One after the other: the runtime has one thread of work.
+ * @template T
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+function inTurn(work) {
+  const done = busy.then(work);
+  busy = done.catch(() => {});
+  return done;
+}
+
+/** @typedef {(file: string, done: number, total: number) => void} Progress */
+
+/** @param {Progress} progress */
+async function startRuntime(progress) {
+  const file = manifest.files.find((one) => one.path === RUNTIME);
+  if (!file) throw new SetError(`${RUNTIME} is missing.`);
+  const binary = await fetchFile(base, file, (done) => progress(RUNTIME, done, file.size_bytes), "the manifest");
+  ort.env.wasm.wasmBinary = binary.slice().buffer;
+  ort.env.wasm.wasmPaths = new URL("onnxruntime/", base).href;
+  ort.env.wasm.numThreads = globalThis.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency || 1) : 1;
+  ort.env.logLevel = "error";
+}
+
+/**
+ * @param {Graph} graph
+ * @returns {Promise<Uint8Array>}
+ */
+function graphOf(graph) {
+  const known = graphs.get(graph.file.path) ?? fetchFile(base, graph.file, () => {}, "the manifest");
+  graphs.set(graph.file.path, known);
+  known.catch(() => graphs.delete(graph.file.path));
+  return known;
+}
+
+/**
+ * A single network, loaded and perhaps rounded once.
+ * @param {CheckpointSet} set
+ * @param {Checkpoint} checkpoint
+ * @param {Asked["rounding"]} rounding
+ * @param {Progress} progress
+ * @returns {Promise<Network>}
+ */
+function networkOf(set, checkpoint, rounding, progress) {
+  const file = set.weights(checkpoint);
+  const key = rounding ? `${file.sha256} ${rounding.bits} ${rounding.rule}` : file.sha256;
+  const known = networks.get(key) ?? loaded(set, checkpoint, rounding, progress);
+  networks.set(key, known);
+  known.then((one) => { clock += 1; one.used = clock; }, () => networks.delete(key));
+  return known;
+}
+
+/**
+ * @param {CheckpointSet} set
+ * @param {Checkpoint} checkpoint
+ * @param {Asked["rounding"]} rounding
+ * @param {Progress} progress
+ * @returns {Promise<Network>}
+ */
+async function loaded(set, checkpoint, rounding, progress) {
+  const file = set.weights(checkpoint), graph = graphFor(manifest, checkpoint);
+  runtime ??= startRuntime(progress);
+  const started = runtime.catch((error) => { runtime = null; throw error; });
+  const [bytes, model] = await Promise.all([
+    fetchFile(set.base, file, (done) => progress(file.path, done, file.size_bytes)), graphOf(graph), started,
+  ]);
+  const stored = storedWeights(bytes, checkpoint.config, graph, file.path);
+  if (!rounding) return network(model, graph, stored.weights, stored.bitsPerWeight);
+  const plain = plainWeights(openTensors(bytes, file.path), graph);
+  return network(model, graph, roundedWeights(plain, graph, rounding.bits, rounding.rule), bitsOf(graph, rounding.bits));
+}
+
+/**
+ * @param {Uint8Array} model
+ * @param {Graph} graph
+ * @param {Float32Array} weights
+ * @param {number} bitsPerWeight
+ * @returns {Promise<Network>}
+ */
+async function network(model, graph, weights, bitsPerWeight) {
+  const session = await inTurn(() => ort.InferenceSession.create(model, {
+    executionProviders: ["wasm"],
+    externalData: [{ path: WEIGHTS, data: new Uint8Array(weights.buffer) }],
+  }));
+  const last = graph.weights.find((one) => one.name === `${graph.facts.classifier}.weight`);
+  const head = graph.has_features && last
+    ? weights.slice(last.start, last.start + last.shape[0] * last.shape[1]) : null;
+  return { session, graph, head, bitsPerWeight, used: 0 };
+}
+
+/** Let go of the networks that were not used for longest. */
+async function tidy() {
+  while (networks.size > MOST_NETWORKS) {
+    const all = await Promise.all([...networks].map(async ([key, one]) => /** @type {const} */ ([key, await one])));
+    const [key, oldest] = all.reduce((first, one) => (one[1].used < first[1].used ? one : first));
+    networks.delete(key);
+    await inTurn(() => oldest.session.release());
+  }
+}
+
+/**
+ * A model's networks: one, or an ensemble's members.
+ * @param {Asked} asked
+ * @param {Progress} progress
+ */
+async function networksOf({ path, rounding }, progress) {
+  const set = await opened, checkpoint = await set.checkpoint(path);
+  const singles = checkpoint.members.length ? checkpoint.members : [checkpoint];
+  const found = await Promise.all(singles.map((one) => networkOf(set, one, rounding, progress)));
+  return { checkpoint, found };
+}
+
+/** What can be asked, by name. */
+const ANSWERS = {
+  /** @param {{base: string, manifest: Manifest}} asked */
+  async open(asked) {
+    base = asked.base;
+    manifest = asked.manifest;
+    opened = CheckpointSet.open(base, manifest.index, manifest.formats);
+    await opened;
+  },
+
+  /** @param {{path: string}} asked */
+  async files({ path }) {
+    const set = await opened, checkpoint = await set.checkpoint(path);
+    const singles = checkpoint.members.length ? checkpoint.members : [checkpoint];
+    return singles.map((one) => set.weights(one));
+  },
+
+  /** @param {Asked} asked @param {Progress} progress */
+  async load(asked, progress) {
+    const { checkpoint, found } = await networksOf(asked, progress);
+    await tidy();
+    const { config, sizeBytes } = checkpoint, { rounding } = asked;
+    if (rounding) return { bits: rounding.bits, sizeBytes: null, bitsPerWeight: found[0].bitsPerWeight, measured: null };
+    return { bits: config.bits, sizeBytes, bitsPerWeight: found[0].bitsPerWeight, measured: config.target };
+  },
+
+  /**
+   * @param {{
+   *   models: Asked[], picture: Picture, looks: (number | null)[] | null,
+   *   shift: {name: string, severity: number} | null
+   * }} asked
+   */
+  async ask({ models, picture, looks, shift }) {
+    const plain = toRgb(picture);
+    const image = shift ? await shifted(shrink(plain, MAX_SIDE), shift.name, shift.severity, await chance()) : plain;
+    const answers = await answersOf(models, image, looks);
+    const shown = shift ? { data: toRgba(image), width: image.width, height: image.height } : null;
+    return { answers, shown };
+  },
+};
+
+/** @type {Promise<import("./shifts.js").Chance> | null} */
+let drawn = null;
+
+/** The random numbers of the shifts, fetched once. */
+function chance() {
+  drawn ??= fetchFile(base, manifest.shifts.grains, () => {}, "the manifest").then((bytes) => (
+    { grains: new Float32Array(bytes.slice().buffer), tiles: manifest.shifts.tiles }
+  ));
+  drawn.catch(() => { drawn = null; });
+  return drawn;
+}
+
+/**
+ * @param {Asked[]} models
+ * @param {import("./filters.js").Rgb} image
+ * @param {(number | null)[] | null} looks
+ */
+async function answersOf(models, image, looks) {
+  const inputs = /** @type {Map<string, any>} */ (new Map());
+  const said = /** @type {Map<Network, any>} */ (new Map());
+  const answers = [];
+  for (const asked of models) {
+    const { checkpoint, found } = await networksOf(asked, () => {});
+    const { config } = checkpoint;
+    const key = JSON.stringify([config.image_size, config.mean, config.std]);
+    if (!inputs.has(key)) inputs.set(key, tensorOf(image, config));
+    let milliseconds = 0;
+    for (const one of found) {
+      if (!said.has(one)) said.set(one, await run(one, inputs.get(key), looks !== null));
+      milliseconds += said.get(one).milliseconds;
+    }
+    const each = found.map((one) => said.get(one));
+    if (each.some((one) => !one.logits.every(Number.isFinite))) {
+      throw new SetError(
+        `${asked.path} answers with logits that are not finite numbers, so it has no answer: its `
+        + "weights are too large. Train it again, or use another checkpoint.",
+      );
+    }
+    answers.push({
+      logits: each.map((one) => one.logits), milliseconds,
+      heat: looks === null ? null : heatOf(found, each, looks[answers.length]),
+    });
+  }
+  return answers;
+}
+
+/**
+ * @param {import("./filters.js").Rgb} image
+ * @param {import("./manifest.js").Config} config
+ */
+function tensorOf(image, { image_size: size, mean, std }) {
+  return new ort.Tensor("float32", networkInput(resize(image, size), mean, std), [1, 3, size, size]);
+}
+
+/**
+ * @param {Network} one
+ * @param {any} images
+ * @param {boolean} withFeatures
+ */
+function run(one, images, withFeatures) {
+  return inTurn(async () => {
+    const start = performance.now();
+    const wanted = withFeatures && one.head ? ["logits", "features"] : ["logits"];
+    const outputs = await one.session.run({ images }, wanted);
+    const milliseconds = performance.now() - start;
+    const { features } = outputs;
+    return {
+      logits: [...outputs.logits.data], milliseconds,
+      features: features ? { data: features.data, shape: features.dims } : null,
+    };
+  });
+}
+
+/**
+ * Where networks look for a class: ReLU of the class's weights over their last feature maps, the mean
+ * over an ensemble's members before the ReLU; the hottest place is 1.
+ * @param {Network[]} found
+ * @param {any[]} each
+ * @param {number | null} label by default the likeliest class
+ */
+function heatOf(found, each, label) {
+  if (each.some((one) => !one.features)) return null;
+  const classes = each[0].logits.length;
+  const sums = Array.from({ length: classes }, (_, k) => each.reduce((sum, one) => sum + one.logits[k], 0));
+  const place = label ?? sums.indexOf(Math.max(...sums));
+  const [, channels, height, width] = each[0].features.shape;
+  const heat = new Float32Array(height * width);
+  found.forEach(({ head }, i) => {
+    const { data } = each[i].features;
+    for (let channel = 0; channel < channels; channel += 1) {
+      const weight = /** @type {Float32Array} */ (head)[place * channels + channel];
+      for (let at = 0; at < heat.length; at += 1) heat[at] += weight * data[channel * heat.length + at];
+    }
+  });
+  const hottest = heat.reduce((most, one) => Math.max(most, one), 0) || 1;
+  return { width, height, label: place, values: [...heat].map((one) => Math.max(0, one) / hottest) };
+}
+
+addEventListener("message", async ({ data }) => {
+  const { id, kind, asked } = data;
+  const progress = /** @type {Progress} */ ((file, done, total) => postMessage({ id, file, done, total }));
+  try {
+    const answer = /** @type {any} */ (ANSWERS)[kind];
+    const value = await answer(asked, progress);
+    postMessage({ id, value }, value?.shown ? [value.shown.data.buffer] : /** @type {any} */ ([]));
+  } catch (error) {
+    const said = error instanceof SetError;
+    if (!said) console.error(error);
+    postMessage({ id, error: said ? error.message : `This browser cannot compute the networks: ${error}.` });
+  }
+});

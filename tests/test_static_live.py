@@ -1,0 +1,167 @@
+"""The explorer without a server: camera, drawing pad, and what becomes of it without a network."""
+
+import shutil
+
+import pytest
+import static_site
+from pages import open_page
+from servers import CHROMIUM_FLAGS
+
+FAKE_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium with a camera that shows a moving picture."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("needs Debian's chromium")
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    with playwright.sync_playwright() as started:
+        flags = [*CHROMIUM_FLAGS, *FAKE_CAMERA]
+        browser = started.chromium.launch(executable_path=chromium, args=flags)
+        browser.usual = browser.new_context()
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    root = static_site.tiny_set(tmp_path_factory.mktemp("checkpoints"))
+    return static_site.exported(root, tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="module")
+def address(folder):
+    with static_site.serving(folder) as address:
+        yield address
+
+
+def all_answered(page) -> None:
+    page.locator("#answers .card").nth(2).wait_for()
+
+
+def test_the_camera_is_answered_frame_by_frame(browser, address):
+    page = open_page(browser, address, permissions=["camera"])
+    all_answered(page)
+    page.click("#camera")
+    page.locator("#rate:not(:empty)").wait_for()
+    assert page.inner_text("#rate").endswith("frames a second")
+    said = {page.inner_text("#answers .cards") for _ in range(4) if not page.wait_for_timeout(500)}
+    assert len(said) > 1
+    page.click("#keep")
+    page.locator("#shown[aria-label='A frame of your camera']").wait_for()
+    assert page.locator("#camera-tools").is_hidden()
+    assert "sample=own" in page.url
+    assert page.complaints == []
+    page.close()
+
+
+@pytest.mark.slow
+def test_a_page_without_a_camera_says_so_and_goes_on(browser, address):
+    page = browser.new_page()
+    page.set_default_timeout(90_000)
+    page.add_init_script("delete Object.getPrototypeOf(navigator).mediaDevices")
+    page.goto(address)
+    all_answered(page)
+    page.click("#camera")
+    page.locator("#picture-notice:visible").wait_for()
+    assert "https" in page.inner_text("#picture-notice")
+    assert page.locator("#answers .card").count() == 3
+    page.close()
+
+
+def test_a_drawing_is_classified_while_it_is_drawn(browser, address):
+    page = open_page(browser, address)
+    all_answered(page)
+    page.click("#draw")
+    page.locator("#pad:visible").wait_for()
+    paper = page.inner_text("#answers .cards")
+    box = page.locator("#pad").bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 200, box["y"] + 220, steps=5)
+    page.wait_for_timeout(800)
+    drawn = page.inner_text("#answers .cards")
+    assert drawn != paper
+    page.mouse.up()
+    page.click("#undo")
+    page.wait_for_timeout(800)
+    assert page.inner_text("#answers .cards") != drawn
+    assert page.complaints == []
+    page.close()
+
+
+def test_after_one_visit_it_needs_no_network(browser, folder):
+    with static_site.serving(folder) as address:
+        page = open_page(browser, address, service_workers="allow")
+        all_answered(page)
+        page.locator("#offline:not(:empty)").wait_for()
+        assert page.inner_text("#offline").startswith("Works offline")
+    page.reload()  # nobody serves it now
+    all_answered(page)
+    page.click("[data-sample='horse-line']")
+    page.locator("#shown[aria-label^='Line drawing of a horse']").wait_for()
+    page.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", ["cut", "changed"])
+def test_a_damaged_download_is_fetched_again(browser, address, damage):
+    damaged = []
+
+    def spoil(route):
+        if damaged:
+            route.continue_()
+            return
+        body = route.fetch().body()
+        damaged.append(body)
+        route.fulfill(
+            body=body[: len(body) // 2] if damage == "cut" else body[:-4] + b"\\0\\0\\0\\1"
+        )
+
+    page = browser.new_page(service_workers="block")
+    page.set_default_timeout(90_000)
+    page.route("**/erm-seed0/model.safetensors*", spoil)
+    page.goto(address)
+    all_answered(page)
+    assert damaged
+    page.close()
+
+
+@pytest.mark.slow
+def test_a_download_that_stays_damaged_is_one_sentence(browser, address):
+    page = browser.new_page(service_workers="block")
+    page.set_default_timeout(90_000)
+    page.route("**/erm-seed0/model.safetensors*", lambda route: route.fulfill(body=b"no tensors"))
+    page.goto(address)
+    page.locator("#picture-notice:visible").wait_for()
+    said = page.inner_text("#picture-notice")
+    assert said.startswith("pacs/sketch/erm-seed0/model.safetensors has 10 bytes instead of")
+    page.locator("#answers .card").nth(1).wait_for()  # the others answer
+    page.close()
+
+
+@pytest.mark.slow
+def test_what_is_kept_wrongly_is_fetched_again(browser, address):
+    context = browser.new_context(service_workers="block", bypass_csp=True)
+    page = context.new_page()
+    page.set_default_timeout(90_000)
+    page.goto(address)
+    all_answered(page)
+    changed = page.evaluate(
+        """async () => {
+            const cache = await caches.open("qtdog-files");
+            const name = "erm-seed0/model";
+            const [request] = (await cache.keys()).filter((one) => one.url.includes(name));
+            await cache.put(request, new Response("half of it"));
+            return request.url;
+        }"""
+    )
+    page.reload()
+    all_answered(page)
+    kept = page.evaluate(
+        """async (url) => (await (await caches.match(url)).arrayBuffer()).byteLength""", changed
+    )
+    assert kept > 100_000
+    context.close()

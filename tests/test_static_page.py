@@ -1,0 +1,174 @@
+"""The explorer without a server: its tabs, address, names from strangers, and whom it lets in."""
+
+import dataclasses
+import re
+
+import evil
+import pytest
+import static_site
+import tiny
+from pages import PHONE, open_page
+from playwright.sync_api import Page
+
+from qtdog import checkpoints
+from qtdog.accuracy import Accuracy
+from qtdog.checkpoints import storage
+
+TABS = ("try", "shift", "quantize", "results", "landscape", "learn", "about")
+NARROW = {"width": 320, "height": 700}
+READY = {
+    "try": "#answers .card >> nth=2",
+    "shift": "#answers .card >> nth=2",
+    "quantize": "#answers .card >> nth=1",
+    "results": "#panel-results .results-table",
+    "landscape": "#panel-landscape .choice",
+    "learn": "#learn-step-1 .step-title",
+    "about": "#about table",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    root = static_site.tiny_set(tmp_path_factory.mktemp("checkpoints"))
+    return static_site.exported(root, tmp_path_factory.mktemp("site"))
+
+
+@pytest.fixture(scope="module")
+def address(folder):
+    with static_site.serving(folder) as address:
+        yield address
+
+
+def all_answered(page: Page) -> None:
+    page.locator("#answers .card").nth(2).wait_for()
+
+
+def test_every_tab_opens_and_the_address_opens_it_again(browser, address):
+    page = open_page(browser, address)
+    for name in TABS:
+        page.click(f"[data-tab={name}]")
+        page.locator(READY[name]).first.wait_for()
+        assert ("tab=" + name in page.url) == (name != "try")
+    page.click("[data-tab=shift]")
+    page.select_option("#shift", "blur")
+    page.fill("#severity", "4.5")
+    page.click("[data-sample='horse-line']")
+    page.locator("#shown[aria-label^='Line drawing of a horse']").wait_for()
+    page.locator("#answers .summary", has_text="class is horse").wait_for()
+    shown, url = page.inner_text("#answers .summary"), page.url
+    assert "shift=blur" in url
+    assert "severity=4.5" in url
+    assert "sample=horse-line" in url
+    again = open_page(browser, url)
+    again.locator("#answers .summary", has_text="class is horse").wait_for()
+    all_answered(again)
+    assert again.input_value("#severity") == "4.5"
+    assert again.inner_text("#answers .summary") == shown
+    assert (page.complaints, again.complaints) == ([], [])
+    page.close()
+    again.close()
+
+
+def test_an_address_that_says_what_there_is_not_is_told(browser, address):
+    page = open_page(browser, address, "?domain=pacs/moon&severity=9&sample=dog-line")
+    page.locator("#picture-notice:visible").wait_for()
+    assert "domain=pacs/moon, severity=9" in page.inner_text("#picture-notice")
+    page.close()
+
+
+def _check(page: Page, names: tuple[str, ...]) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    for name in names:
+        page.click(f"[data-tab={name}]")
+        page.locator(READY[name]).first.wait_for()
+        rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}
+        found = axe.run(page, options=rules).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"][:120]) for one in found] == [], name
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
+
+
+def test_nobody_is_left_out(browser, address):
+    page = open_page(browser, address, bypass_csp=True, color_scheme="dark", viewport=NARROW)
+    all_answered(page)
+    _check(page, TABS[:3])
+    assert page.complaints == []
+    page.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", [{"color_scheme": "dark"}, {"viewport": PHONE}])
+def test_nobody_is_left_out_of_any_tab(browser, address, options):
+    page = open_page(browser, address, bypass_csp=True, **options)
+    _check(page, TABS)
+    assert page.complaints == []
+    page.close()
+
+
+def test_it_is_used_with_the_keyboard_alone(browser, address):
+    page = open_page(browser, address)
+    all_answered(page)
+    page.focus("[data-tab=try]")
+    page.keyboard.press("ArrowRight")
+    page.locator("#shift-tools:visible").wait_for()
+    page.focus("[data-sample='giraffe-pencil']")
+    page.keyboard.press("Enter")
+    page.locator("#shown[aria-label^='Pencil drawing of a giraffe']").wait_for()
+    page.focus("#severity")
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    assert page.input_value("#severity") == "0.5"
+    page.close()
+
+
+def _evil_set(root):
+    """The evil texts of tests/evil.py in folders whose names an index may hold."""
+    size, tiny.SIZE = tiny.SIZE, 32
+    try:
+        folders = []
+        for name, method, seed, bits in (("erm", "erm", 0, 32), ("q0", "qt-dog", 0, 7)):
+            config = evil.evil_config(method, seed, bits)
+            stored = storage.store(tiny.random_network(seed, bits if bits < 32 else None))
+            folders.append(root / "a" / "b" / name)
+            checkpoints.save(folders[-1], stored, config, "step\n")
+        ensemble = dataclasses.replace(
+            evil.evil_config("eoq", 9, 7),
+            source_validation=(),
+            training=None,
+            target=Accuracy(70, 100),
+        )
+        checkpoints.save_ensemble(root / "a" / "b" / "eoq", folders[1:], ensemble)
+    finally:
+        tiny.SIZE = size
+    return root
+
+
+def test_no_name_in_a_set_runs_a_script(browser, tmp_path):
+    folder = static_site.exported(_evil_set(tmp_path / "set"), tmp_path / "site")
+    with static_site.serving(folder) as address:
+        page = open_page(browser, address, "?look=true", bypass_csp=True)
+        all_answered(page)
+        for name in TABS:
+            page.click(f"[data-tab={name}]")
+            page.locator(READY[name]).first.wait_for()
+            assert page.evaluate("window.evil") is None, name
+            assert page.locator("img[src='x']").count() == 0, name
+        assert evil.EVIL.split("<")[0] in page.locator("#about").inner_text()
+        page.close()
+
+
+def test_the_policy_lets_nothing_in_from_elsewhere(folder):
+    text = (folder / "index.html").read_text(encoding="utf-8")
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)[1]
+    policy = policy.replace("&#39;", "'")
+    assert "default-src 'none'" in policy
+    assert "http" not in policy
+    assert "'unsafe-eval'" not in policy
+    assert "script-src 'self' 'wasm-unsafe-eval'" in policy
+    assert re.findall(r"<script(?![^>]* src=)", text) == []
+    assert re.findall(r"\son\w+=", text) == []
+    assert {
+        one.split(":")[0] for one in re.findall(r'(?:src|href)="([^"]+)"', text) if ":" in one
+    } <= {
+        "https",
+        "data",
+    }
