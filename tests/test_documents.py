@@ -18,7 +18,10 @@ from tabs import ENDPOINTS
 from qtdog import cli
 from qtdog.cli import start_page
 
-COMMANDS = ("train", "sweep", "reproduce", "evaluate", "landscape", "layers", "publish", "ship")
+COMMANDS = (
+    *("train", "sweep", "reproduce", "evaluate", "landscape", "layers", "publish", "ship"),
+    "export-site",
+)
 """Those whose options are also named by themselves."""
 API = ROOT / "docs" / "api.md"
 ADDRESS = "http://127.0.0.1:7860"

@@ -47,7 +47,7 @@ export class TryIt {
     this.pixels = /** @type {Pixels | null} */ (null);
     this.loaded = /** @type {Map<string, Loaded>} */ (new Map());
     this.loading = /** @type {Map<string, Promise<void>>} */ (new Map());
-    this.asked = 0;
+    this.begun = false;
     this.answering = false;
     this.again = false;
     this.times = /** @type {number[]} */ ([]);
@@ -113,7 +113,10 @@ export class TryIt {
     byId("looking").hidden = !this.look;
     const label = said.get("class") ?? "";
     byId("class").value = this.target.classes.includes(label) ? label : "";
-    await this.chooseSample(said.get("sample") ?? this.manifest.samples[0].name);
+    this.begun = true;  // before, what the address says would not count
+    const sample = said.get("sample") ?? "";
+    const known = this.manifest.samples.some((one) => one.name === sample);
+    await this.chooseSample(known ? sample : this.manifest.samples[0].name);
   }
 
   /** @returns {Record<string, [string, string]>} what the address carries */
@@ -334,6 +337,7 @@ export class TryIt {
 
   /** Answer what is shown, with the models that are there; those that are not come after. */
   async answer() {
+    if (!this.begun) return;
     this.fetchModels();
     if (this.answering) {
       this.again = true;
