@@ -47,7 +47,14 @@ def test_behind_a_prefix_everything_stays_below_it(keep_host, small_set, browser
         copy = open_page(f"?{urlsplit(link).query}")
         copy.wait_for_selector(f"#picture img[alt='{guitar.alt}']")
 
+        # The browser modules, and their worker.
+        page.get_by_role("tab", name="Train it").click()
+        page.wait_for_selector(".train-scores")
+        page.get_by_role("button", name="One step").click()
+        page.wait_for_selector(".train-counter:has-text('step 1 of')")
+
         # An upload, and a file of the page's.
+        page.get_by_role("tab", name="Try it").click()
         page.locator("#picture input[type=file]").first.set_input_files(sample("dog-line").path)
         page.wait_for_selector("#answers .card")
         page.get_by_role("tab", name="Results").click()

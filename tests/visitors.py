@@ -12,6 +12,7 @@ import httpx
 EVENTS = {
     "try": ("opened", "open_address", "choose_models"),
     "shift": ("open_tab",),
+    "train": (),  # it trains in the browser
     "batch": ("run_samples",),
     "results": ("show", "show_domain", "show_training"),
     "landscape": ("show_1",),

@@ -3,10 +3,9 @@
 from pathlib import PurePosixPath
 
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
-from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
 
 from qtdog.web import FOLDER
 
@@ -14,20 +13,30 @@ from qtdog.web import FOLDER
 KINDS = {".js": "text/javascript", ".css": "text/css"}
 
 
-class WebFiles(StaticFiles):
-    """Scripts and style sheets of one folder, and nothing else that lies there."""
+def web_files() -> Route:
+    """The route /web/: scripts and style sheets of one folder, and nothing else that lies there.
 
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        """The file, to be asked for again whenever it may have changed."""
-        kind = KINDS.get(PurePosixPath(path).suffix)
-        if kind is None:
+    It is no `Mount` of `StaticFiles`, which finds nothing where a proxy takes off a prefix.
+    """
+    files = {
+        path.relative_to(FOLDER).as_posix(): path
+        for path in FOLDER.rglob("*")
+        if path.suffix in KINDS
+    }
+
+    async def answer(request: Request) -> Response:
+        name = request.path_params["name"]
+        if name not in files:
             raise HTTPException(404)
-        response = await super().get_response(path, scope)
-        response.headers["Content-Type"] = f"{kind}; charset=utf-8"
-        response.headers["Cache-Control"] = "no-cache"
+        # To be asked for again whenever it may have changed.
+        response = FileResponse(
+            files[name],
+            media_type=KINDS[PurePosixPath(name).suffix],
+            headers={"Cache-Control": "no-cache"},
+            stat_result=files[name].stat(),
+        )
+        if request.headers.get("if-none-match") == response.headers["etag"]:
+            return Response(status_code=304, headers={"ETag": response.headers["etag"]})
         return response
 
-
-def web_files() -> Mount:
-    """The route /web/."""
-    return Mount("/web", WebFiles(directory=FOLDER))
+    return Route("/web/{name:path}", answer)

@@ -56,7 +56,7 @@ export function controls(changed) {
     choice("arm", "Against full precision", Object.entries(ARMS)),
     ...["bits", "quantizeStep", "noise", "points", "layers", "width", "rate"].map(slider),
     box("averaged", "Average the weights"),
-    box("ensemble", "Five seeds together (EoQ)"),
+    box("ensemble", "Five seeds as one (EoQ)"),
   );
   return { form, show: (/** @type {Settings} */ settings) => Object.values(shows).forEach((one) => one(settings)) };
 }

@@ -24,6 +24,7 @@ import { drawWeights } from "./weights.js";
 const DOMAINS = ["Source 1", "Source 2", "Source 3", "Held out"];
 const SPEEDS = [1, 2, 4, 8, 16, 32]; // steps a frame
 const CALM_STEPS = 50; // a frame, where figures come at the end
+const CURVE_STEPS = 20; // between a curve's places
 const TURN_A_FRAME = 0.006, TEXT_MS = 150;
 const REPEAT = " Luck? Repeat it below.";
 const DRAWN_AT_FIRST = 24; // points of each domain that one begins to draw with
@@ -324,7 +325,7 @@ class Tab {
       this.flatness = frame.flatness;
       this.history.rise.push({ step: frame.step, full: frame.flatness.full.rise, other: frame.flatness.other.rise });
     }
-    if (!last || last.step !== frame.step) {
+    if (!last || frame.done || frame.step - (this.history.source.at(-1)?.step ?? 0) >= CURVE_STEPS) {
       const { full, other } = frame.scores;
       this.history.source.push({ step: frame.step, full: full.source, other: other.source });
       this.history.heldOut.push({ step: frame.step, full: full.heldOut, other: other.heldOut });
