@@ -87,7 +87,6 @@ by this implementation, with where each is from.</p></header>
 <main id="results">
 {}
 {}
-{}
 </main>
 {}
 <script>{}</script>
