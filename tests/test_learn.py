@@ -17,6 +17,7 @@ from tiny import save_checkpoint, save_set
 
 from qtdog.accuracy import Accuracy
 from qtdog.checkpoints import load_config
+from qtdog.citation import CITATION
 from qtdog.explorer import Answers, Explorer, Grid, Lab, Lesson, Network, lesson, standings
 from qtdog.explorer.lab import Contender
 from qtdog.explorer.lessons import read_curve
@@ -483,7 +484,7 @@ def test_nothing_is_wider_than_a_phone(open_page):
 
 def test_about_names_server_and_citation(open_page):
     page = open_page("?tab=about")
-    assert page.locator("#citation textarea").input_value() == about.CITATION
+    assert page.locator("#citation textarea").input_value() == CITATION
     assert page.locator("table.checkpoints tbody tr").count() == 5
     assert "Python" in page.locator("dl.server").inner_text()
 

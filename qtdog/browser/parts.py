@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from qtdog.browser.site import landscapes_part, results_part
+from qtdog.citation import CITATION
 from qtdog.explorer import Explorer, lesson, standings
 from qtdog.images import read_image
 from qtdog.landscape import store
@@ -50,7 +51,7 @@ def about(explorer: Explorer) -> Markup:
         sets.shown_set(explorer),
         tables.checkpoint_tables(explorer),
         texts.TRAINING,
-        texts.CITATION,
+        CITATION,
         texts.LICENCE,
         RUNTIME,
         PRIVACY,
