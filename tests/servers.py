@@ -51,8 +51,7 @@ def running(
     port = free_port()
     environment = {**os.environ, "GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1"}
     environment["QTDOG_MAKE_GRAPHS"] = "0"  # it takes half a minute of a core
-    # Making a graph takes seconds of a core, for a network that answers a test once.
-    environment |= {"PYTHONPATH": str(ROOT), "QTDOG_MAKE_GRAPHS": "0", **variables}
+    environment |= {"PYTHONPATH": str(ROOT), **variables}
     server = subprocess.Popen([program, *command, str(port)], cwd=folder, env=environment)
     address = f"http://127.0.0.1:{port}/"
     try:
