@@ -49,6 +49,7 @@ SOUND = {
     "publish": ("--repo-id", "org/name", "--checkpoints", SET, "--dry-run"),
     "export": (ERM, "--out", f"{OUT}/erm.safetensors"),
     "export-site": (OUT,),
+    "toy": ("--out", f"{OUT}/toy.json"),
 }
 """Command -> words with which it has nothing to complain about, as far as is asked here."""
 

@@ -134,7 +134,7 @@ def _tools() -> Markup:
         html(
             '<label class="check"><input type="radio" name="rule" value="{}"{}> {}</label>',
             rule,
-            Markup(" checked") if rule == "least error" else "",
+            html(" checked") if rule == "least error" else "",
             words,
         )
         for words, rule in quantize.RULES

@@ -82,7 +82,7 @@ def learn(explorer: Explorer) -> Markup:
             "</section>",
             place,
             figures.paragraphs(step.before, f"{place}. {step.title}"),
-            Markup(part),
+            part,
             figures.paragraphs(step.after),
             figures.quiz(place, step.quiz, said.words),
         )
@@ -154,7 +154,7 @@ def _slider(label: str, values: Sequence[float], start: float, shown: Sequence[s
 def _variants(choice: Markup, shown: Sequence[str], first: int) -> Markup:
     """Several states of a part, of which explorer/learn.js shows the chosen one."""
     states = join(
-        html('<div class="variant"{}>{}</div>', "" if place == first else Markup(" hidden"), one)
-        for place, one in enumerate(map(Markup, shown))
+        html('<div class="variant"{}>{}</div>', "" if place == first else html(" hidden"), one)
+        for place, one in enumerate(shown)
     )
     return html('<div class="variants">{}{}</div>', choice, states)
