@@ -140,6 +140,7 @@ def test_every_sample_gets_an_answer_from_all_three():
     assert explorer.problems == []
 
 
+@pytest.mark.slow
 @needs_pacs
 def test_a_stated_accuracy_is_met_exactly(tmp_path):
     """On the smallest target and its smallest source domain."""

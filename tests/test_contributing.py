@@ -100,12 +100,10 @@ def test_the_changes_fit_the_code_as_it_is(heading, program):
     assert len(changes) >= 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "heading",
-    [
-        one if one == "Add a quantizer" else pytest.param(one, marks=pytest.mark.slow)
-        for one in TRAINED
-    ],
+    TRAINED,
 )
 def test_what_was_added_is_trained_with_and_its_checkpoints_say_so(heading, program):
     (block,) = written(program, EXAMPLES[heading])

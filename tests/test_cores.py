@@ -139,7 +139,13 @@ PROGRAMS = {
 }
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+SLOW = "the page by the command line"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [one if one != SLOW else pytest.param(one, marks=pytest.mark.slow) for one in PROGRAMS],
+)
 def test_programs_decide_before_torch_is_loaded(name, tmp_path):
     """Seen from inside, at the moment when torch is asked for or at the end."""
     (tmp_path / "sitecustomize.py").write_text(

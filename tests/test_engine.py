@@ -413,6 +413,7 @@ def test_a_graph_asks_for_no_more_memory_than_is_allowed():
 
 
 @needs_exporter
+@pytest.mark.slow
 def test_a_made_graph_serves_every_checkpoint_of_a_set(maker, tmp_path):
     """Also with other classes than it was made with, INQ and live batch norm."""
     root = save_set(tmp_path / "set", members=2)

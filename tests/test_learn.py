@@ -353,6 +353,7 @@ def open_page(browser, address):
         yield open_one
 
 
+@pytest.mark.slow
 def test_the_keyboard_walks_through_all_steps_and_answers_each_question(open_page, root):
     page = open_page("?tab=learn")
     walk = steps(lesson(Explorer(root)))

@@ -18,6 +18,7 @@ INSTALLED = importlib.util.find_spec("mcp") is not None
 
 
 @pytest.mark.skipif(not INSTALLED, reason='needs the extra: pip install "gradio[mcp]"')
+@pytest.mark.slow
 def test_agents_find_every_endpoint_described_and_get_the_services_answer(tmp_path):
     root = save_set(tmp_path / "checkpoints", members=2)
     drawing = sample("dog-pencil").path

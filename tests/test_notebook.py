@@ -51,6 +51,7 @@ def test_it_is_stored_without_outputs(book):
     assert [(cell.outputs, cell.execution_count) for cell in cells] == [([], None)] * len(cells)
 
 
+@pytest.mark.slow
 def test_its_answers_are_the_pages(told):
     picture = read_image(SAMPLES / "dog-pencil.png")
     answers = Explorer(ROOT / "checkpoints").classify(picture, "pacs/sketch")
@@ -58,6 +59,7 @@ def test_its_answers_are_the_pages(told):
         assert told["answers"][name] == pytest.approx(answer.probabilities, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_rounding_hurts_only_where_bits_are_few(told):
     counts = told["counts"]
     samples = len(json.loads((SAMPLES / "index.json").read_text(encoding="utf-8")))
@@ -68,6 +70,7 @@ def test_rounding_hurts_only_where_bits_are_few(told):
     assert samples / 2 < told["qt-dog"] <= samples
 
 
+@pytest.mark.slow
 def test_its_flatness_is_the_packages(told):
     """Of the first direction, at every radius."""
     entries = json.loads((SAMPLES / "index.json").read_text(encoding="utf-8"))

@@ -18,7 +18,7 @@ from servers import ROOT, running
 import qtdog
 from qtdog.places import LANDSCAPES, RESULTS, SAMPLES
 
-MOST_BYTES = 4_000_000
+MOST_BYTES = 6_000_000  # the browser's engine is 3.7 MB of it
 TRAINED = "runs/checkpoints"
 
 

@@ -174,6 +174,7 @@ def kill_and_resume(start, root: Path, kills: list[Kill | float], expected: str)
 needs_linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="uses Linux's limits")
 
 
+@pytest.mark.slow
 def test_a_run_killed_three_times_at_random_moments_ends_with_the_same_model(
     start, whole_run, tmp_path
 ):

@@ -250,7 +250,15 @@ def quantized(state: dict[str, torch.Tensor], name: str) -> np.ndarray:
     return np.clip(np.rint(latent / step), -64, 63) * step
 
 
-@pytest.mark.parametrize("config", [ERM, CONFIG, LATENT], ids=["erm", "qt-dog", "latent"])
+@pytest.mark.parametrize(
+    "config",
+    [
+        pytest.param(ERM, marks=pytest.mark.slow),
+        CONFIG,
+        pytest.param(LATENT, marks=pytest.mark.slow),
+    ],
+    ids=["erm", "qt-dog", "latent"],
+)
 def test_the_average_is_of_every_step_since_the_quantization_step(run_data, tmp_path, config):
     """Of the weights that the network computes with (under the older rule, of the latent ones) and
     of the logarithms of the step sizes: states of shorter runs tell."""
