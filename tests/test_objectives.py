@@ -454,7 +454,7 @@ def test_records_and_checkpoints_remember_the_objective_in_name_and_content(swep
         "qt-dog-7bit-coral-seed0": "CORAL + QT-DoG, 7 bits, seed 0",
         "qt-dog-7bit-coral-averaged-seed0": "CORAL + QT-DoG, 7 bits, averaged weights, seed 0",
         "qt-dog-7bit-coral-averaged-refitted-seed0": (
-            "CORAL + QT-DoG, 7 bits, averaged weights, seed 0"
+            "CORAL + QT-DoG (refitted), 7 bits, averaged weights, seed 0"
         ),
     }
     place = swept.checkpoints / "rotated_digits" / "75-degrees"
