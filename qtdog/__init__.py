@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from torch import nn
+
+# ONNX Runtime would tell its maker that it is used, from a thread of its own; it reads this when it
+# is imported. Nothing here reports to anybody.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.2.0.dev0"
 """What pyproject.toml reads too; CHANGELOG.md says what is in it."""
