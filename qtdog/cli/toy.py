@@ -18,7 +18,7 @@ def toy(
     ),
 ) -> None:
     """Train two moons' toy networks in every arm on five kinds of shift, and write what the tab
-    "Train it" claims: about ten minutes on one core."""
+    "Train it" claims. It says how far it is."""
     from qtdog.toy import FORMAT, toy_study
 
     record = toy_study(seeds, f"python -m qtdog toy --seeds {seeds} --out {out}", typer.echo)

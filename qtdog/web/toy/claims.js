@@ -35,7 +35,7 @@ export function claims(record) {
       + "source loss gains when every neuron's weights move by 0.3 of their norm in a random direction, the mean of 20. "
       + "Smaller logits alone make a rise smaller: so it stands here at fitted temperature too, and as accuracy that "
       + "the same move costs. Where a network makes no error on its sources that fit has no end: it stops at 55 times the "
-      + "logits, and tells little. Each scene opens with one of the first twenty seeds that comes near its mean here."),
+      + "logits, and tells little. The tab and each scene open with one of the first twenty seeds that comes near its mean here."),
     ...parts,
     element("p", {}, `From ${record.command}, commit ${record.commit.slice(0, 12)}.`));
 }
