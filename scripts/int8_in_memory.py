@@ -23,7 +23,7 @@ from qtdog.inference.graph import INPUT, LOGITS, Graph
 from qtdog.inference.graphs import find_graph, set_root
 from qtdog.inference.onnx_messages import Model
 from qtdog.inference.onnx_network import _options, _with_shapes
-from qtdog.inference.weights import stored_weights
+from qtdog.inference.weights import stored_tensors, stored_weights
 from qtdog.quantization import unpack
 
 EOQ = Path("checkpoints/pacs/sketch/eoq-7bit")
@@ -34,7 +34,7 @@ ROUNDS = 200
 
 def session(way: str, files: CheckpointFiles, graph: Graph) -> onnxruntime.InferenceSession:
     """One member's, by one of `WAYS`."""
-    weights = stored_weights(files.model, files.config, graph)
+    weights = stored_weights(stored_tensors(files.model), files.config, graph)
     model = Model.FromString(_with_shapes(graph, weights))
     if way == INTEGERS:
         stored, nodes = tensors_from_bytes(files.model), list(model.graph.node)

@@ -32,7 +32,7 @@ from qtdog.inference import find_graph, graphs, making, member_logits, members, 
 from qtdog.inference.graph import GraphError, read_graph
 from qtdog.inference.onnx_messages import Model, canonical
 from qtdog.inference.onnx_network import OnnxNetwork
-from qtdog.inference.weights import stored_weights
+from qtdog.inference.weights import stored_tensors, stored_weights
 from qtdog.models import network_input
 from qtdog.quantization import QUANTIZER_NAMES, QUANTIZERS, float_values, levels_of, quantize
 from qtdog.ui.samples import samples
@@ -385,7 +385,7 @@ def test_a_graph_of_another_network_does_not_run(tmp_path):
     files = checkpoints.read_files(root / "pacs" / "sketch" / "erm-seed0")
     graph = read_graph(GRAPH.read_bytes(), "the file")
     with pytest.raises(CheckpointError):
-        stored_weights(files.model, config, graph)
+        stored_weights(stored_tensors(files.model), config, graph)
 
 
 def test_a_graph_asks_for_no_more_memory_than_is_allowed():
@@ -406,7 +406,7 @@ def test_a_graph_asks_for_no_more_memory_than_is_allowed():
     config = checkpoints.load_config(SKETCH / "erm-seed0")
     files = checkpoints.read_files(SKETCH / "erm-seed0")
     with pytest.raises(GraphError, match="does not run"):
-        OnnxNetwork(graph, stored_weights(files.model, config, graph), 7)
+        OnnxNetwork(graph, stored_weights(stored_tensors(files.model), config, graph), 7)
 
 
 # Making graphs ------------------------------------------------------------------------------------

@@ -139,10 +139,14 @@ def read_files(folder: Path) -> CheckpointFiles:
     config = parse_config(folder / CONFIG, content)
     if config.method == "eoq":
         return _read_ensemble(folder, config, len(content))
+    return _read_network(folder, config, len(content))
+
+
+def _read_network(folder: Path, config: CheckpointConfig, config_bytes: int) -> CheckpointFiles:
     if [file.path for file in config.files] != [MODEL]:
         raise CheckpointError(f"{folder / CONFIG} does not say what {MODEL} must be.")
     model = _read_checked(folder / MODEL, config.files[0], LARGEST_MODEL_BYTES)
-    return CheckpointFiles(folder, config, len(content) + len(model), model)
+    return CheckpointFiles(folder, config, config_bytes + len(model), model)
 
 
 def load_files(files: CheckpointFiles) -> Checkpoint:
@@ -187,9 +191,10 @@ def _read_ensemble(folder: Path, config: CheckpointConfig, size_bytes: int) -> C
             raise CheckpointError(f"{folder / CONFIG} names a member elsewhere: {file.path!r:.80}.")
         path = folder / place
         content = _read_checked(path, file, LARGEST_CONFIG_BYTES)
-        if parse_config(path, content).method == "eoq":
+        named = parse_config(path, content)
+        if named.method == "eoq":
             raise CheckpointError(f"{path} is a member and an ensemble itself.")
-        member = read_files(path.parent)
+        member = _read_network(path.parent, named, len(content))
         if unequal := differing_fields(member.config, config):
             raise CheckpointError(f"{path} differs from its ensemble in '{unequal[0]}'.")
         members.append(member)

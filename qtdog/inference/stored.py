@@ -1,15 +1,17 @@
 """A checkpoint as networks that answer: in the engine where there is a graph, else in torch."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 
-from qtdog import checkpoints
+from qtdog import checkpoints, cores
 from qtdog.checkpoints import Checkpoint, CheckpointConfig, CheckpointError, CheckpointFiles
 from qtdog.inference.graph import Graph, GraphError
 from qtdog.inference.graphs import find_graph, set_root
 from qtdog.inference.members import Network
 from qtdog.inference.onnx_network import OnnxNetwork
-from qtdog.inference.weights import bits_per_weight, stored_weights
+from qtdog.inference.weights import bits_per_weight, stored_tensors, stored_weights
 
 
 @dataclass(frozen=True)
@@ -68,12 +70,14 @@ def _through_engine(files: CheckpointFiles) -> StoredModel | None:
 def _with_graph(files: CheckpointFiles, graph: Graph) -> StoredModel:
     config, classes = files.config, len(files.config.classes)
     if files.members:
-        members = tuple(_with_graph(member, graph) for member in files.members)
+        with ThreadPoolExecutor(cores.count()) as pool:
+            members = tuple(pool.map(_with_graph, files.members, repeat(graph)))
         networks = tuple(network for member in members for network in member.networks)
         bits = members[0].bits_per_weight
         return StoredModel(files.folder, config, networks, files.size_bytes, bits, members)
-    network = OnnxNetwork(graph, stored_weights(files.model, config, graph), classes)
-    bits = bits_per_weight(files.model, config, graph)
+    tensors = stored_tensors(files.model)
+    network = OnnxNetwork(graph, stored_weights(tensors, config, graph), classes)
+    bits = bits_per_weight(tensors, config, graph)
     return StoredModel(files.folder, config, (network,), files.size_bytes, bits)
 
 

@@ -1,5 +1,7 @@
 """A stored network's tensors as the float32 weights that its graph takes, without torch."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load as tensors_from_bytes
@@ -14,17 +16,26 @@ from qtdog.checkpoints import (
 from qtdog.inference.graph import Graph
 from qtdog.quantization import float_values, packed_size, unpack
 
+Tensors = Mapping[str, np.ndarray]
 
-def stored_weights(content: bytes, config: CheckpointConfig, graph: Graph) -> dict[str, np.ndarray]:
-    """The weights of a model.safetensors for the graph, batch norm folded.
+
+def stored_tensors(content: bytes) -> Tensors:
+    """The tensors of a model.safetensors as they are stored. Raises CheckpointError."""
+    try:
+        return tensors_from_bytes(content)
+    except (SafetensorError, KeyError, ValueError, TypeError):  # a type that numpy lacks
+        raise CheckpointError("The file's tensors cannot be read.") from None
+
+
+def stored_weights(
+    stored: Tensors, config: CheckpointConfig, graph: Graph
+) -> dict[str, np.ndarray]:
+    """The weights of a file's tensors for the graph, batch norm folded.
 
     The numbers are those of `qtdog.checkpoints.storage.restore`, which also says in detail what
     is wrong with a file: here CheckpointError is raised for any that does not fit.
     """
-    try:
-        tensors = tensors_from_bytes(content)
-    except (SafetensorError, KeyError, ValueError, TypeError):  # a type that numpy lacks
-        raise CheckpointError("The file's tensors cannot be read.") from None
+    tensors = dict(stored)
     shapes = graph.shapes_for(len(config.classes))
     folded = config.bits != FULL_PRECISION_BITS
     weights = {}
@@ -53,11 +64,10 @@ def stored_weights(content: bytes, config: CheckpointConfig, graph: Graph) -> di
     return {name: np.ascontiguousarray(value) for name, value in weights.items()}
 
 
-def bits_per_weight(content: bytes, config: CheckpointConfig, graph: Graph) -> float:
+def bits_per_weight(stored: Tensors, config: CheckpointConfig, graph: Graph) -> float:
     """Mean stored bits a weight, over the weights of convolutions, linear layers and attention."""
     shapes = graph.shapes_for(len(config.classes))
     counts = {name: int(np.prod(shapes[name])) for name in graph.facts.quantizable}
-    stored = tensors_from_bytes(content)
     bits = sum(
         count * (config.bits if name + CODES in stored else FULL_PRECISION_BITS)
         for name, count in counts.items()

@@ -21,6 +21,8 @@ def float_values(
         raise ValueError(f"Codes lie outside {smallest}..{largest}.")
     along_channels = step_size.reshape(-1, *[1] * (codes.ndim - 1))
     if quantizer != "inq":
-        return codes.astype(np.float32) * along_channels
+        values = codes.astype(np.float32)
+        values *= along_channels
+        return values
     magnitudes = np.array([0.0] + [2.0**power for power in range(largest)], np.float32)
     return magnitudes[np.abs(codes)] * np.sign(codes) * along_channels

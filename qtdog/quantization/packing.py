@@ -1,13 +1,19 @@
 """Integer codes packed at exactly b bits a weight, and back.
 
 The codes form one little-endian bit stream: code i takes bits i*b to (i+1)*b - 1, in two's
-complement. Eight codes fill b bytes, so the work is done on groups of eight in 64-bit words.
+complement. Eight codes fill b bytes, so the work is done on groups of eight in 64-bit words: a
+group's codes lie packed in a word's lowest 8*b bits, or spread, one in the low bits of each byte.
+From one to the other it takes three steps, for all words at once: the upper half of the word's
+codes moves, then the upper half of each half's, then of each quarter's.
 """
+
+from functools import cache
 
 import numpy as np
 
 # Groups of eight codes handled at a time: the temporary words stay in the processor's cache.
 GROUPS_AT_A_TIME = 1 << 14
+WORD = np.dtype("<u8")
 
 
 def packed_size(count: int, bits: int) -> int:
@@ -27,14 +33,13 @@ def pack(codes: np.ndarray, bits: int) -> np.ndarray:
     groups = -(-flat.size // 8)
     padded = np.zeros(groups * 8, np.uint8)
     padded[: flat.size] = flat.astype(np.int8).view(np.uint8) & ((1 << bits) - 1)
-    grouped = padded.reshape(groups, 8)
+    spread = padded.view(WORD)
     packed = np.empty((groups, bits), np.uint8)
     for start in range(0, groups, GROUPS_AT_A_TIME):
-        part = grouped[start : start + GROUPS_AT_A_TIME]
-        words = np.zeros(len(part), np.dtype("<u8"))
-        for place in range(8):
-            words |= part[:, place].astype(np.uint64) << np.uint64(place * bits)
-        packed[start : start + len(part)] = words.view(np.uint8).reshape(-1, 8)[:, :bits]
+        words = spread[start : start + GROUPS_AT_A_TIME]
+        for shift, stays, moves in reversed(_steps(bits)):
+            words = (words & stays) | ((words >> shift) & moves)
+        packed[start : start + len(words)] = words.view(np.uint8).reshape(-1, 8)[:, :bits]
     return packed.reshape(-1)[: packed_size(flat.size, bits)].copy()
 
 
@@ -44,18 +49,31 @@ def unpack(packed: np.ndarray, bits: int, count: int) -> np.ndarray:
     if packed.size != expected:
         raise ValueError(f"{count} codes of {bits} bits take {expected} bytes, not {packed.size}.")
     groups = -(-count // 8)
-    padded = np.zeros(groups * bits, np.uint8)
+    padded = np.zeros(groups * bits + 8, np.uint8)
     padded[: packed.size] = packed
-    grouped = padded.reshape(groups, bits)
-    codes = np.empty((groups, 8), np.int8)
-    mask, sign = np.uint64((1 << bits) - 1), np.uint8(1 << (bits - 1))
+    # A word from each group's first byte; what it has of the next group, no mask lets through.
+    starts = np.ndarray((groups,), WORD, padded, strides=(bits,))
+    codes = np.empty(groups * 8, np.uint8)
+    spread = codes.view(WORD)
     for start in range(0, groups, GROUPS_AT_A_TIME):
-        part = grouped[start : start + GROUPS_AT_A_TIME]
-        wide = np.zeros((len(part), 8), np.uint8)
-        wide[:, :bits] = part
-        words = wide.view(np.dtype("<u8")).reshape(-1)
-        for place in range(8):
-            low_bits = ((words >> np.uint64(place * bits)) & mask).astype(np.uint8)
-            # Flipping the sign bit and subtracting it again extends the sign to eight bits.
-            codes[start : start + len(part), place] = ((low_bits ^ sign) - sign).view(np.int8)
-    return codes.reshape(-1)[:count]
+        words = starts[start : start + GROUPS_AT_A_TIME].copy()
+        for shift, stays, moves in _steps(bits):
+            words = (words & stays) | ((words & moves) << shift)
+        spread[start : start + len(words)] = words
+    # Flipping the sign bit and subtracting it again extends the sign to eight bits.
+    sign = np.uint8(1 << (bits - 1))
+    codes ^= sign
+    codes -= sign
+    return codes.view(np.int8)[:count]
+
+
+@cache
+def _steps(bits: int) -> tuple[tuple[np.uint64, np.uint64, np.uint64], ...]:
+    """From packed to spread: for 4, 2 and 1 codes, how far they move; which bits of the packed word
+    stay in each lane of twice as many bytes, and which move."""
+    steps = []
+    for codes in (4, 2, 1):
+        width, lane = codes * bits, 16 * codes
+        stays = sum(((1 << width) - 1) << start for start in range(0, 64, lane))
+        steps.append((np.uint64(8 * codes - width), np.uint64(stays), np.uint64(stays << width)))
+    return tuple(steps)
