@@ -2,10 +2,12 @@
 
 The whole suite runs in two processes, file by file."""
 
+import dataclasses
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 # Before gradio or the Hub's client is imported: both ask once.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -18,9 +20,11 @@ import torch
 from hub_server import HubServer, without_xet
 from huggingface_hub import constants
 from processes import fork_server
-from servers import CHROMIUM_FLAGS
+from servers import CHROMIUM_FLAGS, running_app
+from tiny import config, random_network, save_checkpoint, save_set
 
-from qtdog import cli
+from qtdog import checkpoints, cli
+from qtdog.checkpoints import storage
 from qtdog.inference import making
 from qtdog.training.config import RECIPES
 
@@ -103,6 +107,35 @@ def default_hub(tmp_path, monkeypatch):
         )
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub-cache"))
         yield server
+
+
+@pytest.fixture(scope="session")
+def shared_set(tmp_path_factory) -> Path:
+    """What `shared_app` shows: sketch with all kinds of models, photo with full precision alone.
+    Not to be changed."""
+    root = save_set(tmp_path_factory.mktemp("shared"), members=2)
+    save_checkpoint(root / "pacs" / "sketch" / "qt-dog-4bit-seed0", "qt-dog", 0, 4)
+    photo = dataclasses.replace(
+        config("erm", 0, 32),
+        target_domain="photo",
+        source_domains=("art_painting", "cartoon", "sketch"),
+    )
+    folder = root / "pacs" / "photo" / "erm-seed0"
+    checkpoints.save(folder, storage.store(random_network(0, None)), photo, "step\n")
+    return root
+
+
+@pytest.fixture(scope="session")
+def shared_uploads(tmp_path_factory) -> Path:
+    """Where `shared_app` puts what visitors send."""
+    return tmp_path_factory.mktemp("uploads")
+
+
+@pytest.fixture(scope="session")
+def shared_app(shared_set, shared_uploads) -> Iterator[str]:
+    """The address of an app that no test changes: starting one takes as long as twenty tests."""
+    with running_app(shared_set, GRADIO_TEMP_DIR=str(shared_uploads)) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

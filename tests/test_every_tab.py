@@ -3,9 +3,7 @@ anything, fits the window, and axe finds no serious violation."""
 
 import pytest
 from pages import PHONE, opening
-from servers import running_app
 from tabs import ENDPOINTS, SHOWS
-from tiny import save_set
 
 SETTLE_MS = 1500  # for what comes after the first sight of a tab
 WINDOWS = {
@@ -15,9 +13,8 @@ WINDOWS = {
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    with running_app(save_set(tmp_path_factory.mktemp("checkpoints"), members=2)) as address:
-        yield address
+def address(shared_app):
+    return shared_app
 
 
 @pytest.mark.parametrize(

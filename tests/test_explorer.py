@@ -275,17 +275,23 @@ def test_explanations_are_grad_cam_of_the_stored_networks(explorer, root, image)
         assert np.max(one.heat) in (0, 1)
 
 
-def test_networks_with_gradients_are_loaded_when_first_asked_for(root, image, monkeypatch):
+def test_networks_with_gradients_are_loaded_when_first_asked_for(
+    root, image, monkeypatch, tmp_path
+):
+    bare = shutil.copytree(root, tmp_path / "set")
+    shutil.rmtree(bare / checkpoints.GRAPHS)
     loaded = []
     real = service.checkpoints.load
     monkeypatch.setattr(
         service.checkpoints, "load", lambda folder: loaded.append(folder.name) or real(folder)
     )
-    explorer = Explorer(root)
+    explorer = Explorer(bare)
     explorer.classify(image, "pacs/sketch")
     assert loaded == []
     explorer.explain(image, "pacs/sketch")
     explorer.explain(image, "pacs/sketch", "dog")
+    assert loaded == ["eoq-7bit", "erm-seed0"]
+    Explorer(root).explain(image, "pacs/sketch")  # its graph gives the feature maps
     assert loaded == ["eoq-7bit", "erm-seed0"]
 
 

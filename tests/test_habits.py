@@ -1,6 +1,5 @@
 """What a browser's own habits must not break: Back, paper, a frame, and uploads that are gone."""
 
-import dataclasses
 import http.server
 import threading
 from functools import partial
@@ -9,12 +8,7 @@ from pathlib import Path
 import pytest
 from pages import opening
 from PIL import Image
-from servers import running_app
 from tabs import SHOWS
-from tiny import config, random_network, save_set
-
-from qtdog import checkpoints
-from qtdog.checkpoints import storage
 
 CONTRAST = """() => {
     const number = (colour) => colour.match(/[\\d.]+/g).map(Number);
@@ -42,28 +36,13 @@ CONTRAST = """() => {
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    """A set of two held-out domains."""
-    root = save_set(tmp_path_factory.mktemp("checkpoints"), members=2)
-    photo = dataclasses.replace(
-        config("erm", 0, 32),
-        target_domain="photo",
-        source_domains=("art_painting", "cartoon", "sketch"),
-    )
-    folder = root / "pacs" / "photo" / "erm-seed0"
-    checkpoints.save(folder, storage.store(random_network(0, None)), photo, "step\n")
-    return root
+def uploads(shared_uploads):
+    return shared_uploads
 
 
 @pytest.fixture(scope="module")
-def uploads(tmp_path_factory):
-    return tmp_path_factory.mktemp("uploads")
-
-
-@pytest.fixture(scope="module")
-def address(root, uploads):
-    with running_app(root, GRADIO_TEMP_DIR=str(uploads)) as address:
-        yield address
+def address(shared_app):
+    return shared_app
 
 
 @pytest.fixture

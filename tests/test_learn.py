@@ -12,8 +12,8 @@ import gradio as gr
 import pytest
 from pages import DESKTOP, PHONE, opening, sample
 from playwright.sync_api import expect
-from servers import ROOT, running_app
-from tiny import save_checkpoint, save_set
+from servers import ROOT
+from tiny import save_set
 
 from qtdog.accuracy import Accuracy
 from qtdog.checkpoints import load_config
@@ -335,16 +335,13 @@ def test_what_fills_a_slot_is_text():
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    root = save_set(tmp_path_factory.mktemp("checkpoints"), members=2)
-    save_checkpoint(root / "pacs" / "sketch" / "qt-dog-4bit-seed0", "qt-dog", 0, 4)
-    return root
+def root(shared_set):
+    return shared_set
 
 
 @pytest.fixture(scope="module")
-def address(root):
-    with running_app(root) as address:
-        yield address
+def address(shared_app):
+    return shared_app
 
 
 @pytest.fixture

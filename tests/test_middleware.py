@@ -27,14 +27,13 @@ ELSEWHERE = ("evil.example", "localhost.evil.example:7860", "127.0.0.1.evil.exam
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    return save_set(tmp_path_factory.mktemp("checkpoints"), members=2)
+def root(shared_set):
+    return shared_set
 
 
 @pytest.fixture(scope="module")
-def address(root):
-    with running(["app.py", "--checkpoints", str(root), "--port"]) as address:
-        yield address
+def address(shared_app):
+    return shared_app
 
 
 def guarded(only_here: bool) -> TestClient:

@@ -1,6 +1,7 @@
 """Small checkpoints for tests: real networks with random weights, saved by the package."""
 
 import dataclasses
+import shutil
 from pathlib import Path
 
 import torch
@@ -13,6 +14,8 @@ from qtdog.quantization import QUANTIZERS, quantize
 CLASSES = ("dog", "elephant", "giraffe", "guitar", "horse", "house", "person")
 ARCHITECTURE = "shufflenet_v2_x0_5"
 SIZE = 64
+GRAPHS = Path(__file__).parent / "graphs"
+"""The network's, as `qtdog.inference.making` makes it: a set with it answers without torch."""
 
 
 def random_network(seed: int, bits: int | None, quantizer: str = "lsq") -> torch.nn.Module:
@@ -66,7 +69,7 @@ def save_checkpoint(
 
 
 def save_set(root: Path, members: int = 5) -> Path:
-    """`root`/pacs/sketch with ERM, QT-DoG members and EoQ; returns `root`."""
+    """`root`/pacs/sketch with ERM, QT-DoG members, EoQ and their graph; returns `root`."""
     target = root / "pacs" / "sketch"
     save_checkpoint(target / "erm-seed0", "erm", 0)
     folders = [
@@ -77,4 +80,5 @@ def save_set(root: Path, members: int = 5) -> Path:
         config("eoq", 9, 7), source_validation=(), training=None, target=Accuracy(70, 100)
     )
     checkpoints.save_ensemble(target / "eoq-7bit", folders, ensemble)
+    shutil.copytree(GRAPHS, root / checkpoints.GRAPHS, dirs_exist_ok=True)
     return root
