@@ -4,7 +4,6 @@ The whole suite runs in two processes, file by file."""
 
 import dataclasses
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +19,7 @@ import torch
 from hub_server import HubServer, without_xet
 from huggingface_hub import constants
 from processes import fork_server
-from servers import CHROMIUM_FLAGS, running_app
+from servers import CHROMIUM_FLAGS, chromium, running_app
 from tiny import config, random_network, save_checkpoint, save_set
 
 from qtdog import checkpoints, cli
@@ -163,12 +162,12 @@ def start(processes) -> Callable:
 @pytest.fixture(scope="module")
 def browser():
     """Headless Chromium; in `usual`, pages share a cache. A test without it skips."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
+    program = chromium()
+    if program is None:
         pytest.skip("needs Debian's chromium")
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=chromium, args=CHROMIUM_FLAGS)
+        browser = started.chromium.launch(executable_path=program, args=CHROMIUM_FLAGS)
         browser.usual = browser.new_context()
         yield browser
         browser.close()

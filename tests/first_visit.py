@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
-from servers import CHROMIUM_FLAGS
+from servers import CHROMIUM_FLAGS, chromium
 
 from qtdog.browser import write_explorer
 from qtdog.explorer import Explorer
@@ -83,7 +83,7 @@ def main() -> None:
         print(f"the folder: {written.bytes_of_page / 1e6:.1f} MB and", end=" ")
         print(f"{written.bytes_of_checkpoints / 1e6:.1f} MB of checkpoints")
         print(f"{cpu()}, load {os.getloadavg()[0]:.1f} at the start, 10 Mbit/s, uncompressed")
-        browser = started.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM_FLAGS)
+        browser = started.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         for model in ("qt-dog", "erm", "eoq"):
             sent, seconds = visit(browser, Path(place), model)
             print(f"{model:<7} {sent / 1e6:5.1f} MB {seconds:5.1f} s", flush=True)

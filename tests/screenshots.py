@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import sync_playwright
-from servers import CHROMIUM_FLAGS, ROOT, running_app
+from servers import CHROMIUM_FLAGS, ROOT, chromium, running_app
 from tabs import SHOWS
 
 SIZES = {"phone": (390, 844), "desktop": (1280, 800), "projector": (1920, 1080)}
@@ -24,9 +24,7 @@ def main(folder: Path, checkpoints: Path) -> None:
     """Write <tab>-<size>-<mode>.png into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     with running_app(checkpoints) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=CHROMIUM_FLAGS
-        )
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         for tab, shown in SHOWS.items():
             for size, (width, height) in SIZES.items():
                 for mode in ("light", "dark"):
@@ -45,9 +43,7 @@ def main(folder: Path, checkpoints: Path) -> None:
 def readme(folder: Path) -> None:
     """Write try-light.webp and try-dark.webp into `folder`, as sharp as on a dense display."""
     with running_app(ROOT / "checkpoints") as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=CHROMIUM_FLAGS
-        )
+        browser = playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         for mode in ("light", "dark"):
             width, height = SIZES["desktop"]
             page = browser.new_page(
