@@ -18,7 +18,7 @@ from tiny import save_set
 from qtdog.accuracy import Accuracy
 from qtdog.checkpoints import load_config
 from qtdog.citation import CITATION
-from qtdog.explorer import Answers, Explorer, Grid, Lab, Lesson, Network, lesson, standings
+from qtdog.explorer import Answers, ComparedNetwork, Explorer, Grid, Lab, Lesson, lesson, standings
 from qtdog.explorer.lab import Contender
 from qtdog.explorer.lessons import read_curve
 from qtdog.images import read_image
@@ -39,12 +39,14 @@ ERM = "pacs/sketch/erm-seed0"
 SAID = read_texts()
 
 
-def network(method: str, seed: int, correct: int, source: float | None = 0.9) -> Network:
+def network(method: str, seed: int, correct: int, source: float | None = 0.9) -> ComparedNetwork:
     bits, size = (32, 9_000_000) if method == "erm" else (7, 2_000_000)
     size *= 5 if method == "eoq" else 1
     name = f"{method}-seed{seed}"
     target = Accuracy(correct, 1000)
-    return Network(name, method, bits, False, "sketch", seed, source, target, size, 100, 40, ())
+    return ComparedNetwork(
+        name, method, bits, False, "sketch", seed, source, target, size, 100, 40, ()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +54,7 @@ def told() -> Lesson:
     return lesson(Explorer(BUNDLED))
 
 
-def with_networks(told: Lesson, *networks: Network) -> Lesson:
+def with_networks(told: Lesson, *networks: ComparedNetwork) -> Lesson:
     return dataclasses.replace(told, all=networks)
 
 
@@ -66,7 +68,7 @@ def test_there_are_eight_steps_with_one_right_answer_each(told):
 
 
 def test_the_text_follows_the_data(told):
-    def said(*networks: Network) -> str:
+    def said(*networks: ComparedNetwork) -> str:
         (sentence,) = measured_sentences(SAID, standings(with_networks(told, *networks)))
         return sentence
 

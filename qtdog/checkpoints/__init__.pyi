@@ -44,7 +44,7 @@ from .index import IndexedCheckpoint as IndexedCheckpoint
 from .index import index_json as index_json
 from .index import make_index as make_index
 from .index import parse_index as parse_index
-from .layers import kind_of as kind_of
+from .layers import layer_words as layer_words
 from .layers import survey_layers as survey_layers
 from .layers import survey_text as survey_text
 from .run_identity import RunIdentity as RunIdentity

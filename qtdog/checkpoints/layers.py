@@ -115,7 +115,7 @@ def weights(network: nn.Module, leave_out: Sequence[str] = ()) -> tuple[Weight, 
         reason = "the classifier" if name.startswith(f"{classifier}.") else "as asked"
         return Weight(
             name,
-            kind_of(layer, attribute),
+            layer_words(layer, attribute),
             tuple(shape),
             shape.numel(),
             "" if name in chosen else reason,
@@ -124,7 +124,7 @@ def weights(network: nn.Module, leave_out: Sequence[str] = ()) -> tuple[Weight, 
     return tuple(weight(name, *found) for name, found in quantizable_weights(network).items())
 
 
-def kind_of(layer: nn.Module, attribute: str = "weight") -> str:
+def layer_words(layer: nn.Module, attribute: str = "weight") -> str:
     """A layer's weight in words."""
     if isinstance(layer, nn.MultiheadAttention):
         return "attention, " + ("inputs" if attribute == "in_proj_weight" else attribute[:1])

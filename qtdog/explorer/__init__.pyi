@@ -18,8 +18,8 @@ from .lab import Lab as Lab
 from .lab import Layer as Layer
 from .lab import LayerRounding as LayerRounding
 from .lab import Reference as Reference
+from .lessons import ComparedNetwork as ComparedNetwork
 from .lessons import Lesson as Lesson
-from .lessons import Network as Network
 from .lessons import lesson as lesson
 from .method_standings import ENSEMBLES as ENSEMBLES
 from .method_standings import METHODS as METHODS

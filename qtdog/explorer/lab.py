@@ -181,7 +181,7 @@ class Lab:
         return tuple(
             Layer(
                 name,
-                checkpoints.kind_of(layer, attribute),
+                checkpoints.layer_words(layer, attribute),
                 tuple(getattr(layer, attribute).shape),
                 name.startswith(classifier + "."),
             )

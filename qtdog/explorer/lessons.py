@@ -25,7 +25,7 @@ class CurvePoint:
 
 
 @dataclass(frozen=True)
-class Network:
+class ComparedNetwork:
     """A checkpoint, as far as the lesson needs it."""
 
     name: str
@@ -58,13 +58,13 @@ class Lesson:
 
     target: Target
     """The held-out domain that the lesson is about."""
-    all: tuple[Network, ...]
+    all: tuple[ComparedNetwork, ...]
     """Of every held-out domain of its data set."""
     architecture: str
     image_size: int
     """In pixels."""
 
-    def of(self, method: str, domain: str | None = None) -> tuple[Network, ...]:
+    def of(self, method: str, domain: str | None = None) -> tuple[ComparedNetwork, ...]:
         """A method's networks for a held-out domain, by default the lesson's, in seed order."""
         chosen = domain or self.target.domain
         return tuple(one for one in self.all if one.method == method and one.domain == chosen)
@@ -108,7 +108,7 @@ def read_curve(folder: Path, averaged: bool = False) -> tuple[CurvePoint, ...]:
         return ()
 
 
-def _compared(stored: tuple[StoredCheckpoint, ...]) -> list[Network]:
+def _compared(stored: tuple[StoredCheckpoint, ...]) -> list[ComparedNetwork]:
     """Full precision, and the quantized ones of EoQ's width (else of the widest QT-DoG); those with
     averaged weights where there are no others of the method. Those with another DG method, or with
     INQ, only where there are no others at all."""
@@ -134,11 +134,11 @@ def _compared(stored: tuple[StoredCheckpoint, ...]) -> list[Network]:
     return sorted(networks, key=lambda one: (one.seed or 0, one.name))
 
 
-def _network(stored: StoredCheckpoint, sizes: dict[str, int]) -> Network:
+def _network(stored: StoredCheckpoint, sizes: dict[str, int]) -> ComparedNetwork:
     config, training = stored.config, stored.config.training
     source = [one.fraction for one in config.source_validation]
     members = [Path(file.path).parent.name for file in config.files]
-    return Network(
+    return ComparedNetwork(
         name=stored.name,
         method=config.method,
         bits=config.bits,

@@ -6,7 +6,7 @@ from typing import cast
 import pandas as pd
 
 from qtdog.method_names import AVERAGINGS, OBJECTIVES, method_name
-from qtdog.study.arms import ENDINGS, difference_sentence, mean_and_error, rows_where
+from qtdog.study.arms import ENDINGS, difference_sentence, mean_in_words, rows_where
 from qtdog.study.markdown import plain, row, section, table_head
 from qtdog.study.pairs import against
 
@@ -36,7 +36,7 @@ def bit_widths(table: pd.DataFrame) -> str:
             )
         ]
         for bits in sorted(set(pd.concat(same).bits), reverse=True):
-            cells = [mean_and_error(rows_where(arm, arm.bits == bits).accuracy) for arm in same]
+            cells = [mean_in_words(rows_where(arm, arm.bits == bits).accuracy) for arm in same]
             lines.append(row([place, str(bits), *cells]))
     return section(
         "Bit widths",
@@ -57,7 +57,7 @@ def moments(table: pd.DataFrame) -> str:
         granularity, step = cast(tuple, kind)
         for domain, values in group.groupby("domain"):
             cells = [f"one a {granularity}", f"{step:.0f}", plain(str(domain))]
-            lines.append(row([*cells, mean_and_error(values.accuracy)]))
+            lines.append(row([*cells, mean_in_words(values.accuracy)]))
     return section("Granularity and the moment of quantization", "Percent, 7 bits.", lines)
 
 
@@ -73,7 +73,7 @@ def other_methods(table: pd.DataFrame) -> str:
             where = f"{plain(str(domain))}, {', '.join(f'{seed:.0f}' for seed in seeds)}"
             for name in ("ERM", "QT-DoG", alone, together):
                 cells = [
-                    mean_and_error(rows_where(same, same.arm == name + kind).accuracy)
+                    mean_in_words(rows_where(same, same.arm == name + kind).accuracy)
                     for kind in ENDINGS
                 ]
                 accuracies.append(row([where, name, *cells]))

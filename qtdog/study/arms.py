@@ -23,7 +23,7 @@ def rows_where(table: pd.DataFrame, which: pd.Series) -> pd.DataFrame:
     return cast(pd.DataFrame, table[which])
 
 
-def mean_and_error(values: pd.Series, count: bool = True) -> str:
+def mean_in_words(values: pd.Series, count: bool = True) -> str:
     number = f" ({len(values)})" if count else ""
     if len(values) == 0:
         return "–"

@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from qtdog.study.arms import ENDINGS, arms_of, difference_sentence, mean_and_error
+from qtdog.study.arms import ENDINGS, arms_of, difference_sentence, mean_in_words
 from qtdog.study.markdown import plain, row, section, table_head
 from qtdog.study.members import choose_members
 from qtdog.study.pairs import against
@@ -26,7 +26,7 @@ def accuracies(table: pd.DataFrame) -> str:
         cells, means = [], []
         for domain in domains:
             values = table[(table.arm == arm) & (table.domain == domain)].accuracy
-            cells.append(mean_and_error(values))
+            cells.append(mean_in_words(values))
             means.append(values.mean())
         complete = not np.isnan(means).any() and len(domains) > 1
         lines.append(row([arm, *cells, f"{np.mean(means):.1f}" if complete else "–"]))

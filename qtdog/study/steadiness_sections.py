@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from qtdog.method_names import added_methods, method_name
-from qtdog.study.arms import arms_of, mean_and_error, rows_where
+from qtdog.study.arms import arms_of, mean_in_words, rows_where
 from qtdog.study.markdown import row, section, table_head
 from qtdog.training import RunRecord
 
@@ -33,7 +33,7 @@ def steadiness(runs: Sequence[RunRecord]) -> str:
             spreads.setdefault(arm, []).append(100 * float(np.std(values, ddof=1)))
     lines = table_head(["", "runs", "standard deviation, points"])
     for arm, values in sorted(spreads.items()):
-        lines.append(row([arm, str(len(values)), mean_and_error(pd.Series(values), count=False)]))
+        lines.append(row([arm, str(len(values)), mean_in_words(pd.Series(values), count=False)]))
     return section(
         "Steadiness",
         "Standard deviation of the target accuracy over the evaluations in the last half of the "

@@ -51,7 +51,9 @@ def card(
         others = [probability for label, probability in of.items() if label not in classes]
         bars += _bar(f"{len(others)} others", sum(others), False, False)
     count = len(prediction.members)
-    kind = f"{count} networks of {prediction.bits} bits" if count else kind_of(prediction.bits)
+    kind = (
+        f"{count} networks of {prediction.bits} bits" if count else precision_words(prediction.bits)
+    )
     entropy, share = uncertainty(prediction)
     facts = [
         ("uncertainty", html('{}<span class="counts">{}</span>', entropy, share)),
@@ -123,7 +125,7 @@ def ballot(prediction: Prediction) -> Markup:
     )
 
 
-def kind_of(bits: int) -> str:
+def precision_words(bits: int) -> str:
     """ "full precision, 32 bits" or "quantized, 7 bits"."""
     return "full precision, 32 bits" if bits == 32 else f"quantized, {bits} bits"
 

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable, Sequence
 
 from qtdog.paired import Interval, Paired, paired
-from qtdog.study.second.networks import Network, Part
+from qtdog.study.second.networks import Part, StudyNetwork
 
 SUPPORTED, NOT_SUPPORTED, NOT_DECIDED = "supported", "not supported", "not decided"
 
@@ -71,12 +71,12 @@ def interval_text(interval: Interval | None) -> str:
 
 
 def _of_domain(
-    networks: dict[tuple[str, int | None], Network], domain: str
-) -> dict[int | None, Network]:
+    networks: dict[tuple[str, int | None], StudyNetwork], domain: str
+) -> dict[int | None, StudyNetwork]:
     return {seed: one for (of, seed), one in networks.items() if of == domain}
 
 
-def _with_ensemble(*sides: dict[int | None, Network]) -> list[float]:
+def _with_ensemble(*sides: dict[int | None, StudyNetwork]) -> list[float]:
     """Empty where a single arm lacks one of the ensemble's seeds."""
     whole, without = [], []
     members = next(len(side[None].without) for side in sides if None in side)

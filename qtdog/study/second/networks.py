@@ -18,7 +18,7 @@ MAIN_BITS = (32, 7, 5)
 
 
 @dataclass(frozen=True)
-class Network:
+class StudyNetwork:
     """One network or ensemble of five, on one held-out domain. Accuracies are percent."""
 
     row: MeasuredRow
@@ -50,7 +50,7 @@ class Part:
     backbone: str
     domains: tuple[str, ...]
     """All that are or will be held out, sorted."""
-    networks: tuple[Network, ...]
+    networks: tuple[StudyNetwork, ...]
 
     @property
     def title(self) -> str:
@@ -58,9 +58,9 @@ class Part:
         return f"{self.dataset}, {self.backbone}"
 
     @cached_property
-    def by_arm(self) -> dict[str, dict[tuple[str, int | None], Network]]:
+    def by_arm(self) -> dict[str, dict[tuple[str, int | None], StudyNetwork]]:
         """Arm -> (held-out domain, seed) -> network; the seed of an ensemble is None."""
-        found: dict[str, dict[tuple[str, int | None], Network]] = {}
+        found: dict[str, dict[tuple[str, int | None], StudyNetwork]] = {}
         for one in self.networks:
             found.setdefault(one.arm, {})[one.row.domain, one.row.seed] = one
         return found
@@ -94,7 +94,7 @@ def load_study(folder: Path) -> Study:
     rows = tuple(rows_of(folder, records))
     if not rows:
         raise ValueError(f"There is no record of a run in {folder}: run the sweep first.")
-    parts: dict[tuple[str, str], list[Network]] = {}
+    parts: dict[tuple[str, str], list[StudyNetwork]] = {}
     for row in rows:
         parts.setdefault((row.dataset, row.backbone), []).append(_network(folder, records, row))
     made = [
@@ -103,7 +103,7 @@ def load_study(folder: Path) -> Study:
     return Study(records, rows, tuple(sorted(made, key=lambda part: -len(part.networks))))
 
 
-def _domains(records: Mapping[str, RunRecord], networks: Sequence[Network]) -> tuple[str, ...]:
+def _domains(records: Mapping[str, RunRecord], networks: Sequence[StudyNetwork]) -> tuple[str, ...]:
     found = set()
     for one in networks:
         record = records[one.row.run.split(";")[0]]
@@ -112,7 +112,7 @@ def _domains(records: Mapping[str, RunRecord], networks: Sequence[Network]) -> t
     return tuple(sorted(found))
 
 
-def _network(folder: Path, records: Mapping[str, RunRecord], row: MeasuredRow) -> Network:
+def _network(folder: Path, records: Mapping[str, RunRecord], row: MeasuredRow) -> StudyNetwork:
     names = row.run.split(";")
     record = records[names[0]]
     full = next(
@@ -127,7 +127,7 @@ def _network(folder: Path, records: Mapping[str, RunRecord], row: MeasuredRow) -
     if row.seed is not None and evaluated:
         late = 100 * record.late_mean(row.averaged == "yes")
     without = _without(folder, records, row) if row.seed is None else ()
-    return Network(row, row.relative_size * full, late, without)
+    return StudyNetwork(row, row.relative_size * full, late, without)
 
 
 def _without(folder: Path, records: Mapping[str, RunRecord], row: MeasuredRow) -> tuple[float, ...]:

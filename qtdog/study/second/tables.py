@@ -15,7 +15,7 @@ from qtdog.study.second.comparing import (
     verdict,
 )
 from qtdog.study.second.decisions import Decision
-from qtdog.study.second.networks import Network, Part
+from qtdog.study.second.networks import Part, StudyNetwork
 
 
 def accuracies(part: Part) -> str:
@@ -126,22 +126,24 @@ def _pairs(
     return [*table_head([*head, "pairs", "verdict"]), *lines] if lines else []
 
 
-def _accuracy(network: Network) -> float | None:
+def _accuracy(network: StudyNetwork) -> float | None:
     return network.row.accuracy
 
 
-def _late_mean(network: Network) -> float | None:
+def _late_mean(network: StudyNetwork) -> float | None:
     return network.late_mean
 
 
 def _values(
-    networks: Sequence[Network], domain: str, of: Callable[[Network], float | None]
+    networks: Sequence[StudyNetwork], domain: str, of: Callable[[StudyNetwork], float | None]
 ) -> list[float]:
     found = [of(one) for one in networks if one.row.domain == domain]
     return [value for value in found if value is not None]
 
 
-def _cell(networks: Sequence[Network], domain: str, of: Callable[[Network], float | None]) -> str:
+def _cell(
+    networks: Sequence[StudyNetwork], domain: str, of: Callable[[StudyNetwork], float | None]
+) -> str:
     return mean_text(_values(networks, domain, of))
 
 
@@ -156,7 +158,9 @@ def mean_text(values: Sequence[float]) -> str:
 
 
 def _mean(
-    networks: Sequence[Network], domains: Sequence[str], of: Callable[[Network], float | None]
+    networks: Sequence[StudyNetwork],
+    domains: Sequence[str],
+    of: Callable[[StudyNetwork], float | None],
 ) -> str:
     values = [_values(networks, domain, of) for domain in domains]
     return f"{statistics.fmean(map(statistics.fmean, values)):.1f}" if all(values) else "–"

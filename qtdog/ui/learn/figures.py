@@ -2,7 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-from qtdog.explorer import ENSEMBLES, METHODS, Lesson, Network, Prediction, Standing, Standings
+from qtdog.explorer import (
+    ENSEMBLES,
+    METHODS,
+    ComparedNetwork,
+    Lesson,
+    Prediction,
+    Standing,
+    Standings,
+)
 from qtdog.results import Result
 from qtdog.ui import charts
 from qtdog.ui.appearance import METHOD_STYLES
@@ -284,9 +292,9 @@ def _standing(one: Standing | None) -> str:
     return f"{one.mean:.1f} %\n{low:.1f} to {high:.1f}, {count} seeds"
 
 
-def _pair(network: Network) -> tuple[float, float]:
+def _pair(network: ComparedNetwork) -> tuple[float, float]:
     return network.source_validation or 0.0, network.target.fraction
 
 
-def _name(network: Network) -> str:
+def _name(network: ComparedNetwork) -> str:
     return f"{NAMES[network.method]}, seed {network.seed}"

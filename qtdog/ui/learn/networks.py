@@ -1,20 +1,20 @@
 """How "Learn" speaks of a network and of its accuracy."""
 
-from qtdog.explorer import Lesson, Network
+from qtdog.explorer import ComparedNetwork, Lesson
 from qtdog.ui.learn.words import ORDINALS, Texts
 
 
-def singles(lesson: Lesson) -> tuple[Network, ...]:
+def singles(lesson: Lesson) -> tuple[ComparedNetwork, ...]:
     """The networks that are no ensemble."""
     return (*lesson.of("erm"), *lesson.of("qt-dog"))
 
 
-def method_name(texts: Texts, network: Network) -> str:
+def method_name(texts: Texts, network: ComparedNetwork) -> str:
     """What a network that is no ensemble is called in a sentence."""
     return texts.words["full_precision" if network.method == "erm" else "qt_dog"].plain()
 
 
-def accuracy(texts: Texts, network: Network) -> str:
+def accuracy(texts: Texts, network: ComparedNetwork) -> str:
     """ "71.8 % (2,821 of 3,929)", on the held-out domain."""
     one = network.target
     return texts.words["accuracy"].plain(
