@@ -485,7 +485,7 @@ def test_nothing_is_wider_than_a_phone(open_page):
 def test_about_names_server_and_citation(open_page):
     page = open_page("?tab=about")
     assert page.locator("#citation textarea").input_value() == CITATION
-    assert page.locator("table.checkpoints tbody tr").count() == 5
+    assert page.locator("table.checkpoints tbody tr").count() == 6
     assert "Python" in page.locator("dl.server").inner_text()
 
 
