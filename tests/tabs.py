@@ -18,6 +18,7 @@ ENDPOINTS = {
     "/checkpoint_source": "",
     "/classify": "image target",
     "/classify_opened": "key image target",
+    "/compare_weights": "first second layer",
     "/explain": "image target label",
     "/landscape": "target images kind",
     "/landscape_live": "images labels target distance round_again",
