@@ -28,4 +28,5 @@ ENDPOINTS = {
     "/results": "source benchmark backbone table",
     "/run_log": "name",
     "/shift": "image shift label target severity",
+    "/your_results": "files",
 }

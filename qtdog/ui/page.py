@@ -5,6 +5,7 @@ import os
 import gradio as gr
 
 from qtdog.explorer import Explorer, Guests
+from qtdog.results import MeasuredResult
 from qtdog.ui import figures
 from qtdog.ui.about.models import opened_columns
 from qtdog.ui.about.tab import about_tab
@@ -48,9 +49,11 @@ NO_STATISTICS = {
 DELETE_UPLOADS_AFTER_SECONDS = 3600
 
 
-def build(explorer: Explorer, guests: Guests | None = None) -> GuardedBlocks:
+def build(
+    explorer: Explorer, guests: Guests | None = None, theirs: tuple[MeasuredResult, ...] = ()
+) -> GuardedBlocks:
     """The page for the models that `explorer` finds, ready to launch. With `guests`, visitors can
-    open other sets of checkpoints."""
+    open other sets of checkpoints. `theirs`: numbers of another study to set beside ours."""
     uploads = (DELETE_UPLOADS_AFTER_SECONDS, DELETE_UPLOADS_AFTER_SECONDS)
     address = Address()
     with GuardedBlocks(
@@ -73,7 +76,7 @@ def build(explorer: Explorer, guests: Guests | None = None) -> GuardedBlocks:
             with address.add_tab(gr.Tab("Batch", id="batch")):
                 batch_tab(explorer, address)
             with address.add_tab(gr.Tab("Results", id="results")):
-                results_tab(address)
+                results_tab(address, theirs=theirs)
             with address.add_tab(gr.Tab("Landscape", id="landscape")) as tab:
                 landscape_tab(explorer, address, tab)
             with address.add_tab(gr.Tab("Quantize", id="quantize")) as tab:
