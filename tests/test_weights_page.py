@@ -59,3 +59,15 @@ def test_one_network_on_a_grid_is_a_click_away(page):
     page.click("text=One network on a grid")
     page.locator("#quantize-grid").wait_for(state="visible")
     page.locator("#quantize-weights").wait_for(state="hidden", timeout=5000)
+
+
+def test_the_comparison_is_accessible(page):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    page.click("text=Two networks compared")
+    page.locator("#quantize-weights").wait_for(state="visible")
+    page.click("text=Every layer in numbers >> nth=0")
+    found = axe.Axe().run(page).response["violations"]
+    # What the page itself gives, its heading, is not in this part of it.
+    assert [one["id"] for one in found if one["impact"] in ("serious", "critical")] == []
+    wider = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert wider <= 0
