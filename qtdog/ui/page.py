@@ -20,6 +20,7 @@ from qtdog.ui.markup import Html
 from qtdog.ui.quantize.tab import quantize_tab
 from qtdog.ui.results.tab import results_tab
 from qtdog.ui.shift.tab import shift_tab
+from qtdog.ui.stage.view import add_stage
 from qtdog.ui.train.tab import train_tab
 
 # Paper is white: what is dark on the screen is printed as in the light.
@@ -88,6 +89,7 @@ def build(
         Html(figures.FOOT, padding=False)
         address.wire(page, tabs, notice)
         page.load(None, None, None, js=PRINT_LIGHT, **PRIVATE)
+        add_stage(page)
     return _with_queue(page)
 
 
