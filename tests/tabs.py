@@ -18,6 +18,7 @@ ENDPOINTS = {
     "/checkpoint_source": "",
     "/classify": "image target",
     "/classify_opened": "key image target",
+    "/compare_weights": "first second layer",
     "/explain": "image target label",
     "/landscape": "target images kind",
     "/landscape_live": "images labels target distance round_again",
@@ -27,4 +28,5 @@ ENDPOINTS = {
     "/results": "source benchmark backbone table",
     "/run_log": "name",
     "/shift": "image shift label target severity",
+    "/your_results": "files",
 }

@@ -5,6 +5,7 @@ import re
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -52,6 +53,14 @@ def app(
             "GRADIO_ROOT_PATH, or none.",
         ),
     ] = None,
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Folder with a measured.csv, or with run records, of a study of yours: the "
+            "Results tab shows its numbers beside ours.",
+        ),
+    ] = None,
     mcp: Annotated[
         bool,
         typer.Option(
@@ -76,7 +85,7 @@ def app(
 
     from qtdog.ui import serve
 
-    serve(checkpoints or str(CHECKPOINTS), CHECKPOINTS, host, port, behind, mcp)
+    serve(checkpoints or str(CHECKPOINTS), CHECKPOINTS, host, port, behind, mcp, results)
 
 
 def settle() -> list[str]:

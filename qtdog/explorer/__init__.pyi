@@ -47,3 +47,8 @@ from .unfamiliar import DIGITS as DIGITS
 from .unfamiliar import SOURCE as SOURCE
 from .unfamiliar import TARGET as TARGET
 from .unfamiliar import Flagged as Flagged
+from .weight_distances import CELLS as CELLS
+from .weight_distances import LayerDistance as LayerDistance
+from .weight_distances import LayerPair as LayerPair
+from .weight_pairs import Compared as Compared
+from .weight_pairs import WeightPairs as WeightPairs

@@ -19,6 +19,7 @@ from .records import Results as Results
 from .records import ResultsError as ResultsError
 from .records import load_results as load_results
 from .records import read_measured as read_measured
+from .records import renamed as renamed
 from .runs import RunLog as RunLog
 from .runs import RunPoint as RunPoint
 from .runs import SeedRuns as SeedRuns
@@ -38,3 +39,6 @@ from .table_parts import Table as Table
 from .table_parts import to_frame as to_frame
 from .tables import options as options
 from .tables import pivot as pivot
+from .theirs import Beside as Beside
+from .theirs import beside as beside
+from .theirs import fitting as fitting

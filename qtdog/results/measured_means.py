@@ -21,9 +21,13 @@ MEASURED_DECIMALS: dict[Metric, int] = defaultdict(
 
 
 def rows_of_means(
-    measured: Sequence[MeasuredResult], metric: Metric, known: set[tuple[str, str]]
+    measured: Sequence[MeasuredResult],
+    metric: Metric,
+    known: set[tuple[str, str]],
+    who: str = "Measured here",
 ) -> dict[RowKey, dict[Column, Cell]]:
-    """A line a method and setting, all of one backbone."""
+    """A line a method and setting, all of one backbone. `who`: whose numbers, for their
+    provenance."""
     settings: dict[tuple[Setting, str], dict[Column, list[MeasuredResult]]] = {}
     for one in sorted(measured, key=_place_of_method):
         key = (setting(one), one.models_trained)
@@ -34,7 +38,9 @@ def rows_of_means(
     for key, values in settings.items():
         (method, averaged, bits, granularity, quantized, steps), trained = key
         cells = {
-            column: cell for column, ones in values.items() if (cell := _mean_cell(ones, metric))
+            column: cell
+            for column, ones in values.items()
+            if (cell := _mean_cell(ones, metric, who))
         }
         for dataset, split in unique((column.dataset, column.split) for column in columns):
             all_of_it = [c for c in columns if (c.dataset, c.split) == (dataset, split)]
@@ -42,6 +48,7 @@ def rows_of_means(
                 cells[Column(dataset, AVERAGE, split)] = _average_cell(
                     [cells[column] for column in all_of_it],
                     {name for of, name in known if of == dataset} - {c.domain for c in all_of_it},
+                    who,
                 )
         variant = ["averaged"] if averaged else []
         variant += ["one step size a layer"] if granularity == "tensor" else []
@@ -80,7 +87,7 @@ def _place_of_method(result: MeasuredResult) -> tuple[object, ...]:
     return place, method, result.measurement.averaged, -(result.bits or 32)
 
 
-def _mean_cell(results: Sequence[MeasuredResult], metric: Metric) -> Cell | None:
+def _mean_cell(results: Sequence[MeasuredResult], metric: Metric, who: str) -> Cell | None:
     """Mean ± standard error over the seeds of one method on one domain."""
     of = _metric(metric)
     values = [value for one in results if (value := of(one)) is not None]
@@ -97,13 +104,13 @@ def _mean_cell(results: Sequence[MeasuredResult], metric: Metric) -> Cell | None
         error=error,
         decimals=MEASURED_DECIMALS[metric],
         runs=len(values),
-        provenance=f"Measured here, {many}, {images}",
+        provenance=f"{who}, {many}, {images}",
         remarks=unique(one.note for one in results if one.note),
         logs=unique(log for one in results for log in one.measurement.runs),
     )
 
 
-def _average_cell(cells: Sequence[Cell], unmeasured: set[str]) -> Cell:
+def _average_cell(cells: Sequence[Cell], unmeasured: set[str], who: str) -> Cell:
     """The mean over domains. The domains' errors are independent, so their squares add; without
     one of them there is no error of the mean. Domains that are not measured yet are a reason to
     doubt it."""
@@ -115,7 +122,7 @@ def _average_cell(cells: Sequence[Cell], unmeasured: set[str]) -> Cell:
         error=sum(error**2 for error in errors) ** 0.5 / count if known else None,
         decimals=cells[0].decimals,
         runs=sum(cell.runs for cell in cells),
-        provenance=f"Measured here, mean of {count} held-out domains",
+        provenance=f"{who}, mean of {count} held-out domains",
         flags=(_incomplete(count, unmeasured),) if unmeasured else (),
         remarks=unique(remark for cell in cells for remark in cell.remarks),
         logs=unique(log for cell in cells for log in cell.logs),

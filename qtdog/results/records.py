@@ -110,6 +110,8 @@ class Results:
     paper: tuple[Result, ...]
     measured: tuple[MeasuredResult, ...]
     problems: tuple[str, ...] = ()
+    theirs: tuple[MeasuredResult, ...] = ()
+    """A visitor's own study."""
 
 
 def load_results(folder: Path = RESULTS) -> Results:
@@ -126,9 +128,7 @@ def load_results(folder: Path = RESULTS) -> Results:
 
     paper = read(PAPER, read_paper)
     measured = read(MEASURED, read_measured) if (folder / MEASURED).exists() else ()
-    names = {result.dataset.lower(): result.dataset for result in paper}
-    measured = tuple(_renamed(result, names) for result in measured)
-    return Results(paper, measured, tuple(problems))
+    return Results(paper, renamed(measured, paper), tuple(problems))
 
 
 def read_paper(path: Path) -> tuple[Result, ...]:
@@ -240,6 +240,11 @@ def _measurement(line: CsvLine) -> Measurement:
     )
 
 
-def _renamed(result: MeasuredResult, names: dict[str, str]) -> MeasuredResult:
-    """A benchmark has the paper's spelling: "pacs" is PACS."""
-    return replace(result, dataset=names.get(result.dataset.lower(), result.dataset))
+def renamed(
+    measured: Sequence[MeasuredResult], paper: Sequence[Result]
+) -> tuple[MeasuredResult, ...]:
+    """The same with the paper's spelling of benchmarks: "pacs" is PACS."""
+    names = {result.dataset.lower(): result.dataset for result in paper}
+    return tuple(
+        replace(one, dataset=names.get(one.dataset.lower(), one.dataset)) for one in measured
+    )

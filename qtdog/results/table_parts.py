@@ -12,6 +12,8 @@ Metric = Literal["accuracy", "nll", "ece", "source_nll", "source_ece", "source_v
 ALL = "all"
 PAPER_SOURCE, MEASURED_SOURCE = "paper", "measured"
 """What the source column of the files says; anything else is a listing of the paper's numbers."""
+THEIRS = "yours"
+"""The source of a visitor's own numbers."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,11 @@ class Group:
     def measured(self) -> bool:
         """Whether these numbers were measured here."""
         return self.source == MEASURED_SOURCE
+
+    @property
+    def theirs(self) -> bool:
+        """Whether a visitor brought these numbers."""
+        return self.source == THEIRS
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from qtdog.results.table_parts import (
     EVERYTHING,
     MEASURED_SOURCE,
     PAPER_SOURCE,
+    THEIRS,
     Cell,
     Choice,
     Column,
@@ -49,7 +50,8 @@ def pivot(results: Results, choice: Choice = EVERYTHING, metric: Metric = "accur
     Of all benchmarks, only the averages over their domains are shown. Measured values are means
     over seeds with their standard errors; the average over domains is given where all domains that
     were measured of the benchmark are there, with a flag while some of the paper's are not. Of
-    another metric than accuracy only measured values exist.
+    another metric than accuracy only measured values exist. A visitor's own come first, by the
+    rules of those measured here.
     """
     reasons, notes = flags(results.paper), remarks(results.paper)
     found: dict[tuple[str, str, str], dict[RowKey, dict[Column, Cell]]] = {}
@@ -61,11 +63,8 @@ def pivot(results: Results, choice: Choice = EVERYTHING, metric: Metric = "accur
                 cell = _printed(one, reasons.get(one, ()), notes.get(one))
                 group.setdefault(key, {})[column_of(one)] = cell
     if choice.source != PAPER_SOURCE:
-        measured = [one for one in results.measured if _chosen(one, replace(choice, table=ALL))]
-        for backbone in unique(one.backbone for one in measured):
-            same = [one for one in measured if one.backbone == backbone]
-            if rows := rows_of_means(same, metric, _domains(results.paper)):
-                found[MEASURED_SOURCE, MEASURED_SOURCE, backbone] = rows
+        theirs = _means(results, results.theirs, choice, metric, THEIRS)
+        found = theirs | found | _means(results, results.measured, choice, metric, MEASURED_SOURCE)
     columns = _columns([column for g in found.values() for row in g.values() for column in row])
     if choice.benchmark == ALL:
         columns = tuple(column for column in columns if column.domain == AVERAGE)
@@ -81,9 +80,27 @@ def pivot(results: Results, choice: Choice = EVERYTHING, metric: Metric = "accur
     return Table(columns, tuple(groups), metric)
 
 
+def _means(
+    results: Results,
+    measured: Sequence[MeasuredResult],
+    choice: Choice,
+    metric: Metric,
+    source: str,
+) -> dict[tuple[str, str, str], dict[RowKey, dict[Column, Cell]]]:
+    """A group a backbone."""
+    chosen = [one for one in measured if _chosen(one, replace(choice, table=ALL))]
+    who = "Yours" if source == THEIRS else "Measured here"
+    found = {}
+    for backbone in unique(one.backbone for one in chosen):
+        same = [one for one in chosen if one.backbone == backbone]
+        if rows := rows_of_means(same, metric, _domains(results.paper), who):
+            found[source, source, backbone] = rows
+    return found
+
+
 def _of_source(results: Results, source: Source) -> tuple[Result, ...]:
     paper = () if source == MEASURED_SOURCE else results.paper
-    return paper + (() if source == PAPER_SOURCE else results.measured)
+    return paper + (() if source == PAPER_SOURCE else results.measured + results.theirs)
 
 
 def _chosen(result: Result, choice: Choice) -> bool:

@@ -13,3 +13,5 @@ from .second.decisions import choose_second as choose_second
 from .second.networks import load_study as load_study
 from .second.report import second_report_text as second_report_text
 from .shipping import ship as ship
+from .theirs import read_files as read_files
+from .theirs import read_study as read_study

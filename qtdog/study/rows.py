@@ -108,9 +108,10 @@ def under(
 
 
 def rows_of(
-    folder: Path, records: Mapping[str, RunRecord], refitted: bool = True
+    folder: Path, records: Mapping[str, RunRecord], refitted: bool = True, ensembles: bool = True
 ) -> list[MeasuredRow]:
-    """The rows of records, by their files' names below `folder`, where their logits lie.
+    """The rows of records, by their files' names below `folder`, where their logits lie: only
+    `ensembles` need these.
 
     Of a run with SWAD only the averaged weights: those of one step are the same run's without it.
     Raises ValueError as `measured_rows` does.
@@ -134,7 +135,7 @@ def rows_of(
         if (outcome.averaged or record.config.averaging == "sma")
         and (refitted or not outcome.refitted)
     ]
-    return rows + list(_ensembles(folder, records, full_size, refitted))
+    return rows + (list(_ensembles(folder, records, full_size, refitted)) if ensembles else [])
 
 
 def require_one_study(records: Mapping[str, RunRecord]) -> None:

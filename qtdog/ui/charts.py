@@ -119,6 +119,29 @@ class Chart:
                 )
             )
 
+    def box(
+        self, x: tuple[float, float], y: tuple[float, float], ink: str, title: str, **look: str
+    ) -> None:
+        """A rectangle from corner to corner, named under the mouse. `look`: further attributes, "_"
+        for "-" in their names."""
+        left, right, low, high = self._x(x[0]), self._x(x[1]), self._y(y[0]), self._y(y[1])
+        more = join(html(' {}="{}"', name.replace("_", "-"), value) for name, value in look.items())
+        self._add(
+            html(
+                '<rect x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" fill="{}"{}>'
+                "<title>{}</title></rect>",
+                *(left, high, right - left, low - high, ink, more, title),
+            )
+        )
+
+    def dots(self, points: Iterable[Point], ink: str, opacity: float) -> None:
+        """A small disc at each point."""
+        discs = join(
+            html('<circle cx="{:.1f}" cy="{:.1f}" r="2.4"/>', self._x(x), self._y(y))
+            for x, y in points
+        )
+        self._add(html('<g fill="{}" fill-opacity="{}">{}</g>', ink, opacity, discs))
+
     def text(self, x: float, y: float, words: str, ink: str, anchor: str = "start") -> None:
         """A label in the chart."""
         self._add(

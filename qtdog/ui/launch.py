@@ -14,6 +14,8 @@ from qtdog.explorer import Explorer, Guests, open_explorer, remote_allowed
 from qtdog.hub_client import download_bar
 from qtdog.images import MAX_BYTES, read_image
 from qtdog.reach import only_here
+from qtdog.results import load_results
+from qtdog.study import read_study
 from qtdog.ui.appearance import css, theme
 from qtdog.ui.page import build
 from qtdog.ui.quiet import prepare_when_quiet
@@ -43,20 +45,23 @@ def serve(
     port: int | None = None,
     root_path: str | None = None,
     mcp: bool = False,
+    results: Path | None = None,
 ) -> None:
     """Serve the page until it is stopped.
 
     checkpoints: a folder, or a repository "ORG/REPO[@REVISION]". bundled: what is shown when the
     Hub cannot give it, or None. host: by default this machine alone. port: by default the first
-    free one. root_path: what a proxy takes off. mcp: as tools for agents too. Raises
-    CheckpointError.
+    free one. root_path: what a proxy takes off. mcp: as tools for agents too. results: a folder
+    with numbers of another study, which the Results tab sets beside ours. Raises CheckpointError,
+    and ResultsError for such a folder.
     """
+    theirs = read_study(results, load_results()) if results else ()
     explorer = open_explorer(checkpoints, bundled, download_bar())
     shown = explorer.checkpoint_set.describe()
     print(f"Shown are {shown.phrase}. {shown.notice}".strip())
     threading.Thread(target=warm_up, args=(explorer,), daemon=True).start()
     guests = Guests(folders=only_here(host, root_path)) if remote_allowed() else None
-    page = build(explorer, guests)
+    page = build(explorer, guests, theirs)
     prepare_when_quiet(explorer, page.asked)
     page.launch(
         server_name=host,

@@ -5,6 +5,7 @@ import os
 import gradio as gr
 
 from qtdog.explorer import Explorer, Guests
+from qtdog.results import MeasuredResult
 from qtdog.ui import figures
 from qtdog.ui.about.models import opened_columns
 from qtdog.ui.about.tab import about_tab
@@ -19,6 +20,7 @@ from qtdog.ui.markup import Html
 from qtdog.ui.quantize.tab import quantize_tab
 from qtdog.ui.results.tab import results_tab
 from qtdog.ui.shift.tab import shift_tab
+from qtdog.ui.stage.view import add_stage
 from qtdog.ui.train.tab import train_tab
 
 # Paper is white: what is dark on the screen is printed as in the light.
@@ -48,9 +50,11 @@ NO_STATISTICS = {
 DELETE_UPLOADS_AFTER_SECONDS = 3600
 
 
-def build(explorer: Explorer, guests: Guests | None = None) -> GuardedBlocks:
+def build(
+    explorer: Explorer, guests: Guests | None = None, theirs: tuple[MeasuredResult, ...] = ()
+) -> GuardedBlocks:
     """The page for the models that `explorer` finds, ready to launch. With `guests`, visitors can
-    open other sets of checkpoints."""
+    open other sets of checkpoints. `theirs`: numbers of another study to set beside ours."""
     uploads = (DELETE_UPLOADS_AFTER_SECONDS, DELETE_UPLOADS_AFTER_SECONDS)
     address = Address()
     with GuardedBlocks(
@@ -73,7 +77,7 @@ def build(explorer: Explorer, guests: Guests | None = None) -> GuardedBlocks:
             with address.add_tab(gr.Tab("Batch", id="batch")):
                 batch_tab(explorer, address)
             with address.add_tab(gr.Tab("Results", id="results")):
-                results_tab(address)
+                results_tab(address, theirs=theirs)
             with address.add_tab(gr.Tab("Landscape", id="landscape")) as tab:
                 landscape_tab(explorer, address, tab)
             with address.add_tab(gr.Tab("Quantize", id="quantize")) as tab:
@@ -85,6 +89,7 @@ def build(explorer: Explorer, guests: Guests | None = None) -> GuardedBlocks:
         Html(figures.FOOT, padding=False)
         address.wire(page, tabs, notice)
         page.load(None, None, None, js=PRINT_LIGHT, **PRIVATE)
+        add_stage(page)
     return _with_queue(page)
 
 

@@ -14,6 +14,7 @@ from qtdog.ui.quantize.endpoints import LAB_QUEUE, add_endpoints
 from qtdog.ui.quantize.handlers import Handlers
 from qtdog.ui.quantize.layout import GRANULARITIES, HEAD, RULES, Layout, lay_out
 from qtdog.ui.samples import samples
+from qtdog.ui.weights.view import GRID, VIEWS, weights_view
 
 
 def quantize_tab(explorer: Explorer, address: Address, tab: gr.Tab, picture: Component) -> None:
@@ -25,7 +26,15 @@ def quantize_tab(explorer: Explorer, address: Address, tab: gr.Tab, picture: Com
     if not references:
         Html(html('<p class="summary">There is no full-precision checkpoint to round.</p>'))
         return
-    at = lay_out(references)
+    # Which of the two is seen follows from the choice by style alone: what is not laid out would
+    # have no events.
+    with gr.Column(elem_id="quantize-views"):
+        view = gr.Radio(VIEWS, value=GRID, label="Show", elem_id="quantize-view")
+        with gr.Column(elem_id="quantize-grid"):
+            at = lay_out(references)
+        with gr.Column(elem_id="quantize-weights"):
+            weights_view(explorer, address, tab, view)
+    address.add("quantize", view, one_of([value for _, value in VIEWS]))
     _wire(at, Handlers(explorer, lab, pictures), tab, picture)
     address.add("bits", at.bits, whole_number(2, 8))
     address.add("steps", at.granularity, one_of([value for _, value in GRANULARITIES]))

@@ -1,6 +1,7 @@
 """What the Results tab shows when a choice changes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from qtdog.csv_file import csv_bytes
 from qtdog.results import (
     ALL,
     Choice,
+    MeasuredResult,
     MemoryPoint,
     Results,
     ResultsError,
@@ -45,10 +47,13 @@ class Handlers:
         table: str,
         domain: str | None,
         key: str | None,
+        theirs: tuple[MeasuredResult, ...] = (),
     ) -> list[Any]:
+        """`theirs`: a visitor's own numbers, which stand in the table."""
         asked = Choice(source, benchmark, backbone, table)
-        choice = possible(self._results, asked)
-        shown = pivot(self._results, choice)
+        together = replace(self._results, theirs=theirs)
+        choice = possible(together, asked)
+        shown = pivot(together, choice)
         domains = views.held_out(self._results, choice.benchmark)
         held_out = domain if domain in domains else next(iter(domains), None)
         seeds = views.training_choices(self._results, choice.benchmark)
@@ -57,7 +62,7 @@ class Handlers:
             verdict_html(self._results, choice.benchmark),
             *map(
                 _update,
-                choices_of(self._results, choice),
+                choices_of(together, choice),
                 (asked.benchmark, asked.backbone, asked.table),
                 (choice.benchmark, choice.backbone, choice.table),
             ),

@@ -11,6 +11,7 @@ from qtdog.ui.markup import Html, Markup, html, join
 from qtdog.ui.results import memory, tables, views
 from qtdog.ui.results.choices import choices_of, domain_choices
 from qtdog.ui.results.sentences import verdicts
+from qtdog.ui.results.theirs import TheirPart, lay_out_theirs
 
 FIRST = Choice("both", "PACS", ALL, "7")
 SOURCES = [("Paper and measured", "both"), ("Paper", "paper"), ("Measured here", "measured")]
@@ -48,6 +49,7 @@ class Layout:
     benchmark: gr.Dropdown
     backbone: gr.Dropdown
     table: gr.Dropdown
+    theirs: TheirPart
     numbers: Html
     download: gr.DownloadButton
     paper_size: Figure
@@ -76,6 +78,7 @@ def lay_out(results: Results, points: Sequence[MemoryPoint], logs: Sequence[str]
         with gr.Row(elem_id="results-choice"):
             source = gr.Dropdown(SOURCES, value=FIRST.source, label="Numbers", min_width=170)
             benchmark, backbone, table = _dropdowns(results, FIRST)
+        their_part = lay_out_theirs(results)
         numbers = Html(LOADING, js_on_load=ON_LOAD, elem_id="results-numbers", padding=False)
         download = gr.DownloadButton(
             "Download these numbers (CSV)", size="md", elem_id="results-download"
@@ -139,6 +142,7 @@ def lay_out(results: Results, points: Sequence[MemoryPoint], logs: Sequence[str]
             benchmark,
             backbone,
             table,
+            their_part,
             numbers,
             download,
             paper_size,

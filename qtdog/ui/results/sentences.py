@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from qtdog.results import Comparison, Results
+from qtdog.results import Beside, Comparison, Results
 
 NOTHING_MEASURED = (
     "Nothing is measured here yet: measured.csv is not there. What follows is what the paper "
@@ -19,7 +19,7 @@ def verdicts(results: Results, found: Sequence[Comparison]) -> tuple[str, ...]:
     return tuple(verdict(one) for one in found)
 
 
-def verdict(one: Comparison) -> str:
+def verdict(one: Comparison, who: str = "Measured here") -> str:
     """ "Measured here, over 4 targets of PACS with 5 seeds each: QT-DoG (7 bits) is 0.6 points
     below ERM ..."."""
     weights = ", both with averaged weights" if one.averaged else ""
@@ -34,9 +34,23 @@ def verdict(one: Comparison) -> str:
     if one.seeds > 1 and len(one.targets) > 1:
         most = "" if one.fewest_seeds == one.seeds else "up to "
         seeds = f" with {most}{one.seeds} seeds each"
-    where = f"Measured here, over {targets}{seeds}"
+    where = f"{who}, over {targets}{seeds}"
     beaten = f" {one.first} does not beat {one.second} here." if one.difference <= 0 else ""
     return f"{where}: {said}{_uncertainty(one)}.{beaten}"
+
+
+def beside_sentence(one: Beside) -> str:
+
+    difference = one.theirs - one.ours
+    bits = f" ({one.bits} bits)" if one.bits else ""
+    averaged = ", averaged weights" if one.averaged else ""
+    domains = _count(len(one.domains), "held-out domain")
+    apart = f"{abs(difference):.1f} points {'above' if difference > 0 else 'below'}"
+    apart = "the same to 0.1 points" if f"{abs(difference):.1f}" == "0.0" else apart
+    return (
+        f"{one.method}{bits}{averaged}, on {domains} of {one.dataset} with {one.backbone}: ours "
+        f"{one.ours:.1f} %, yours {one.theirs:.1f} %, {apart}."
+    )
 
 
 def _named(one: Comparison) -> str:

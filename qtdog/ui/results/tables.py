@@ -120,8 +120,8 @@ def results_table(table: Table, choice: Choice, log_link: LogLink = log_button) 
 
 def group_title(group: Group) -> Markup:
     """Where the numbers of a group are from, with the network."""
-    if group.measured:
-        return html("Measured here · {}", group.backbone)
+    if group.measured or group.theirs:
+        return html("{} · {}", "Yours" if group.theirs else "Measured here", group.backbone)
     paper = html('<a href="{}" target="_blank" rel="noopener">paper</a>', PAPER_LINK)
     listing = group.table if group.source == group.table else f"{table_title(group.table)}"
     of = html("The {}, {}", paper, listing) if group.table.isdigit() else listing
@@ -365,6 +365,8 @@ def _cell(cell: Cell | None, column: str, notes: _Notes) -> Markup:
 
 
 def _source(row: Row, group: Group, log_link: LogLink) -> Markup:
+    if group.theirs:
+        return escape("Yours")
     if not group.measured:
         paper = html("Paper, Table {}", group.table)
         return paper if group.table.isdigit() else escape(group.table)

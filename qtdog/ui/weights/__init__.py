@@ -1,0 +1,1 @@
+"""The second view of the Quantize tab: two networks, weight by weight."""
