@@ -88,7 +88,9 @@ def _expected_table(explorer, path, shift, label):
     for severity in range(6):
         answers = explorer.classify(SHIFTS[shift].apply(image, severity), TARGET)
         cells = [
-            f"{_shares(one.probabilities[CLASSES.index(label)])} · {one.label}" for one in answers
+            _shares(one.probabilities[CLASSES.index(label)])
+            + ("" if one.label == label else f" (says {one.label})")
+            for one in answers
         ]
         rows.append([str(severity), *cells])
     return rows

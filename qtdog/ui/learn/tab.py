@@ -43,7 +43,7 @@ class Walk:
     """The picture that the first step classifies."""
     classified: Html
     asked: gr.Dropdown
-    """The picture that EoQ's members vote on in the sixth step."""
+    """The picture that EoQ's members are asked about in the sixth step."""
     voted: Html
     back: gr.Button
     on: gr.Button
@@ -100,7 +100,7 @@ def _layout(
         asked = gr.Dropdown(
             [(sample.title, sample.name) for sample in pictures],
             value=few[0].name,
-            label="Let the members vote on",
+            label="Ask the members about",
             elem_classes="learn-control",
         )
         return asked, Html(LOADING, padding=False, min_height=160)

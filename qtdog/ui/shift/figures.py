@@ -204,11 +204,11 @@ def table(
     rows = [
         [
             str(severity),
-            *(f"{_exact(_of(one, label))} · {plain(one.label)}" for one in predictions),
+            *(_probability(one, label) for one in predictions),
         ]
         for severity, predictions in zip(SEVERITIES, steps, strict=True)
     ]
-    caption = f"Probability of {plain(label)} · the class that the model says"
+    caption = f"Probability of {plain(label)}; in brackets what a model says instead"
     listing = charts.table(["severity", *models], rows, caption)
     return html(
         '<div class="scroll wide" tabindex="0">{}</div><p>{}</p>',
@@ -242,13 +242,10 @@ def _of(prediction: Prediction, label: str) -> float:
     return prediction.probabilities[prediction.classes.index(label)]
 
 
-def _exact(probability: float) -> str:
-    """With one digit after the point, but never 0 or 100 % for what is only nearly so."""
-    if 0.9995 <= probability < 1:
-        return ">99.9 %"
-    if 0 < probability < 0.0005:
-        return "<0.1 %"
-    return tenths(probability)
+def _probability(one: Prediction, label: str) -> str:
+    """Of `label`, and the class that the model says if that is another."""
+    share = tenths(_of(one, label))
+    return share if one.label == label else f"{share} (says {plain(one.label)})"
 
 
 def _say(models: Sequence[str]) -> str:
