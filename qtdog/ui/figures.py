@@ -29,6 +29,10 @@ def summary_line(lead: str, aside: str = "") -> Markup:
 
 LOADING = summary_line("Loading the models …")
 NO_PICTURE = summary_line("Choose a picture.")
+LEFT_BEHIND = summary_line(
+    "No picture came with this link: one of somebody's own does not travel in it.",
+    "Choose one of yours, or one of ours.",
+)
 
 
 def notices(problems: Sequence[str]) -> Markup:

@@ -8,8 +8,9 @@ from qtdog.explorer import Explorer, Guests
 from qtdog.ui import figures
 from qtdog.ui.about.models import opened_columns
 from qtdog.ui.about.tab import about_tab
-from qtdog.ui.address import Address
+from qtdog.ui.address import Address, one_of
 from qtdog.ui.batch.tab import batch_tab
+from qtdog.ui.choices import domain_choice
 from qtdog.ui.classify.tab import classify_tab
 from qtdog.ui.events import PRIVATE
 from qtdog.ui.guarded import GuardedBlocks
@@ -58,26 +59,29 @@ def build(explorer: Explorer, guests: Guests | None = None) -> GuardedBlocks:
     ) as page:
         with gr.Row(elem_id="top"):
             Html(figures.HEAD, padding=False)
+            target = domain_choice(explorer.targets())
             address.copy_button()
+        domains = [one.key for one in explorer.targets()]
+        address.add("domain", target, one_of(domains), of_tabs=("shift", "batch", "landscape"))
         notice = Html(visible=False, elem_id="address-notice", padding=False)
         opened = gr.State("")
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with address.add_tab(gr.Tab("Try it", id="try")):
-                picture, target = classify_tab(page, explorer, address)
+                picture = classify_tab(page, explorer, address, target)
                 if guests is not None:
                     opened_columns(guests, opened, picture, target)
             with address.add_tab(gr.Tab("Shift it", id="shift")) as tab:
-                shift_tab(explorer, address, tab, picture)
+                shift_tab(explorer, address, tab, target, picture)
             with address.add_tab(gr.Tab("Train it", id="train")):
                 train_tab()
             with address.add_tab(gr.Tab("Batch", id="batch")):
-                batch_tab(explorer, address)
+                batch_tab(explorer, target)
             with address.add_tab(gr.Tab("Results", id="results")):
                 results_tab(address)
             with address.add_tab(gr.Tab("Landscape", id="landscape")) as tab:
-                landscape_tab(explorer, address, tab)
+                landscape_tab(explorer, address, tab, target)
             with address.add_tab(gr.Tab("Quantize", id="quantize")) as tab:
-                quantize_tab(explorer, address, tab, picture)
+                quantize_tab(explorer, address, tab, target, picture)
             with address.add_tab(gr.Tab("Learn", id="learn")) as tab:
                 learn_tab(explorer, address, tab)
             with address.add_tab(gr.Tab("About", id="about")):

@@ -25,7 +25,7 @@ from qtdog.ui.quantize.network import (
     picture_sentence,
 )
 from qtdog.ui.quantize.thumbnails import thumbnail
-from qtdog.ui.quantize.words import layer_name, waiting
+from qtdog.ui.quantize.words import WAITING, layer_name, waiting
 from qtdog.ui.samples import Sample
 
 
@@ -54,6 +54,12 @@ class Handlers:
             layer_table(seen),
         )
 
+    def follow(self, target: str, key: str) -> str:
+        """The network to round where `target` is held out: the one at hand if it is of that
+        domain, else the first; without any, the one at hand."""
+        of_target = [one.key for one in self._lab.references() if one.key.startswith(f"{target}/")]
+        return key if key in of_target else next(iter(of_target), key)
+
     def choose_reference(self, key: str, name: str | None) -> tuple[Any, Any]:
         try:
             known = self._lab.layers(key)
@@ -72,6 +78,7 @@ class Handlers:
 
     def show_network(self, key: str, sizes: str, choice: str, path: str | None) -> Iterator[str]:
         """The table grows network by network."""
+        yield WAITING
         image = None if path is None else usable(path)
         if isinstance(image, Markup):
             yield image

@@ -61,6 +61,12 @@ def breaks(steps: Steps, label: str) -> list[Break]:
     return found
 
 
+def first_break(steps: Steps, label: str) -> int | None:
+    """The lowest severity at which some model says another class than `label`."""
+    found = [one.severity for one in breaks(steps, label) if one.severity is not None]
+    return min(found, default=None)
+
+
 def sentence(steps: Steps, label: str) -> Markup:
     """Which model breaks first."""
     found = breaks(steps, label)
@@ -100,10 +106,12 @@ def about(shift: Shift) -> Markup:
 
 
 def filmstrip(images: Sequence[Image.Image], steps: Steps, label: str, shift: Shift) -> Markup:
-    """Six pictures, each with what every model says."""
+    """Six pictures, each with what every model says; a click brings the slider there."""
     frames = join(
         html(
-            '<li><img src="{}" alt="{}, severity {}"><p class="at">severity {}</p>{}</li>',
+            '<li><button type="button" data-severity="{}"><img src="{}" alt="{}, severity {}">'
+            '</button><p class="at">severity {}</p>{}</li>',
+            severity,
             _small(image),
             shift.title,
             severity,
