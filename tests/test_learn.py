@@ -25,6 +25,7 @@ from qtdog.images import read_image
 from qtdog.results import load_results
 from qtdog.ui.about import tab as about
 from qtdog.ui.address import Address
+from qtdog.ui.appearance import METHOD_STYLES
 from qtdog.ui.learn import figures as learn_figures
 from qtdog.ui.learn import toys as learn_toys
 from qtdog.ui.learn.measured import limits, measured_sentences
@@ -224,9 +225,35 @@ def test_the_rounding_toy_stays_within_half_a_step(bits):
     errors = [abs(y - rounded[1]) for (_, y), rounded in zip(toy.curve, toy.rounded, strict=True)]
     assert max(errors) <= toy.largest_error + 1e-12
     assert toy.largest_error == toy.step_size / 2
-    codes = {round(y / toy.step_size, 9) for _, y in toy.rounded}
-    assert all(code == int(code) for code in codes)
+    codes = {round((y + 1) / toy.step_size - 0.5, 9) for _, y in toy.rounded}
+    assert codes <= set(range(2**bits))
     assert len(codes) <= toy.levels == 2**bits
+
+
+def test_one_bit_shows_two_levels():
+    values = {round(y, 9) for _, y in learn_toys.rounded_curve(1).rounded}
+    assert values == {-0.5, 0.5}
+    assert learn_toys.rounding_toy(1).count('stroke="var(--line)"') == 2
+
+
+def test_a_toy_has_no_models_colour():
+    shown = learn_toys.rounding_toy(3) + learn_toys.valley_toy(0.4)
+    assert not [method for method in METHOD_STYLES if f"var(--{method})" in shown]
+
+
+def test_an_answer_says_once_whether_it_is_right(told):
+    for step in steps(told):
+        for option in step.quiz.options:
+            assert not re.match(r"(Yes|Right|No|Not quite)\b", option.why)
+            assert option.why[0] == option.why[0].upper()
+
+
+def test_what_the_table_calls_frozen_was_introduced(told):
+    walk = steps(told)
+    place = next(
+        n for n, one in enumerate(walk) if "<strong>frozen</strong>" in "".join(one.before)
+    )
+    assert place < len(walk) - 2  # the table is in the last but one
 
 
 @pytest.mark.parametrize("step", [0.0, 0.3, 1.7])

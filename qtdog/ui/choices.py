@@ -19,7 +19,7 @@ def domain_choice(targets: Sequence[Target]) -> gr.Dropdown:
     return gr.Dropdown(
         [(domain_name(one), one.key) for one in targets],
         value=targets[0].key,
-        label="Held-out domain (never seen in training)",
+        label="Held-out domain",
         min_width=240,
         scale=0,
         elem_id="target",

@@ -1,6 +1,7 @@
 """The page: its tabs, put together."""
 
 import os
+from pathlib import Path
 
 import gradio as gr
 
@@ -39,6 +40,7 @@ PRINT_LIGHT = """() => {
     // Not every browser has the events where it prints without a dialogue.
     window.matchMedia("print").addEventListener("change", (now) => now.matches ? begin() : end());
 }"""
+KEYS_AND_WAY = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
 QUEUE_LENGTH = 64
 SECONDS_BETWEEN_LOOKS, SECONDS_BETWEEN_NEWS = 0.01, 0.1
 # Gradio keeps a table of the latest events and sums it up after each of them. Nobody reads it here.
@@ -89,6 +91,7 @@ def build(explorer: Explorer, guests: Guests | None = None) -> GuardedBlocks:
         Html(figures.FOOT, padding=False)
         address.wire(page, tabs, notice)
         page.load(None, None, None, js=PRINT_LIGHT, **PRIVATE)
+        page.load(None, None, None, js=KEYS_AND_WAY, **PRIVATE)
     return _with_queue(page)
 
 

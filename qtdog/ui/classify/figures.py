@@ -23,9 +23,8 @@ def question(target: Target) -> Markup:
     """One sentence that says what is asked here, for a held-out domain."""
     sources = listed([plain(name) for name in target.source_domains])
     return html(
-        '<p class="question">They learned from the domains <b>{}</b> and have never seen '
-        "the domain <b>{}</b>. What does each of them make of your "
-        "picture?</p>",
+        '<p class="question">They learned from <b>{}</b> and never saw the domain <b>{}</b>: what '
+        "do they make of your picture?</p>",
         sources,
         plain(target.domain),
     )

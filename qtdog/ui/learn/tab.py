@@ -25,12 +25,12 @@ from qtdog.ui.train.tab import SMALL, recorded, training_place
 PICTURE = 150  # pixels
 SCRIPT = Path(__file__).with_name("learn.js").read_text(encoding="utf-8")
 # The step is the browser's own affair: nothing of it reaches the server.
-SHOW = f"(step) => {{ {SCRIPT} showLearnStep(step, false); }}"
+SHOW = f"(step) => {{ {SCRIPT} showLearnStep(step, false); keepLearnAnswers(); }}"
 MOVE = f"(step) => {{ {SCRIPT} return moveLearnStep(step, %d); }}"
 PRINT = "() => window.print()"
 INTRODUCTION = html(
-    '<p class="question">From zero to what this page is about, in eight short steps of a minute or '
-    "two. Each has something to try and a question; your answers stay in your browser.</p>"
+    '<p class="question">From zero to what this page is about, in eight short steps; your answers '
+    "stay in your browser.</p>"
 )
 
 

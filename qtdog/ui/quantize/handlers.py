@@ -7,6 +7,7 @@ import gradio as gr
 
 from qtdog.checkpoints import CheckpointError
 from qtdog.explorer import Answers, Explorer, Grid, Lab
+from qtdog.results import MeasuredResult
 from qtdog.ui.figures import notices
 from qtdog.ui.markup import Markup, html, warn
 from qtdog.ui.picture import usable
@@ -18,6 +19,7 @@ from qtdog.ui.quantize.layer import (
     weights_chart,
 )
 from qtdog.ui.quantize.layout import ALL_CHANNELS
+from qtdog.ui.quantize.measured import measured_at
 from qtdog.ui.quantize.network import (
     network_chart,
     network_sentence,
@@ -30,9 +32,16 @@ from qtdog.ui.samples import Sample
 
 
 class Handlers:
-    """They read the laboratory, and change nothing."""
+    """They read the laboratory and what was `measured`, and change nothing."""
 
-    def __init__(self, explorer: Explorer, lab: Lab, pictures: Sequence[Sample]) -> None:
+    def __init__(
+        self,
+        explorer: Explorer,
+        lab: Lab,
+        pictures: Sequence[Sample],
+        measured: Sequence[MeasuredResult] = (),
+    ) -> None:
+        self._measured = measured
         self._explorer, self._lab, self._samples = explorer, lab, pictures
         self._thumbnails = [thumbnail(sample) for sample in pictures]
 
@@ -47,12 +56,16 @@ class Handlers:
             return (notices([self._explorer.without_root(error)]), "", "", "", "")
         rounding = seen.rounding
         return (
-            layer_sentence(seen),
+            self._measured_at(key, width) + layer_sentence(seen),
             weights_chart(rounding),
             errors_chart(rounding),
             codes_chart(seen),
             layer_table(seen),
         )
+
+    def _measured_at(self, key: str, width: int) -> Markup:
+        references = {one.key: one.config for one in self._lab.references()}
+        return measured_at(width, references[key], self._measured)
 
     def follow(self, target: str, key: str) -> str:
         """The network to round where `target` is held out: the one at hand if it is of that

@@ -7,6 +7,7 @@ from gradio.components import Component
 
 from qtdog.explorer import Explorer, Lab
 from qtdog.images import read_image
+from qtdog.results import load_results
 from qtdog.ui.address import Address, one_of, whole_number
 from qtdog.ui.choices import seen_domain
 from qtdog.ui.events import PRIVATE, alone
@@ -30,7 +31,7 @@ def quantize_tab(
         Html(html('<p class="summary">There is no full-precision checkpoint to round.</p>'))
         return
     at = lay_out(references)
-    _wire(at, Handlers(explorer, lab, pictures), tab, target, picture)
+    _wire(at, Handlers(explorer, lab, pictures, load_results().measured), tab, target, picture)
     address.add("bits", at.bits, whole_number(2, 8))
     address.add("steps", at.granularity, one_of([value for _, value in GRANULARITIES]))
     address.add("rule", at.rule, one_of([value for _, value in RULES]))

@@ -19,8 +19,8 @@ from qtdog.ui.sentences import listed, percent, plain, tenths
 
 FRAME_SIDE = 200  # px of a picture in the filmstrip
 QUESTION = html(
-    '<p class="question">A network that knows photos may fail on drawings: the domain has shifted. '
-    "Shift a picture yourself, step by step. Which model stops seeing the same thing first?</p>"
+    '<p class="question">Shift a picture out of what the networks know, step by step: which of '
+    "them stops seeing the same thing first?</p>"
 )
 NOTES = html(
     '<div class="foot"><p>Pictures over {} px are shrunk to that first, so that a shift '

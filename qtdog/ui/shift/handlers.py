@@ -104,7 +104,7 @@ class Handlers:
     def choose(
         self, path: str | None, key: str, kind: str, at: float, watched: str | None
     ) -> Shown:
-        """Another shift, or another held-out domain."""
+        """Another shift."""
         if path is None:
             return self._nothing(NO_PICTURE)
         return self._series(path, key, kind, at, watched)

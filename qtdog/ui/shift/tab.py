@@ -66,12 +66,12 @@ def _wire(on: Layout, handlers: Handlers, tab: gr.Tab, tried: PictureField) -> N
     kept = [on.picture, on.severity, on.label, on.series]
     cleared = cleared_is_empty("shift-picture")
     opened = [on.picture, on.sample, *asked, on.watched, on.series]
-    tab.select(handlers.open_tab, opened, **private)
+    seen = seen_domain(on.target, "shift")
+    gr.on([tab.select, seen.change], handlers.open_tab, opened, **private)
     on.picture.input(handlers.upload, [on.picture, *asked], js=cleared, **private)
     on.take.click(handlers.take_over, [tried, *asked], **private)
     on.sample.input(handlers.choose_sample, [on.sample, *asked], **private)
-    chosen = [on.shift.input, seen_domain(on.target, "shift").change]
-    gr.on(chosen, handlers.choose, [on.picture, *asked, on.label], **private)
+    on.shift.input(handlers.choose, [on.picture, *asked, on.label], **private)
     on.severity.input(handlers.slide, kept, **private)
     on.label.input(handlers.watch, kept, **private)
     on.strip.select(handlers.step_to, [on.picture, on.label, on.series], **private)
