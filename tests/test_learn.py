@@ -250,9 +250,7 @@ def test_an_answer_says_once_whether_it_is_right(told):
 
 def test_what_the_table_calls_frozen_was_introduced(told):
     walk = steps(told)
-    place = next(
-        n for n, one in enumerate(walk) if "<strong>frozen</strong>" in "".join(one.before)
-    )
+    place = next(n for n, one in enumerate(walk) if "<b>frozen</b>" in "".join(one.before))
     assert place < len(walk) - 2  # the table is in the last but one
 
 
@@ -425,7 +423,7 @@ def test_a_link_opens_its_step_and_paper_gets_all_of_them(open_page, root):
 def test_the_toys_show_their_closed_forms(open_page):
     page = open_page("?tab=learn&step=3")
     _slide(page, "#learn-step-3", "5")
-    step = 1 / (2**4 - 0.5)
+    step = 2 / 2**5
     page.locator("#rounding-toy caption + thead", has_text="5 bits").wait_for()
     shown = page.locator("#rounding-toy td").all_inner_texts()
     assert shown[:4] == ["2⁵ = 32", *(f"{x:.3g}" for x in (step, step / 2, step / math.sqrt(12)))]
@@ -435,6 +433,19 @@ def test_the_toys_show_their_closed_forms(open_page):
     shown = page.locator("#valley-toy td").all_inner_texts()
     assert shown[2:4] == [f"{0.1 + 24 * 0.25 / 24:.3f}", f"{0.25 + 1.5 * 0.25 / 24:.3f}"]
     assert "wide valley is better" in page.locator("#valley-toy .toy-said").inner_text()
+
+
+def test_answers_stay_in_the_browser_and_tick_their_step(open_page, root):
+    page = open_page("?tab=learn", viewport=DESKTOP)  # a browser that has answered nothing
+    right = [one.right for one in steps(lesson(Explorer(root)))[0].quiz.options].index(True)
+    ticked = page.locator("#learn-steps label[data-done]")
+    page.locator("#quiz-1 label").nth(right).click()
+    expect(ticked).to_have_count(1)
+    page.reload()
+    expect(ticked).to_have_text("1 Domains")
+    assert page.locator("#quiz-1 input").nth(right).is_checked()
+    page.locator("#quiz-1 label").nth((right + 1) % 3).click()
+    expect(ticked).to_have_count(0)
 
 
 def test_a_sample_is_classified_in_the_first_step(open_page, root):

@@ -160,6 +160,47 @@ def test_a_cleared_field_is_no_question(page):
     assert page.locator("#samples .thumbnail-item.selected").count() == 0
 
 
+def test_arrow_keys_go_through_tabs_and_samples(page):
+    def focused(what):
+        return page.evaluate(f"document.activeElement.{what}")
+
+    page.locator("#tabs button[data-tab-id='try']").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url("**tab=shift*")
+    assert focused("dataset.tabId") == "shift"
+    page.keyboard.press("ArrowLeft")
+    page.locator("#samples button.thumbnail-item").first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    titles = [one.title for one in samples()]
+    assert focused("ariaLabel") == titles[8]  # seven in a row
+    page.keyboard.press("Enter")
+    page.wait_for_function(f"location.search === '?sample={samples()[8].name}'")
+
+
+def test_the_way_through_five_controls_begins_when_asked_and_ends_at_any_time(page):
+    assert page.locator("#show-me-panel").count() == 0
+    page.locator("#show-me").click()
+    marked = []
+    for place in range(1, 6):
+        page.locator("#show-me-panel p", has_text=f"{place} of 5").wait_for()
+        marked.append(page.locator(".show-me-here").get_attribute("id"))
+        page.keyboard.press("Enter")  # the focus is on Next
+    assert marked == [
+        "samples",
+        "target",
+        "shift-severity",
+        "memory-megabytes",
+        "quantize-bits",
+    ]
+    page.locator("#show-me-panel").wait_for(state="detached")
+    page.get_by_role("tab", name="Try it").click()
+    page.locator("#show-me").click()
+    page.locator("#show-me-panel").wait_for()
+    page.keyboard.press("Escape")
+    assert page.locator("#show-me-panel, .show-me-here").count() == 0
+
+
 def test_a_lecturer_uncovers_one_model_after_the_other(open_page, own):
     page = open_page("?models=erm")
     page.wait_for_selector("#answers .card")

@@ -9,11 +9,11 @@ from qtdog.ui.sentences import disagreement, member_labels, plain, tenths, uncer
 
 PAPER = "https://arxiv.org/abs/2410.06020"
 HEAD = html(
-    '<div class="head"><a class="skip" href="#tabs">Skip to the tabs</a><h1>QT-DoG Explorer</h1>'
+    '<div class="head"><a class="skip" href="#tabs">Skip to the tabs</a><div class="title">'
+    '<h1>QT-DoG Explorer</h1><button type="button" id="show-me">Show me in a minute</button></div>'
     "<p>Networks that meet a domain they have never seen: in full precision, quantized "
     '(<a href="{}" target="_blank" rel="noopener">QT-DoG, ICML 2025</a>), and five quantized '
-    "ones together (EoQ). "
-    '<button type="button" id="show-me">Show me in a minute</button></p></div>',
+    "ones together (EoQ).</p></div>",
     PAPER,
 )
 FOOT = html(
