@@ -1,5 +1,6 @@
 """What the tabs answer, asked without a server."""
 
+import io
 from types import SimpleNamespace
 
 import gradio as gr
@@ -198,6 +199,9 @@ def test_our_samples_in_a_batch_are_all_listed(many, explorer):
     known = [one for one in PICTURES if one.label in CLASSES]
     assert f"0 of {len(known)} pictures" in news[0][on.answers]
     assert [row.file for row in last[on.done].rows] == [one.path.name for one in known]
+    assert last[on.table].count('<img src="data:image/webp;base64,') == len(known)
+    for row in last[on.done].rows:
+        assert max(Image.open(io.BytesIO(row.thumbnail)).size) == 64
     assert "By the models that never saw sketch (PACS)." in last[on.answers]
     right = sum(_said(explorer, one)[0] == one.label for one in known)
     assert f"{right} of {len(known)}" in last[on.answers]

@@ -19,7 +19,7 @@ from qtdog.images import MAX_BYTES
 from qtdog.ui import charts
 from qtdog.ui.appearance import METHOD_STYLES
 from qtdog.ui.figures import model_heading, summary_line
-from qtdog.ui.inline import csv_link
+from qtdog.ui.inline import csv_link, encoded
 from qtdog.ui.markup import Markup, html, join
 from qtdog.ui.sentences import listed, percent, plain, tenths
 
@@ -283,7 +283,9 @@ def _matches(row: Row, which: str) -> bool:
 def _table_row(row: Row, models: int) -> Markup:
     known = plain(row.label) if row.label else "–"
     lacks = html(" <small>{}</small>", row.problem) if row.verdicts and row.problem else ""
-    start = html('<tr><th scope="row">{}{}</th><td>{}</td>', row.file, lacks, known)
+    seen = encoded(row.thumbnail, "webp") if row.thumbnail else ""
+    picture = html('<img src="{}" alt="">', seen) if seen else ""
+    start = html('<tr><th scope="row">{}{}{}</th><td>{}</td>', picture, row.file, lacks, known)
     if not row.verdicts:
         return html(
             '{}<td class="problem" colspan="{}">{}</td></tr>', start, max(models, 1), row.problem
