@@ -164,9 +164,12 @@ def test_a_picture_that_is_gone_takes_its_answers_with_it(tried, shifted, tmp_pa
     assert "no longer on the server" in shown[on.answers]
     assert shown[on.looks] == ""
     on, handlers = shifted
-    shown = handlers.choose(gone, TARGET, "blur", 3, None)
-    assert "no longer on the server" in shown[on.said]
-    assert shown[on.series] is None
+    for shown in (
+        handlers.choose(gone, TARGET, "blur", 3, None),
+        handlers.open_tab(gone, shift_layout.OWN, TARGET, "blur", 3, "", None),
+    ):
+        assert "no longer on the server" in shown[on.said]
+        assert shown[on.series] is None
 
 
 def test_a_slider_between_the_steps_asks_the_networks_there(shifted, explorer):

@@ -2,7 +2,8 @@
     // Arrow keys go through the tabs and through the samples, which Gradio makes single stops.
     const BY = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 1, ArrowUp: -1 };
     const among = (all, one, by) => all[Math.min(all.length - 1, Math.max(0, all.indexOf(one) + by))];
-    const perRow = (all) => all.filter((one) => one.offsetTop === all[0].offsetTop).length;
+    const top = (one) => Math.round(one.getBoundingClientRect().top);
+    const perRow = (all) => all.filter((one) => top(one) === top(all[0])).length;
     document.addEventListener("keydown", (event) => {
         const by = BY[event.key];
         const tab = event.target.closest?.('[role="tab"]');

@@ -44,8 +44,12 @@ def sample_for(domain: str, pictures: Sequence[Sample]) -> Sample:
 
 
 def sample_at(path: str, pictures: Sequence[Sample]) -> Sample | None:
-    """Which of ours the picture at `path` is, by its bytes; None for another."""
-    return _by_hash(tuple(pictures)).get(_hash(Path(path)))
+    """Which of ours the picture at `path` is, by its bytes; None for another, or one that is
+    gone."""
+    try:
+        return _by_hash(tuple(pictures)).get(_hash(Path(path)))
+    except FileNotFoundError:
+        return None
 
 
 def known_label(path: str, pictures: Sequence[Sample]) -> str | None:
