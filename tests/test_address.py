@@ -77,3 +77,13 @@ def test_a_name_has_one_owner(address):
         for name in ("severity", "tab", "tabs"):
             with pytest.raises(ValueError, match=f"a parameter '{name}' already"):
                 address.add(name, gr.Slider(), whole_number(0, 1))
+
+
+def test_older_links_open_the_domain_of_the_tab_that_they_open(address):
+    with gr.Blocks():
+        address.add("held", gr.Textbox("a"), one_of("abc"), of_tabs=("shift",))
+    assert address.parse({"tab": "shift", "shift-held": "b", "held": "c"}).values["held"] == "b"
+    assert address.parse({"tab": "learn", "shift-held": "b", "held": "c"}).values["held"] == "c"
+    assert "held" not in address.parse({"shift-held": "b"}).values
+    (problem,) = address.parse({"tab": "shift", "shift-held": "no"}).problems
+    assert "it can be a, b, c." in problem

@@ -376,3 +376,23 @@ def test_the_memory_is_bounded_and_keeps_what_was_used_last(root, image, monkeyp
     for shade in range(5):
         explorer.classify(Image.new("RGB", (4, 4), (shade, 0, 0)), "pacs/sketch")
     assert len(explorer._predictions) == 3
+
+
+def test_no_visitors_picture_is_a_networks_first(tmp_path, monkeypatch):
+    root = save_set(tmp_path, members=2)
+    seen = []
+    forward = service.member_logits
+    monkeypatch.setattr(
+        service,
+        "member_logits",
+        lambda networks, images: (
+            seen.append((networks, bool(images.any()))) or forward(networks, images)
+        ),
+    )
+    Explorer(root).classify(Image.new("RGB", (8, 8), "red"), "pacs/sketch")
+    asked_first = {}
+    for networks, of_picture in seen:
+        for network in networks:
+            asked_first.setdefault(network, of_picture)
+    assert len(asked_first) == 3  # full precision and EoQ's two; QT-DoG is one of these
+    assert not any(asked_first.values())

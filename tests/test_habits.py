@@ -191,7 +191,7 @@ def test_a_shift_does_not_keep_the_answers_of_an_upload_that_is_gone(open_page, 
     page.locator("#shift-picture button[aria-label='Remove Image']").click()
     _upload_and_delete(page, "#shift-picture", uploads, tmp_path)
     page.locator("#shift-strip img").first.wait_for()
-    _choose(page, "#shift-domain", "photo")
+    _choose(page, "#target", "photo")
     page.locator("#shift-strip img").first.wait_for(state="detached")
     assert "choose it again" in page.locator("#shift-said").inner_text()
     page.complaints.clear()

@@ -1,7 +1,11 @@
 """What the tabs answer, asked without a server."""
 
+import io
+from types import SimpleNamespace
+
 import gradio as gr
 import pytest
+from PIL import Image
 from tiny import CLASSES, save_set
 
 from qtdog.explorer import SEVERITIES, SHIFTS, Explorer, shrink
@@ -10,10 +14,11 @@ from qtdog.ui import html
 from qtdog.ui.batch import figures as batch_figures
 from qtdog.ui.batch import handlers as batch
 from qtdog.ui.batch import layout as batch_layout
+from qtdog.ui.choices import domain_choice
 from qtdog.ui.classify import figures as classify_figures
 from qtdog.ui.classify import handlers as classify
 from qtdog.ui.classify import layout as classify_layout
-from qtdog.ui.figures import NO_PICTURE
+from qtdog.ui.figures import LEFT_BEHIND, NO_PICTURE
 from qtdog.ui.samples import samples
 from qtdog.ui.shift import handlers as shift
 from qtdog.ui.shift import layout as shift_layout
@@ -33,7 +38,8 @@ def explorer(tmp_path_factory):
 def tried(explorer):
     """The Try it tab's layout and handlers."""
     with gr.Blocks(analytics_enabled=False):
-        on = classify_layout.lay_out(explorer.targets(), ALL, PICTURES, START)
+        target = domain_choice(explorer.targets())
+        on = classify_layout.lay_out(explorer.targets(), target, ALL, PICTURES, START)
     at_first = classify.Asked(TARGET, ALL, label="", look=False)
     return on, classify.Handlers(explorer, on, PICTURES, START, at_first)
 
@@ -42,15 +48,16 @@ def tried(explorer):
 def shifted(explorer):
     """The Shift it tab's."""
     with gr.Blocks(analytics_enabled=False):
-        on = shift_layout.lay_out(explorer.targets(), PICTURES, START)
-    return on, shift.Handlers(explorer, on, PICTURES, START)
+        target = domain_choice(explorer.targets())
+        on = shift_layout.lay_out(explorer.targets(), target, PICTURES, START)
+    return on, shift.Handlers(explorer, on, PICTURES)
 
 
 @pytest.fixture(scope="module")
 def many(explorer):
     """The Batch tab's."""
     with gr.Blocks(analytics_enabled=False):
-        on = batch_layout.lay_out(explorer.targets())
+        on = batch_layout.lay_out(explorer.targets(), domain_choice(explorer.targets()))
     return on, batch.Handlers(explorer, on)
 
 
@@ -69,13 +76,84 @@ def test_an_address_is_answered_for_what_it_names_and_looks_come_after(tried, ex
     assert looks[on.looks].count('<figure class="look"') == 1
 
 
-def test_a_cleared_field_keeps_the_answer_until_another_is_asked_for(tried):
+def test_a_cleared_field_takes_its_answers_along(tried, shifted):
     on, handlers = tried
-    asked = (TARGET, ALL, "", False)
-    assert on.answers not in next(handlers.answer_upload(None, *asked))
-    assert next(handlers.choose_models(None, *asked))[on.answers] == NO_PICTURE
+    asked = (TARGET, ALL, "", True)
+    for (shown,) in (handlers.answer_upload(None, *asked), handlers.choose_models(None, *asked)):
+        assert (shown[on.answers], shown[on.looks]) == (NO_PICTURE, "")
     (shown,) = handlers.choose_models(str(START.path), TARGET, (), "", False)
     assert shown[on.answers] == classify_figures.NO_MODEL
+    on, handlers = shifted
+    for shown in (
+        handlers.upload(None, TARGET, "blur", 3),
+        handlers.choose(None, TARGET, "blur", 3, "dog"),
+        handlers.choose_sample(shift_layout.OWN, TARGET, "blur", 3),
+    ):
+        assert shown[on.said] == NO_PICTURE
+        assert [shown[each] for each in (on.now, on.chart, on.strip, on.table)] == [""] * 4
+        assert shown[on.series] is None
+
+
+def test_a_file_that_is_no_picture_takes_the_answers_along_and_says_why(tried, shifted, tmp_path):
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"junk")
+    on, handlers = tried
+    (shown,) = handlers.answer_upload(str(broken), TARGET, ALL, "", False)
+    assert shown[on.looks] == ""
+    assert 'role="alert"' in shown[on.answers]
+    assert '<section class="card"' not in shown[on.answers]
+    on, handlers = shifted
+    shown = handlers.upload(str(broken), TARGET, "blur", 3)
+    assert 'role="alert"' in shown[on.said]
+    assert (shown[on.strip], shown[on.series]) == ("", None)
+    assert str(tmp_path) not in shown[on.said]
+
+
+def test_a_link_with_a_picture_of_ones_own_says_that_it_did_not_travel(tried, shifted):
+    on, handlers = tried
+    (shown,) = handlers.first_answer({"sample": "own"})
+    assert shown[on.picture] is None
+    assert shown[on.answers] == LEFT_BEHIND
+    on, handlers = shifted
+    shown = handlers.open_tab(str(START.path), shift_layout.OWN, TARGET, "blur", 3, "", None)
+    assert shown[on.picture] is None
+    assert shown[on.said] == LEFT_BEHIND
+
+
+def test_a_sample_taken_from_another_tab_keeps_its_name_for_the_link(shifted, tmp_path):
+    on, handlers = shifted
+    copy = tmp_path / "uploaded.png"
+    copy.write_bytes(PICTURES[3].path.read_bytes())
+    assert handlers.take_over(str(copy), TARGET, "blur", 3)[on.sample] == PICTURES[3].name
+    Image.new("RGB", (9, 9), "navy").save(copy)
+    assert handlers.take_over(str(copy), TARGET, "blur", 3)[on.sample] == shift_layout.OWN
+
+
+def test_the_tab_opens_where_something_breaks_and_with_the_class_of_the_link(shifted, explorer):
+    on, handlers = shifted
+    asked = (START.name, TARGET, "occlusion")
+    shown = handlers.open_tab(str(START.path), *asked, 3, "house", None)
+    steps = shown[on.series].steps
+    said = [{one.label for one in each} for each in steps]
+    broken = next(at for at in SEVERITIES if said[at] != {"house"})
+    assert shown[on.severity] == broken
+    assert f"severity {broken}" in shown[on.now]
+    assert "Probability of house" in shown[on.chart]
+    # Where somebody was before, it stays; for another domain everything is asked again.
+    assert handlers.open_tab(str(START.path), *asked, 2, "", None)[on.severity] == 2
+    again = handlers.open_tab(str(START.path), *asked, 2, "", shown[on.series])
+    assert again == {on.series: shown[on.series]}
+
+
+def test_a_picture_of_the_filmstrip_brings_the_slider_there(shifted):
+    on, handlers = shifted
+    series = handlers.choose_sample(START.name, TARGET, "blur", 3)[on.series]
+    clicked = SimpleNamespace(severity=4)
+    shown = handlers.step_to(clicked, str(START.path), START.label, series)
+    assert shown[on.severity] == 4
+    assert "severity 4" in shown[on.now]
+    wrong = SimpleNamespace(severity="4; drop")
+    assert list(handlers.step_to(wrong, str(START.path), START.label, series)) == [on.severity]
 
 
 def test_a_picture_that_is_gone_takes_its_answers_with_it(tried, shifted, tmp_path):
@@ -86,9 +164,12 @@ def test_a_picture_that_is_gone_takes_its_answers_with_it(tried, shifted, tmp_pa
     assert "no longer on the server" in shown[on.answers]
     assert shown[on.looks] == ""
     on, handlers = shifted
-    shown = handlers.choose(gone, TARGET, "blur", 3, None)
-    assert "no longer on the server" in shown[on.said]
-    assert shown[on.series] is None
+    for shown in (
+        handlers.choose(gone, TARGET, "blur", 3, None),
+        handlers.open_tab(gone, shift_layout.OWN, TARGET, "blur", 3, "", None),
+    ):
+        assert "no longer on the server" in shown[on.said]
+        assert shown[on.series] is None
 
 
 def test_a_slider_between_the_steps_asks_the_networks_there(shifted, explorer):
@@ -120,7 +201,11 @@ def test_our_samples_in_a_batch_are_all_listed(many, explorer):
     *news, last = handlers.run_samples(TARGET)
     known = [one for one in PICTURES if one.label in CLASSES]
     assert f"0 of {len(known)} pictures" in news[0][on.answers]
-    assert [row.file for row in last[on.rows]] == [one.path.name for one in known]
+    assert [row.file for row in last[on.done].rows] == [one.path.name for one in known]
+    assert last[on.table].count('<img src="data:image/webp;base64,') == len(known)
+    for row in last[on.done].rows:
+        assert max(Image.open(io.BytesIO(row.thumbnail)).size) == 64
+    assert "By the models that never saw sketch (PACS)." in last[on.answers]
     right = sum(_said(explorer, one)[0] == one.label for one in known)
     assert f"{right} of {len(known)}" in last[on.answers]
     assert batch_figures.OURS in last[on.answers]
@@ -131,5 +216,17 @@ def test_our_samples_in_a_batch_are_all_listed(many, explorer):
 def test_an_empty_batch_waits_for_files(many):
     on, handlers = many
     (shown,) = handlers.run(None, TARGET)
-    assert shown[on.answers] == batch_figures.WAITING
+    assert shown[on.answers] == batch_figures.NOTHING_CHOSEN
     assert not handlers.begin()[on.start].interactive
+
+
+def test_another_domain_replaces_a_batchs_answers_by_whose_they_were(many):
+    on, handlers = many
+    *_, last = handlers.run_samples(TARGET)
+    assert on.answers not in handlers.choose_target(TARGET, last[on.done])
+    assert on.answers not in handlers.choose_target(TARGET, None)
+    other = batch.Done("pacs/art_painting", last[on.done].rows)
+    shown = handlers.choose_target(TARGET, other)
+    assert "never saw art painting (PACS)" in shown[on.answers]
+    assert "never saw sketch (PACS)" in shown[on.answers]
+    assert (shown[on.table], shown[on.done], shown[on.which].visible) == ("", None, False)

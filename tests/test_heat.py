@@ -86,3 +86,11 @@ def test_side_by_side_and_the_slider_show_the_same_pictures_with_words():
     assert {image.size for image in decoded} == {(360, 240)}
     assert decoded[0].tobytes() == decoded[3].tobytes() != decoded[1].tobytes()
     assert 'class="compare"' not in heat.looks(picture, explanations[:1])
+
+
+def test_the_legend_has_the_colours_that_occur_on_a_picture():
+    ramp = heat.seen_colours()
+    grey = Image.new("RGB", (90, 90), (128, 128, 128))
+    coldest, hottest = np.asarray(heat.overlay(grey, only(0, 3)))[[-10, 5], [10, -5]]
+    np.testing.assert_allclose(ramp[0], coldest, atol=1)
+    np.testing.assert_allclose(ramp[-1], hottest, atol=12)

@@ -25,6 +25,7 @@ from qtdog.images import read_image
 from qtdog.results import load_results
 from qtdog.ui.about import tab as about
 from qtdog.ui.address import Address
+from qtdog.ui.appearance import METHOD_STYLES
 from qtdog.ui.learn import figures as learn_figures
 from qtdog.ui.learn import toys as learn_toys
 from qtdog.ui.learn.measured import limits, measured_sentences
@@ -226,9 +227,33 @@ def test_the_rounding_toy_stays_within_half_a_step(bits):
     errors = [abs(y - rounded[1]) for (_, y), rounded in zip(toy.curve, toy.rounded, strict=True)]
     assert max(errors) <= toy.largest_error + 1e-12
     assert toy.largest_error == toy.step_size / 2
-    codes = {round(y / toy.step_size, 9) for _, y in toy.rounded}
-    assert all(code == int(code) for code in codes)
+    codes = {round((y + 1) / toy.step_size - 0.5, 9) for _, y in toy.rounded}
+    assert codes <= set(range(2**bits))
     assert len(codes) <= toy.levels == 2**bits
+
+
+def test_one_bit_shows_two_levels():
+    values = {round(y, 9) for _, y in learn_toys.rounded_curve(1).rounded}
+    assert values == {-0.5, 0.5}
+    assert learn_toys.rounding_toy(1).count('stroke="var(--line)"') == 2
+
+
+def test_a_toy_has_no_models_colour():
+    shown = learn_toys.rounding_toy(3) + learn_toys.valley_toy(0.4)
+    assert not [method for method in METHOD_STYLES if f"var(--{method})" in shown]
+
+
+def test_an_answer_says_once_whether_it_is_right(told):
+    for step in steps(told):
+        for option in step.quiz.options:
+            assert not re.match(r"(Yes|Right|No|Not quite)\b", option.why)
+            assert option.why[0] == option.why[0].upper()
+
+
+def test_what_the_table_calls_frozen_was_introduced(told):
+    walk = steps(told)
+    place = next(n for n, one in enumerate(walk) if "<b>frozen</b>" in "".join(one.before))
+    assert place < len(walk) - 2  # the table is in the last but one
 
 
 @pytest.mark.parametrize("step", [0.0, 0.3, 1.7])
@@ -397,7 +422,7 @@ def test_a_link_opens_its_step_and_paper_gets_all_of_them(open_page, root):
 def test_the_toys_show_their_closed_forms(open_page):
     page = open_page("?tab=learn&step=3")
     _slide(page, "#learn-step-3", "5")
-    step = 1 / (2**4 - 0.5)
+    step = 2 / 2**5
     page.locator("#rounding-toy caption + thead", has_text="5 bits").wait_for()
     shown = page.locator("#rounding-toy td").all_inner_texts()
     assert shown[:4] == ["2⁵ = 32", *(f"{x:.3g}" for x in (step, step / 2, step / math.sqrt(12)))]
@@ -407,6 +432,19 @@ def test_the_toys_show_their_closed_forms(open_page):
     shown = page.locator("#valley-toy td").all_inner_texts()
     assert shown[2:4] == [f"{0.1 + 24 * 0.25 / 24:.3f}", f"{0.25 + 1.5 * 0.25 / 24:.3f}"]
     assert "wide valley is better" in page.locator("#valley-toy .toy-said").inner_text()
+
+
+def test_answers_stay_in_the_browser_and_tick_their_step(open_page, root):
+    page = open_page("?tab=learn", viewport=DESKTOP)  # a browser that has answered nothing
+    right = [one.right for one in steps(lesson(Explorer(root)))[0].quiz.options].index(True)
+    ticked = page.locator("#learn-steps label[data-done]")
+    page.locator("#quiz-1 label").nth(right).click()
+    expect(ticked).to_have_count(1)
+    page.reload()
+    expect(ticked).to_have_text("1 Domains")
+    assert page.locator("#quiz-1 input").nth(right).is_checked()
+    page.locator("#quiz-1 label").nth((right + 1) % 3).click()
+    expect(ticked).to_have_count(0)
 
 
 def test_a_sample_is_classified_in_the_first_step(open_page, root):

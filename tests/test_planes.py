@@ -13,6 +13,7 @@ from qtdog.landscape import subjects
 from qtdog.landscape.plan import plan
 from qtdog.landscape.precompute import run_all
 from qtdog.ui.address import Address
+from qtdog.ui.choices import domain_choice
 from qtdog.ui.landscape.tab import landscape_tab
 
 TARGET = "pacs/sketch"
@@ -31,8 +32,10 @@ def tab(tmp_path_factory):
         jobs = plan(subjects(find(folder)), str(save_images(root)), SMALL)
         planes = [job for job in jobs if getattr(job.record, "kind", "") == "plane"]
         run_all(planes, root / "out", root / "unfinished", lambda done, name: None)
+    explorer = Explorer(root / "checkpoints")
     with gr.Blocks() as page, gr.Tabs(), gr.Tab("Landscape") as tab:
-        landscape_tab(Explorer(root / "checkpoints"), Address(), tab, root / "out")
+        target = domain_choice(explorer.targets())
+        landscape_tab(explorer, Address(), tab, target, root / "out")
     return next(one.fn for one in page.fns.values() if one.name == "show")
 
 
@@ -48,6 +51,18 @@ def test_as_many_planes_are_drawn_as_models_are_ticked(tab, count):
     drawn = [value for field, value in shown.items() if isinstance(field, gr.Plot) and value]
     assert len(drawn) == count
     assert len({json.dumps(one.data[0].zmax) for one in drawn}) == 1
+
+
+def test_a_link_ticks_the_models_that_it_names_until_a_visitor_does(tab):
+    fields = ("filter", "plane", "target")
+    asked = "qt-dog-6bit-seed0,qt-dog-5bit-seed0,gone"
+    for models, expected in (
+        ([], ["qt-dog-6bit-seed0", "qt-dog-5bit-seed0"]),
+        (["erm-seed0"], ["erm-seed0"]),
+    ):
+        shown = tab(TARGET, *fields, models, "loss", False, False, asked)
+        (boxes,) = [value for value in shown.values() if isinstance(value, gr.CheckboxGroup)]
+        assert sorted(boxes.value) == sorted(expected)
 
 
 def test_at_first_one_network_of_each_method_is_ticked_and_drawn(tab):

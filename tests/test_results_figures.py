@@ -10,7 +10,14 @@ from qtdog.results import AVERAGE, Choice, Column, Comparison, comparisons, load
 from qtdog.ui import css, markup, verdicts
 from qtdog.ui.appearance import METHOD_STYLES
 from qtdog.ui.results import tables, views
-from qtdog.ui.results.figures import Curve, bits_figure, steps_figure, style_key
+from qtdog.ui.results.figures import (
+    VARIANT_KEYS,
+    Curve,
+    bits_figure,
+    family,
+    steps_figure,
+    style_key,
+)
 from qtdog.ui.results.sentences import NOTHING_MEASURED, verdict
 
 
@@ -93,6 +100,13 @@ def test_measured_bits_of_one_domain(results):
     assert cells["ERM", "32"].startswith("70.2 ± ")
 
 
+@pytest.mark.parametrize("domain", ["photo", "cartoon", "sketch", "average"])
+def test_no_two_lines_of_the_bundled_results_have_one_marker(domain):
+    view = views.measured_bits(load_results(), "PACS", domain)
+    lines = [trace for trace in view.figure.data if trace.marker.symbol]
+    assert len({trace.marker.symbol for trace in lines}) == len(lines) > 1
+
+
 def test_training_curves_are_the_logs(results, folder):
     view = views.training(results, "PACS", "sketch-1", folder)
     by_axis = {(trace.name, trace.yaxis): trace for trace in view.figure.data}
@@ -165,10 +179,8 @@ def test_methods_share_their_style_over_tables():
     assert style_key("ERM Ens.") == style_key("ERM ensemble") == "erm-ensemble"
     assert style_key("QT-DoG (INQ)") == style_key("CORAL + QT-DoG") == "qt-dog"
     assert style_key("QT-DoG", averaged=True) == "qt-dog-averaged"
-    assert style_key("Post-training (least error)", averaged=True) == "post-training-averaged"
     assert style_key("Noise of one step size") == "noise"
     assert style_key("EoPTQ (least error)") == "eoptq"
-    assert style_key("EoQ (refitted)") == "eoq"
     assert style_key("Freeze (unknown)", averaged=True) == "other"
     assert style_key("SWAD") == "other"
     # Averaged weights have the colour of their method and a hollow marker.
@@ -177,8 +189,15 @@ def test_methods_share_their_style_over_tables():
             single = METHOD_STYLES[key.removesuffix("-averaged")]
             assert style.colour == single.colour
             assert style.symbol == f"{single.symbol}-open"
-    single = [style for key, style in METHOD_STYLES.items() if not key.endswith("-averaged")]
-    assert len({style.colour for style in single}) == len({s.marker for s in single}) == len(single)
+    # No two methods have one marker; variants by the start of the step sizes share the colour.
+    single = {key: one for key, one in METHOD_STYLES.items() if not key.endswith("-averaged")}
+    assert len({style.marker for style in METHOD_STYLES.values()}) == len(METHOD_STYLES)
+    variants = set(VARIANT_KEYS.values())
+    assert len({style.colour for style in single.values()}) == len(single) - len(variants)
+    for method, key in VARIANT_KEYS.items():
+        assert style_key(method) == key
+        assert single[key].colour == single[family(method)].colour
+        assert style_key(method, averaged=True) == f"{key}-averaged"
 
 
 def test_method_colours_stand_out_from_light_and_dark_ground():
@@ -278,12 +297,13 @@ def _comparison(difference, low=None, high=None, seeds=3, fewest=None):
     ("comparison", "said"),
     [
         (_comparison(-2.44, -4.0, -0.9), ["over 2 targets of PACS with 3 seeds each",
-         "2.4 points below ERM", "-4.0 to -0.9", "more than the noise", "does not beat ERM here"]),
-        (_comparison(-0.6, -2.0, 0.8, fewest=2), ["with up to 3 seeds each", "0.6 points below ERM",
+         "2.4 points below full precision", "-4.0 to -0.9", "more than the noise",
+         "does not beat full"]),
+        (_comparison(-0.6, -2.0, 0.8, fewest=2), ["with up to 3 seeds each", "0.6 points below",
          "no more than the noise",
-         "does not beat ERM here"]),
-        (_comparison(0.6, -0.5, 1.7), ["0.6 points above ERM", "no more than the noise"]),
-        (_comparison(2.0, 1.0, 3.0), ["2.0 points above ERM", "which is more than the noise"]),
+         "does not beat full"]),
+        (_comparison(0.6, -0.5, 1.7), ["0.6 points above full prec", "no more than the noise"]),
+        (_comparison(2.0, 1.0, 3.0), ["2.0 points above", "which is more than the noise"]),
         (_comparison(0.01), ["equal to 0.1 points"]),
         (_comparison(1.0, seeds=1), ["1 seed:", "without an uncertainty"]),
         (_comparison(1.0, seeds=0), ["over 2 targets of PACS: QT-DoG", "one ensemble a target"]),
@@ -302,7 +322,10 @@ def test_verdicts_of_the_measurements(results):
     assert sentences[0].startswith(
         "Measured here, over 2 targets of PACS with 3 seeds each: QT-DoG (7 bits) is "
     )
-    assert any("EoQ (7 bits) is 1.0 points below ERM ensemble" in one for one in sentences)
+    assert any(
+        "EoQ (7 bits) is 1.0 points below five in full precision together" in one
+        for one in sentences
+    )
 
 
 def test_a_benchmark_without_measurements_claims_nothing(results):
@@ -347,3 +370,9 @@ def test_ablations_and_combinations_stay_out_of_the_figures_but_not_of_the_table
     for view in (bits, ece):
         for label in ("quantized at step 80", "one step size a layer", "CORAL + QT-DoG"):
             assert label in view.html
+
+
+def test_no_table_scrolls_in_a_box_of_its_own():
+    rules = dict(re.findall(r"(#results \.scroll|#batch-table \.files) \{([^}]*)\}", css()))
+    assert len(rules) == 2
+    assert not [rule for rule in rules.values() if "max-height" in rule]

@@ -174,6 +174,19 @@ def test_search_and_filter_hide_rows(page):
     page.get_by_label("only rows with a flag").uncheck()
 
 
+def test_a_link_has_the_order_and_the_search(open_page):
+    page = open_page()
+    page.locator("[data-sort='2']").click()
+    page.locator("[data-sort='2']").click()
+    page.locator("[data-search]").fill("erm")
+    page.wait_for_function("location.search.includes('search=erm')")
+    seen = page.locator(".results-table tbody tr:visible").all_inner_texts()
+    again = open_page(page.url.partition("?")[2])
+    assert again.locator("th[aria-sort=ascending] [data-sort='2']").count() == 1
+    assert again.locator("[data-search]").input_value() == "erm"
+    assert again.locator(".results-table tbody tr:visible").all_inner_texts() == seen
+
+
 def test_plots_hold_the_measured_numbers(page, folder):
     of = {
         (row.method, row.bits): row.cells

@@ -10,7 +10,7 @@ from qtdog.explorer import DIGITS, SOURCE, TARGET, Flagged, Prediction
 from qtdog.explorer.predictions import Hint
 from qtdog.ui import sentences
 from qtdog.ui.classify import figures
-from qtdog.ui.figures import card, notices
+from qtdog.ui.figures import card, more_numbers, notices
 
 CLASSES = ("dog", "guitar", "horse")
 
@@ -77,10 +77,11 @@ def test_a_known_class_is_held_against_the_answers():
 
 
 def test_percent_never_rounds_to_certainty():
-    assert sentences.percent(0.9999) == "over 99 %"
-    assert sentences.percent(0.001) == "under 1 %"
     assert sentences.percent(1.0) == "100 %"
     assert sentences.percent(0.614) == "61 %"
+    # A number near an end is one text, whether a sentence says it, a card or a table.
+    for near, text in ((0.99999, ">99.9 %"), (0.997, "99.7 %"), (0.001, "0.1 %"), (1e-5, "<0.1 %")):
+        assert sentences.percent(near) == sentences.tenths(near) == text
 
 
 def test_a_card_shows_every_class_on_one_scale():
@@ -89,7 +90,8 @@ def test_a_card_shows_every_class_on_one_scale():
     assert re.findall(r'class="value">([\d.]+) %', html) == ["30.0", "10.0", "60.0"]
     assert "<strong>horse</strong><span>60.0 %</span>" in html
     assert "<dd>9.1 MB</dd>" in html
-    assert "<dd>2.3 ms</dd>" in html
+    assert "2.3 ms" not in html
+    assert "<td>2.3 ms</td>" in more_numbers([prediction("erm", HORSE)])
     assert "71.3 %" in html
     assert "2,665 of 3,738<" in html
 
@@ -117,8 +119,8 @@ def test_uncertainty_is_in_bits_and_as_a_share_of_a_guess():
     assert sentences.uncertainty(guess) == ("1.58 bits", "100 % of a guess")
     half = dataclasses.replace(guess, entropy=math.log(2) / 2)
     assert sentences.uncertainty(half) == ("0.50 bits", "32 % of a guess")
-    html = card(half)
-    assert '<dt>uncertainty</dt><dd>0.50 bits<span class="counts">32 % of a guess' in html
+    html = more_numbers([half])
+    assert '<td>0.50 bits<span class="counts">32 % of a guess' in html
 
 
 def test_disagreement_counts_who_dissents():
@@ -163,7 +165,7 @@ def test_the_hint_says_how_often_it_is_wrong():
 def test_the_hints_table_has_every_count():
     models = [hinted("erm", True), prediction("qt-dog", DOG), hinted("eoq", True, flagged=())]
     html = figures.results(models)
-    table = re.search("<table>.*</table>", html)[0]
+    table = re.search("<table>.*?</table>", html)[0]
     assert re.findall('<th scope="col">(.*?)</th>', table) == ["pictures", "Full precision", "EoQ"]
     cells = re.findall("<td>(.*?)</td>", table)
     assert cells[0] == '4.9 %<span class="counts">57 of 1,154</span>'
@@ -174,12 +176,20 @@ def test_the_hints_table_has_every_count():
 
 def test_without_a_threshold_there_is_no_hint():
     assert sentences.unfamiliar([prediction("erm", DOG), hinted("qt-dog", False)]) == ""
-    assert "energy" not in card(prediction("erm", DOG))
+    assert '<th scope="row">energy' not in more_numbers([prediction("erm", DOG)])
     assert "hint" not in figures.results([prediction("erm", DOG)])
 
 
-def test_a_card_shows_what_the_hint_is_decided_by():
+def test_the_numbers_show_what_the_hint_is_decided_by():
     minus = "\N{MINUS SIGN}"
-    assert f'<dd>{minus}1.5<span class="counts">hint above {minus}2.9' in card(hinted("erm", True))
+    erm = more_numbers([hinted("erm", True)])
+    assert f'<td>{minus}1.5<span class="counts">hint above {minus}2.9' in erm
     eoq = hinted("eoq", False, (-1.0, -9.0, -9.0), (-2.0, -2.0, -2.0))
-    assert '<dd>1 of 3<span class="counts">above their limit' in card(eoq)
+    assert '<td>1 of 3<span class="counts">above their limit' in more_numbers([eoq])
+
+
+def test_a_class_that_is_doubted_comes_after_the_doubt_and_is_not_said_aloud():
+    shown = figures.results([hinted("erm", True), hinted("qt-dog", False)])
+    assert shown.index("perhaps it shows none") < shown.index("Both say dog")
+    assert shown.count('<p class="verdict doubted"><em>perhaps none of these; likeliest</em>') == 1
+    assert shown.count('<p class="verdict"><strong>dog</strong>') == 1

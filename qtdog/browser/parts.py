@@ -124,7 +124,7 @@ def _voted(explorer: Explorer, target: str) -> Markup:
         predictions = explorer.classify(read_image(one.path), target)
         panel = join(ballot(each) for each in predictions if each.members)
         shown.append(figures.member_votes(predictions, one, _small(one), panel))
-    return _list("Let the members vote on", [one.title for one in samples()], shown)
+    return _list("Ask the members about", [one.title for one in samples()], shown)
 
 
 def _small(sample: Sample) -> str:

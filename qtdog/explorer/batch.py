@@ -1,8 +1,9 @@
 """Many pictures through all models: one row a picture, and what the rows say together."""
 
+import io
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
@@ -17,6 +18,7 @@ from qtdog.images import ImageError, missing
 from qtdog.memory import give_back_freed_memory
 
 MAX_SECONDS = 600  # others may be waiting for a batch of theirs
+THUMBNAIL_SIDE = 64  # px
 TOO_LATE = f"Not classified: a batch ends after {MAX_SECONDS // 60} minutes; send it by itself."
 
 
@@ -42,6 +44,8 @@ class Row:
     """One a model; empty if the file was no usable picture."""
     problem: str = ""
     """One sentence: why there is no verdict, or what the picture lacked for these."""
+    thumbnail: bytes = field(default=b"", compare=False, repr=False)
+    """The picture as WebP, at most `THUMBNAIL_SIDE` px a side; empty if it was none."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +140,13 @@ def _classify(explorer: Explorer, files: Sequence[BatchFile], target: str) -> li
     return [
         Row(file.name, file.label, problem=image)
         if isinstance(image, str)
-        else Row(file.name, file.label, tuple(map(_verdict, next(answers))), missing(image))
+        else Row(
+            file.name,
+            file.label,
+            tuple(map(_verdict, next(answers))),
+            missing(image),
+            _thumbnail(image),
+        )
         for file, image in zip(files, read, strict=True)
     ]
 
@@ -147,6 +157,13 @@ def _read(file: BatchFile) -> Image.Image | str:
         return file.read()
     except ImageError as error:
         return str(error)
+
+
+def _thumbnail(image: Image.Image) -> bytes:
+    small, file = image.copy(), io.BytesIO()
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    small.save(file, "WEBP", quality=70)
+    return file.getvalue()
 
 
 def _verdict(prediction: Prediction) -> Answer:

@@ -257,6 +257,10 @@ class Explorer(Catalogue):
         return tuple(thresholds), own.flagged
 
     def _model(self, stored: StoredModel) -> _Model:
+        """Every network answers once, unasked: the first answer takes longest, and no visitor's
+        picture is to be timed by it."""
+        config = stored.config
+        member_logits(stored.networks, np.zeros((1, 3, *[config.image_size] * 2), np.float32))
         hashes = [unfamiliar.identity(one) for one in stored.members or (stored,)]
         return _Model(stored, *self.hint_of(hashes))
 

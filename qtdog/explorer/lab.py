@@ -166,11 +166,22 @@ class Lab:
         self._full_precision = lru_cache(maxsize=2)(self._load)
 
     def references(self) -> tuple[Reference, ...]:
-        """The full-precision checkpoints, by target and name."""
-        return tuple(
+        """The full-precision checkpoints, by target: first the one that answers beside QT-DoG, then
+        by name."""
+        targets = [one.key for one in self._explorer.targets()]
+        shown = {
+            f"{target}/{one.name}" for target in targets for one in self._explorer.shown(target)
+        }
+        found = [
             Reference(key, one.config)
             for key, one in self._stored.items()
             if one.config.method == "erm"
+        ]
+        return tuple(
+            sorted(
+                found,
+                key=lambda one: (targets.index(one.key.rpartition("/")[0]), one.key not in shown),
+            )
         )
 
     def layers(self, key: str) -> tuple[Layer, ...]:

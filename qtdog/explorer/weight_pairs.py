@@ -129,7 +129,7 @@ def layer_weights(checkpoint: Checkpoint) -> dict[str, LayerWeights]:
             steps = grid.step_size.numpy()
             codes = Codes(np.zeros(values.shape, np.int8), steps, grid.levels)
             codes = Codes(codes.of(values), steps, grid.levels)
-        found[name] = LayerWeights(checkpoints.kind_of(layer, attribute), values, codes)
+        found[name] = LayerWeights(checkpoints.layer_words(layer, attribute), values, codes)
     return found
 
 

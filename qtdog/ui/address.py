@@ -58,6 +58,7 @@ BEGIN = """(...values) => {
         const known = named(name).every((tab) => tabs.includes(tab));
         if (!known) address.searchParams.delete(name);
     });
+    %(former)s.forEach((name) => address.searchParams.delete(name));
     window.history.replaceState(window.history.state, "", address);
     const shown = named("tabs");
     if (shown.length) {
@@ -116,6 +117,8 @@ class Parameter:
     component: Field
     parse: Callable[[str], Any]
     """The address's text as the component's value; raises ValueError that says what is allowed."""
+    of_tabs: tuple[str, ...] = ()
+    """Tabs that had a field of their own for it, as `shift-domain`, in older links."""
 
 
 @dataclass(frozen=True)
@@ -184,8 +187,15 @@ class Address:
         self._parameters: dict[str, Parameter] = {}
         self._tabs: dict[str, gr.Tab] = {}
 
-    def add(self, name: str, component: Field, parse: Callable[[str], Any]) -> None:
-        """Keep `component`'s value in the address as `name`.
+    def add(
+        self,
+        name: str,
+        component: Field,
+        parse: Callable[[str], Any],
+        of_tabs: tuple[str, ...] = (),
+    ) -> None:
+        """Keep `component`'s value in the address as `name`; `of_tabs` had fields of their own for
+        it, whose values in older links count where they open that tab.
 
         The value the component is built with is the default, which the address leaves out. The
         component must be laid out, if only with elem_classes="unseen": Gradio leaves invisible
@@ -194,7 +204,7 @@ class Address:
         """
         if name in (*self._parameters, TAB, TABS):
             raise ValueError(f"The address has a parameter '{name}' already.")
-        self._parameters[name] = Parameter(name, component, parse)
+        self._parameters[name] = Parameter(name, component, parse, of_tabs)
 
     def add_tab(self, tab: gr.Tab) -> gr.Tab:
         """Let addresses open, hide and show this tab by its id; returns it."""
@@ -210,6 +220,7 @@ class Address:
         """The same for a query that is split already. Unknown names are somebody else's."""
         parsers = {name: parameter.parse for name, parameter in self._parameters.items()}
         parsers |= {TAB: one_of(list(self._tabs)), TABS: several_of(list(self._tabs))}
+        query = query | self._of_older_links(query)
         values, problems = {}, []
         for name in parsers.keys() & query.keys():
             text = query[name]
@@ -221,6 +232,15 @@ class Address:
                 quote = text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE] + "…"
                 problems.append(f'This link\'s {name} "{quote}" was ignored: {error}.')
         return Opened(values, tuple(sorted(problems)))
+
+    def _of_older_links(self, query: dict[str, str]) -> dict[str, str]:
+        """What the opened tab's own fields said when it still had them, by today's names."""
+        tab = query.get(TAB)
+        return {
+            name: query[f"{tab}-{name}"]
+            for name, one in self._parameters.items()
+            if tab in one.of_tabs and f"{tab}-{name}" in query
+        }
 
     def copy_button(self) -> None:
         """Lay out the button that copies the link, and the line that says so."""
@@ -270,7 +290,12 @@ class Address:
 
     def _begin(self, parameters: Sequence[Parameter]) -> str:
         """Start to keep the address; what it said wrongly goes."""
-        return BEGIN % {"tabs": json.dumps(list(self._tabs)), "sync": self._sync(parameters)}
+        former = [f"{tab}-{one.name}" for one in parameters for tab in one.of_tabs]
+        return BEGIN % {
+            "tabs": json.dumps(list(self._tabs)),
+            "former": json.dumps(former),
+            "sync": self._sync(parameters),
+        }
 
     def _sync(self, parameters: Sequence[Parameter]) -> str:
         defaults = {one.name: _text(one.component.value) for one in parameters}

@@ -1,6 +1,6 @@
 """The page's look: one theme, one colour and one marker for each method, light and dark."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gradio.themes import Base, colors, sizes
@@ -14,7 +14,9 @@ _SYMBOLS = {
     **{"▲": "triangle-up", "△": "triangle-up-open", "■": "square", "□": "square-open"},
     **{"▼": "triangle-down", "▽": "triangle-down-open", "✖": "x", "✗": "x-open"},
     **{"★": "star", "☆": "star-open", "✦": "star-diamond", "✧": "star-diamond-open"},
-    **{"✚": "cross"},
+    **{"✚": "cross", "⬢": "hexagon", "⬡": "hexagon-open", "⬣": "hexagon2", "⎔": "hexagon2-open"},
+    **{"⬟": "pentagon", "⬠": "pentagon-open", "◥": "triangle-ne", "◹": "triangle-ne-open"},
+    **{"◤": "triangle-nw", "◸": "triangle-nw-open"},
 }
 
 
@@ -51,6 +53,18 @@ METHOD_STYLES = {
     "eoptq": MethodStyle("#8C2F5D", "#F0A3C4", "✦"),
     "eoptq-averaged": MethodStyle("#8C2F5D", "#F0A3C4", "✧"),
     "other": MethodStyle("#5D6B80", "#9AA7BA", "✚"),
+}
+# The same method with another start of its step sizes: its colour, a marker of its own.
+_VARIANTS = {
+    "qt-dog": {"fitted": "⬢⬡", "refitted": "⬟⬠"},
+    "eoq": {"fitted": "◥◹", "refitted": "◤◸"},
+    "post-training": {"least-error": "⬣⎔"},
+}
+METHOD_STYLES |= {
+    f"{method}-{variant}{average}": replace(METHOD_STYLES[method], marker=marker)
+    for method, variants in _VARIANTS.items()
+    for variant, markers in variants.items()
+    for average, marker in zip(("", "-averaged"), markers, strict=True)
 }
 
 

@@ -9,7 +9,8 @@ from qtdog.ui.sentences import disagreement, member_labels, plain, tenths, uncer
 
 PAPER = "https://arxiv.org/abs/2410.06020"
 HEAD = html(
-    '<div class="head"><h1>QT-DoG Explorer</h1>'
+    '<div class="head"><a class="skip" href="#tabs">Skip to the tabs</a><div class="title">'
+    '<h1>QT-DoG Explorer</h1><button type="button" id="show-me">Show me in a minute</button></div>'
     "<p>Networks that meet a domain they have never seen: in full precision, quantized "
     '(<a href="{}" target="_blank" rel="noopener">QT-DoG, ICML 2025</a>), and five quantized '
     "ones together (EoQ).</p></div>",
@@ -29,6 +30,10 @@ def summary_line(lead: str, aside: str = "") -> Markup:
 
 LOADING = summary_line("Loading the models …")
 NO_PICTURE = summary_line("Choose a picture.")
+LEFT_BEHIND = summary_line(
+    "No picture came with this link: one of somebody's own does not travel in it.",
+    "Choose one of yours, or one of ours.",
+)
 
 
 def notices(problems: Sequence[str]) -> Markup:
@@ -40,7 +45,8 @@ def card(
     prediction: Prediction, known: str | None = None, classes: Sequence[str] | None = None
 ) -> Markup:
     """One model: chosen class, a bar for each of `classes` (default: all) on a scale of 0 to
-    100 % and one for the others together, size, bits, time, measured accuracy."""
+    100 % and one for the others together, size, measured accuracy. A class of which the model
+    doubts that the picture shows any is not said aloud."""
     name = prediction.model
     of = dict(zip(prediction.classes, prediction.probabilities, strict=True))
     bars = join(
@@ -54,13 +60,9 @@ def card(
     kind = (
         f"{count} networks of {prediction.bits} bits" if count else precision_words(prediction.bits)
     )
-    entropy, share = uncertainty(prediction)
+    doubted = prediction.hint is not None and prediction.hint.unfamiliar
     facts = [
-        ("uncertainty", html('{}<span class="counts">{}</span>', entropy, share)),
-        *_energy(prediction),
         ("on disk", f"{prediction.size_bytes / 1e6:.1f} MB"),
-        ("bits a weight", f"{prediction.bits_per_weight:.1f}" + (f" × {count}" if count else "")),
-        ("time", f"{prediction.milliseconds:.1f} ms"),
         (
             "held-out accuracy",
             tenths(prediction.measured.fraction)
@@ -75,7 +77,7 @@ def card(
     return html(
         '<section class="card" aria-label="{}" style="--ink: var(--{})">'
         '{}<p class="kind">{}</p>'
-        '<p class="verdict"><strong>{}</strong>'
+        '<p class="verdict{}">{}<strong>{}</strong>'
         "<span>{}</span></p>"
         '<ul class="bars" aria-label="Probability of each class, {}">{}</ul>'
         '<dl class="facts">{}</dl></section>',
@@ -83,6 +85,8 @@ def card(
         prediction.method,
         model_heading(prediction.method, name),
         kind,
+        " doubted" if doubted else "",
+        html("<em>perhaps none of these; likeliest</em>") if doubted else "",
         plain(prediction.label),
         tenths(prediction.confidence),
         name,
@@ -95,6 +99,50 @@ def model_heading(method: str, name: str) -> Markup:
     """A card's first line."""
     marker = METHOD_STYLES[method].marker
     return html('<h2><span class="marker" aria-hidden="true">{}</span>{}</h2>', marker, name)
+
+
+MEANINGS = {
+    "uncertainty": "the entropy of the probabilities, 0 bits when certain",
+    "energy": "minus the log of the summed exponentials of the logits (Liu et al., 2020); where it "
+    "is higher than for all but 5 % of the source domains' validation images, the hint comes that "
+    "the picture shows none of the classes",
+    "bits a weight": "in the file, step sizes included",
+    "time": "one pass of this picture on this machine; rounded weights are computed with as 32-bit "
+    "numbers, so a single network takes as long rounded as in full precision",
+}
+
+
+def more_numbers(predictions: Sequence[Prediction]) -> Markup:
+    """Of each answer what few look for, with each term's meaning beside it, folded away."""
+    heads = join(html('<th scope="col">{}</th>', one.model) for one in predictions)
+    rows = join(
+        html(
+            '<tr><th scope="row">{}<span class="counts">{}</span></th>{}</tr>',
+            term,
+            meaning,
+            join(html("<td>{}</td>", _measure(term, one)) for one in predictions),
+        )
+        for term, meaning in MEANINGS.items()
+        if term != "energy" or any(one.hint for one in predictions)
+    )
+    return html(
+        '<details class="more"><summary>Uncertainty, energy, bits, time</summary>'
+        '<div class="scroll wide" tabindex="0"><table class="numbers"><thead><tr><td></td>{}</tr>'
+        "</thead><tbody>{}</tbody></table></div></details>",
+        heads,
+        rows,
+    )
+
+
+def _measure(term: str, prediction: Prediction) -> Markup | str:
+    count = len(prediction.members)
+    if term == "uncertainty":
+        return html('{}<span class="counts">{}</span>', *uncertainty(prediction))
+    if term == "energy":
+        return _energy(prediction)
+    if term == "time":
+        return f"{prediction.milliseconds:.1f} ms"
+    return f"{prediction.bits_per_weight:.1f}" + (f" × {count}" if count else "")
 
 
 def ballot(prediction: Prediction) -> Markup:
@@ -114,7 +162,7 @@ def ballot(prediction: Prediction) -> Markup:
             zip(labels, prediction.members, strict=True), start=1
         )
     )
-    title = f"{prediction.model}'s members, one vote each"
+    title = f"{prediction.model}'s members, each by itself; the mean of their logits decides"
     return html(
         '<section class="votes"><h2>{}</h2><ol aria-label="{}">{}</ol>'
         '<p class="apart">{}</p></section>',
@@ -130,11 +178,11 @@ def precision_words(bits: int) -> str:
     return "full precision, 32 bits" if bits == 32 else f"quantized, {bits} bits"
 
 
-def _energy(prediction: Prediction) -> list[tuple[str, str]]:
-    """What the hint is decided by; nothing without a threshold."""
+def _energy(prediction: Prediction) -> Markup | str:
+    """What the hint is decided by."""
     hint = prediction.hint
     if hint is None:
-        return []
+        return "no hint"
     pairs = list(zip(hint.energies, hint.thresholds, strict=True))
     if len(pairs) == 1:
         [(energy, limit)] = pairs
@@ -142,7 +190,7 @@ def _energy(prediction: Prediction) -> list[tuple[str, str]]:
     else:
         above = sum(energy > limit for energy, limit in pairs)
         value, note = f"{above} of {len(pairs)}", "above their limit"
-    return [("energy", html('{}<span class="counts">{}</span>', value, note))]
+    return html('{}<span class="counts">{}</span>', value, note)
 
 
 def _bar(label: str, probability: float, chosen: bool, known: bool) -> Markup:

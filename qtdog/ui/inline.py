@@ -13,7 +13,12 @@ def data_uri(image: Image.Image, kind: str, **options: int) -> str:
     """`image` encoded as `kind` ("webp" or "png") with Pillow's `options` of that kind."""
     file = io.BytesIO()
     image.save(file, kind, **options)
-    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode()}"
+    return encoded(file.getvalue(), kind)
+
+
+def encoded(content: bytes, kind: str) -> str:
+    """An image file of that kind as an address."""
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def csv_link(text: str, name: str) -> Markup:

@@ -9,6 +9,8 @@ try:  # on ZeroGPU, before torch; elsewhere it is not installed
 except ImportError:
     spaces = None
 
+import gradio as gr
+
 from qtdog.checkpoints import CheckpointError
 from qtdog.explorer import Explorer, Guests, open_explorer, remote_allowed
 from qtdog.hub_client import download_bar
@@ -21,6 +23,8 @@ from qtdog.ui.page import build
 from qtdog.ui.quiet import prepare_when_quiet
 from qtdog.ui.samples import samples
 
+# What Gradio's live region says after every event; it has no words of its own for it.
+WORDS = {"common.complete": "Ready"}
 FAVICON = Path(__file__).parent / "favicon.svg"
 
 
@@ -77,4 +81,5 @@ def serve(
         enable_monitoring=False,
         footer_links=[],
         mcp_server=mcp,
+        i18n=gr.I18n(en=WORDS),
     )

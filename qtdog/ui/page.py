@@ -1,6 +1,7 @@
 """The page: its tabs, put together."""
 
 import os
+from pathlib import Path
 
 import gradio as gr
 
@@ -9,8 +10,9 @@ from qtdog.results import MeasuredResult
 from qtdog.ui import figures
 from qtdog.ui.about.models import opened_columns
 from qtdog.ui.about.tab import about_tab
-from qtdog.ui.address import Address
+from qtdog.ui.address import Address, one_of
 from qtdog.ui.batch.tab import batch_tab
+from qtdog.ui.choices import domain_choice
 from qtdog.ui.classify.tab import classify_tab
 from qtdog.ui.events import PRIVATE
 from qtdog.ui.guarded import GuardedBlocks
@@ -40,6 +42,7 @@ PRINT_LIGHT = """() => {
     // Not every browser has the events where it prints without a dialogue.
     window.matchMedia("print").addEventListener("change", (now) => now.matches ? begin() : end());
 }"""
+KEYS_AND_WAY = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
 QUEUE_LENGTH = 64
 SECONDS_BETWEEN_LOOKS, SECONDS_BETWEEN_NEWS = 0.01, 0.1
 # Gradio keeps a table of the latest events and sums it up after each of them. Nobody reads it here.
@@ -62,26 +65,29 @@ def build(
     ) as page:
         with gr.Row(elem_id="top"):
             Html(figures.HEAD, padding=False)
+            target = domain_choice(explorer.targets())
             address.copy_button()
+        domains = [one.key for one in explorer.targets()]
+        address.add("domain", target, one_of(domains), of_tabs=("shift", "batch", "landscape"))
         notice = Html(visible=False, elem_id="address-notice", padding=False)
         opened = gr.State("")
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with address.add_tab(gr.Tab("Try it", id="try")):
-                picture, target = classify_tab(page, explorer, address)
+                picture = classify_tab(page, explorer, address, target)
                 if guests is not None:
                     opened_columns(guests, opened, picture, target)
             with address.add_tab(gr.Tab("Shift it", id="shift")) as tab:
-                shift_tab(explorer, address, tab, picture)
+                shift_tab(explorer, address, tab, target, picture)
             with address.add_tab(gr.Tab("Train it", id="train")):
                 train_tab()
             with address.add_tab(gr.Tab("Batch", id="batch")):
-                batch_tab(explorer, address)
+                batch_tab(explorer, target)
             with address.add_tab(gr.Tab("Results", id="results")):
                 results_tab(address, theirs=theirs)
             with address.add_tab(gr.Tab("Landscape", id="landscape")) as tab:
-                landscape_tab(explorer, address, tab)
+                landscape_tab(explorer, address, tab, target)
             with address.add_tab(gr.Tab("Quantize", id="quantize")) as tab:
-                quantize_tab(explorer, address, tab, picture)
+                quantize_tab(explorer, address, tab, target, picture)
             with address.add_tab(gr.Tab("Learn", id="learn")) as tab:
                 learn_tab(explorer, address, tab)
             with address.add_tab(gr.Tab("About", id="about")):
@@ -90,6 +96,7 @@ def build(
         address.wire(page, tabs, notice)
         page.load(None, None, None, js=PRINT_LIGHT, **PRIVATE)
         add_stage(page)
+        page.load(None, None, None, js=KEYS_AND_WAY, **PRIVATE)
     return _with_queue(page)
 
 

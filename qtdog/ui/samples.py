@@ -43,14 +43,24 @@ def sample_for(domain: str, pictures: Sequence[Sample]) -> Sample:
     return next((sample for sample in pictures if sample.domain == domain), pictures[0])
 
 
+def sample_at(path: str, pictures: Sequence[Sample]) -> Sample | None:
+    """Which of ours the picture at `path` is, by its bytes; None for another, or one that is
+    gone."""
+    try:
+        return _by_hash(tuple(pictures)).get(_hash(Path(path)))
+    except FileNotFoundError:
+        return None
+
+
 def known_label(path: str, pictures: Sequence[Sample]) -> str | None:
     """The class of the picture at `path` if it is one of ours, else None."""
-    return _labels(tuple(pictures)).get(_hash(Path(path)))
+    ours = sample_at(path, pictures)
+    return ours.label if ours else None
 
 
 @lru_cache
-def _labels(pictures: tuple[Sample, ...]) -> dict[str, str]:
-    return {_hash(sample.path): sample.label for sample in pictures}
+def _by_hash(pictures: tuple[Sample, ...]) -> dict[str, Sample]:
+    return {_hash(sample.path): sample for sample in pictures}
 
 
 def _hash(path: Path) -> str:

@@ -121,16 +121,18 @@ def member_labels(prediction: Prediction) -> list[str]:
 
 
 def percent(fraction: float) -> str:
-    """ "93 %"; never 100 % or 0 % for what is only nearly so."""
-    if 0.995 <= fraction < 1:
-        return "over 99 %"
-    if 0 < fraction < 0.005:
-        return "under 1 %"
+    """ "93 %"; near the ends as `tenths`, so that one number reads the same wherever it stands."""
+    if 0.995 <= fraction < 1 or 0 < fraction < 0.005:
+        return tenths(fraction)
     return f"{fraction * 100:.0f} %"
 
 
 def tenths(fraction: float) -> str:
-    """ "93.4 %"."""
+    """ "93.4 %"; never 100 % or 0 % for what is only nearly so."""
+    if 0.9995 <= fraction < 1:
+        return ">99.9 %"
+    if 0 < fraction < 0.0005:
+        return "<0.1 %"
     return f"{fraction * 100:.1f} %"
 
 

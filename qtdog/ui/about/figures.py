@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from qtdog.explorer import GUEST_COLUMNS, Explorer, Guest, Prediction
 from qtdog.ui.about.tables import target_table
-from qtdog.ui.figures import card, notices
+from qtdog.ui.figures import card, more_numbers, notices
 from qtdog.ui.markup import Markup, html, join
 
 
@@ -30,4 +30,8 @@ def opened_set(guest: Guest) -> Markup:
 def opened_cards(answers: Sequence[Prediction]) -> Markup:
     """What the models of an opened set say, for Try it."""
     cards = join(card(one) for one in answers)
-    return html('<h3>From the set that you opened</h3><div class="cards">{}</div>', cards)
+    return html(
+        '<h3>From the set that you opened</h3><div class="cards">{}</div>{}',
+        cards,
+        more_numbers(answers),
+    )

@@ -7,6 +7,7 @@ import gradio as gr
 
 from qtdog.explorer import (
     Explorer,
+    Row,
     accuracies,
     agreements,
     classify_files,
@@ -45,7 +46,7 @@ def add_endpoint(explorer: Explorer) -> None:
         known = accuracies(rows)
         return {
             "classes": classes,
-            "rows": [asdict(row) for row in rows],
+            "rows": [_record(row) for row in rows],
             "accuracy": {model: asdict(one) for model, one in known.items()},
             "confusion": {
                 model: confusion(rows, model, classes).tolist()
@@ -63,3 +64,10 @@ def add_endpoint(explorer: Explorer) -> None:
             api_name="batch",
             **alone(BATCH_QUEUE),
         )
+
+
+def _record(row: Row) -> dict[str, Any]:
+    """What the API tells of a picture: not the picture itself."""
+    record = asdict(row)
+    del record["thumbnail"]
+    return record

@@ -19,7 +19,7 @@ from qtdog.images import MAX_BYTES
 from qtdog.ui import charts
 from qtdog.ui.appearance import METHOD_STYLES
 from qtdog.ui.figures import model_heading, summary_line
-from qtdog.ui.inline import csv_link
+from qtdog.ui.inline import csv_link, encoded
 from qtdog.ui.markup import Markup, html, join
 from qtdog.ui.sentences import listed, percent, plain, tenths
 
@@ -45,6 +45,10 @@ OURS = html(
     "disagree about them: an illustration, not a measurement.</p>"
 )
 QUEUED = summary_line("Waiting for its turn …")
+NOTHING_CHOSEN = html(
+    '<p class="notice" role="alert">Nothing is chosen yet: give pictures, or a zip of pictures, to '
+    "the field first.</p>"
+)
 
 
 def limits(classes: Sequence[str]) -> Markup:
@@ -65,6 +69,14 @@ def limits(classes: Sequence[str]) -> Markup:
         MAX_SECONDS // 60,
         names,
         more,
+    )
+
+
+def of_others(before: str, now: str) -> Markup:
+    """In the place of what the models of another domain ("dataset/domain") had answered."""
+    return summary_line(
+        f"The answers that were here are of the models that never saw {_domain(before)}.",
+        f"Classify again to ask those that never saw {_domain(now)}.",
     )
 
 
@@ -95,7 +107,7 @@ def results(
 ) -> Markup:
     """Everything but the table of single pictures."""
     return (
-        summary(rows, seconds)
+        summary(rows, seconds, held_out)
         + _cards(accuracies(rows), _methods(rows))
         + _confusions(rows, classes)
         + _agreements(agreements(rows))
@@ -103,8 +115,9 @@ def results(
     )
 
 
-def summary(rows: Sequence[Row], seconds: float) -> Markup:
-    """Who is right most often, or how often they agree; and what could not be classified."""
+def summary(rows: Sequence[Row], seconds: float, held_out: str = "") -> Markup:
+    """Who is right most often, or how often they agree; and what could not be classified, for
+    models that never saw `held_out` ("dataset/domain")."""
     classified = sum(bool(row.verdicts) for row in rows)
     known = accuracies(rows)
     together = agreements(rows)
@@ -123,7 +136,8 @@ def summary(rows: Sequence[Row], seconds: float) -> Markup:
         lead = f"{classified:,} pictures were classified."
     else:
         lead = "None of these files could be classified."
-    asides = [f"{classified:,} of {len(rows):,} files classified in {duration(seconds)}."]
+    asides = [f"By the models that never saw {_domain(held_out)}."] if held_out else []
+    asides += [f"{classified:,} of {len(rows):,} files classified in {duration(seconds)}."]
     if classified and not known:
         asides.append(
             "No file lies in a folder named like a class, so right and wrong are unknown."
@@ -269,7 +283,9 @@ def _matches(row: Row, which: str) -> bool:
 def _table_row(row: Row, models: int) -> Markup:
     known = plain(row.label) if row.label else "–"
     lacks = html(" <small>{}</small>", row.problem) if row.verdicts and row.problem else ""
-    start = html('<tr><th scope="row">{}{}</th><td>{}</td>', row.file, lacks, known)
+    seen = encoded(row.thumbnail, "webp") if row.thumbnail else ""
+    picture = html('<img src="{}" alt="">', seen) if seen else ""
+    start = html('<tr><th scope="row">{}{}{}</th><td>{}</td>', picture, row.file, lacks, known)
     if not row.verdicts:
         return html(
             '{}<td class="problem" colspan="{}">{}</td></tr>', start, max(models, 1), row.problem
@@ -288,6 +304,11 @@ def _verdict_cell(one: Answer, known: str | None) -> Markup:
         mark,
         percent(one.confidence),
     )
+
+
+def _domain(key: str) -> str:
+    dataset, domain = key.split("/")
+    return f"{plain(domain)} ({dataset.upper()})"
 
 
 def _mb(size: int) -> str:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from functools import partial
 
 import gradio as gr
@@ -13,10 +14,17 @@ from qtdog.ui.batch import figures
 from qtdog.ui.batch.layout import Layout
 from qtdog.ui.events import Shown
 from qtdog.ui.figures import notices
-from qtdog.ui.markup import Markup
 from qtdog.ui.samples import samples
 
 SECONDS_BETWEEN_NEWS = 0.3
+
+
+@dataclass(frozen=True)
+class Done:
+    """A batch that was answered: for which held-out domain, and its rows."""
+
+    key: str
+    rows: tuple[Row, ...]
 
 
 class Handlers:
@@ -34,14 +42,14 @@ class Handlers:
             on.answers: figures.QUEUED,
             on.which: gr.Radio(visible=False),
             on.table: "",
-            on.rows: None,
+            on.done: None,
             **self._busy(True),
         }
 
     def run(self, paths: list[str] | None, key: str) -> Iterator[Shown]:
         """The files at `paths`: pictures, or zips of pictures."""
         if not paths:
-            yield {self._on.answers: figures.WAITING, **self._busy(False)}
+            yield {self._on.answers: figures.NOTHING_CHOSEN, **self._busy(False)}
             return
         yield from self._work(open_batch(paths, self._classes[key]), key)
 
@@ -58,13 +66,18 @@ class Handlers:
         """What ran was stopped."""
         return {self._on.answers: figures.CANCELLED, **self._busy(False)}
 
-    def show_rows(self, which: str, rows: list[Row] | None) -> str:
+    def show_rows(self, which: str, done: Done | None) -> str:
         """The pictures that one of `figures.FILTERS` lets through."""
-        return figures.rows_table(rows, which) if rows else ""
+        return figures.rows_table(done.rows, which) if done else ""
 
-    def show_limits(self, key: str) -> Markup:
-        """What can be handed in, with the domain's classes."""
-        return figures.limits(self._classes[key])
+    def choose_target(self, key: str, done: Done | None) -> Shown:
+        """Another held-out domain: what was answered was answered by other models."""
+        on = self._on
+        shown: Shown = {on.limits: figures.limits(self._classes[key])}
+        if done is None or done.key == key:
+            return shown
+        hidden: Shown = {on.which: gr.Radio(visible=False), on.table: "", on.done: None}
+        return {**shown, **hidden, on.answers: figures.of_others(done.key, key)}
 
     def _work(
         self, files: AbstractContextManager[list[BatchFile]], key: str, note: str = ""
@@ -94,7 +107,7 @@ class Handlers:
             on.answers: shown + note,
             on.which: gr.Radio(visible=True, value=figures.ALL),
             on.table: figures.rows_table(rows),
-            on.rows: rows,
+            on.done: Done(key, tuple(rows)),
             **self._busy(False),
         }
 

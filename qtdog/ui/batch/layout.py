@@ -7,7 +7,6 @@ import gradio as gr
 
 from qtdog.checkpoints import Target
 from qtdog.ui.batch import figures
-from qtdog.ui.choices import domain_choice
 from qtdog.ui.markup import Html
 
 
@@ -26,12 +25,12 @@ class Layout:
     which: gr.Radio
     """The pictures that the table lists."""
     table: Html
-    rows: gr.State
-    """The batch's rows, for the visitor's own page."""
+    done: gr.State
+    """The `Done` that the visitor looks at."""
 
 
-def lay_out(targets: Sequence[Target]) -> Layout:
-    """For the first of `targets`, with nothing classified."""
+def lay_out(targets: Sequence[Target], target: gr.Dropdown) -> Layout:
+    """For the first of `targets`, with nothing classified; `target` is the page's."""
     Html(figures.QUESTION, padding=False)
     with gr.Row(equal_height=False, elem_id="batch"):
         with gr.Column(scale=4, min_width=300, elem_id="batch-question"):
@@ -42,7 +41,6 @@ def lay_out(targets: Sequence[Target]) -> Layout:
                 buttons=[],
                 elem_id="batch-files",
             )
-            target = domain_choice(targets, elem_id="batch-domain")
             with gr.Row():
                 start = gr.Button("Classify", variant="primary", elem_id="batch-start")
                 cancel = gr.Button("Cancel", interactive=False, elem_id="batch-cancel")
@@ -58,5 +56,5 @@ def lay_out(targets: Sequence[Target]) -> Layout:
                 elem_id="batch-which",
             )
             table = Html(elem_id="batch-table", padding=False)
-    rows = gr.State()
-    return Layout(files, target, start, cancel, ours, limits, answers, which, table, rows)
+    done = gr.State()
+    return Layout(files, target, start, cancel, ours, limits, answers, which, table, done)

@@ -2,25 +2,24 @@
 
 from typing import Any
 
+import gradio as gr
+
 from qtdog.explorer import Explorer
-from qtdog.ui.address import Address, one_of
 from qtdog.ui.batch.endpoints import add_endpoint
 from qtdog.ui.batch.handlers import Handlers
 from qtdog.ui.batch.layout import Layout, lay_out
 from qtdog.ui.events import BATCH_QUEUE, PRIVATE, alone
 
 
-def batch_tab(explorer: Explorer, address: Address) -> None:
-    """Lay out the tab and wire it to `explorer`."""
-    targets = explorer.targets()
-    on = lay_out(targets)
+def batch_tab(explorer: Explorer, target: gr.Dropdown) -> None:
+    """Lay out the tab and wire it to `explorer` and the page's held-out domain."""
+    on = lay_out(explorer.targets(), target)
     _wire(on, Handlers(explorer, on))
-    address.add("batch-domain", on.target, one_of([one.key for one in targets]))
     add_endpoint(explorer)
 
 
 def _wire(on: Layout, handlers: Handlers) -> None:
-    outputs = [on.answers, on.which, on.table, on.rows, on.start, on.ours, on.cancel]
+    outputs = [on.answers, on.which, on.table, on.done, on.start, on.ours, on.cancel]
     in_line: dict[str, Any] = {
         **alone(BATCH_QUEUE),
         "api_visibility": "private",
@@ -36,5 +35,6 @@ def _wire(on: Layout, handlers: Handlers) -> None:
         )
     ]
     on.cancel.click(handlers.cancelled, None, outputs, cancels=running, **quick)
-    on.which.input(handlers.show_rows, [on.which, on.rows], on.table, **quick)
-    on.target.input(handlers.show_limits, on.target, on.limits, **quick)
+    on.which.input(handlers.show_rows, [on.which, on.done], on.table, **quick)
+    kept = [on.limits, on.answers, on.which, on.table, on.done]
+    on.target.change(handlers.choose_target, [on.target, on.done], kept, **quick)

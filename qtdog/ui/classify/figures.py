@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from qtdog.checkpoints import Target
 from qtdog.explorer import DIGITS, SOURCE, TARGET, Flagged, Prediction
-from qtdog.ui.figures import ballot, card, summary_line
+from qtdog.ui.figures import ballot, card, more_numbers, summary_line
 from qtdog.ui.markup import Markup, html, join
 from qtdog.ui.sentences import listed, plain, summary, tenths, truth, unfamiliar, votes
 
@@ -12,13 +12,10 @@ MOST_BARS = 10
 NO_MODEL = summary_line("Choose a model to show.")
 NOTES = html(
     '<div class="foot"><p>Held-out accuracy: on all images of the held-out domain, measured '
-    "with these very checkpoints, each chosen on the source domains alone. Uncertainty: the "
-    "entropy of the probabilities, 0 bits when certain. Energy: minus the log of the summed "
-    "exponentials of the logits (Liu et al., 2020); where it is higher than for all but 5 % of the "
-    "source domains' validation images, the page hints that the picture shows none of the classes. "
-    "Disagreement: the mutual information between class and member (Depeweg et al., 2018). Time: "
-    "the forward passes of this picture on this machine. The first three of our pictures are there "
-    "because the models disagree about them; most of our others they all read rightly.</p></div>"
+    "with these very checkpoints, each chosen on the source domains alone. Disagreement: the "
+    "mutual information between class and member (Depeweg et al., 2018). The first three of our "
+    "pictures are there because the models disagree about them; most of our others they all read "
+    "rightly.</p></div>"
 )
 
 
@@ -26,16 +23,16 @@ def question(target: Target) -> Markup:
     """One sentence that says what is asked here, for a held-out domain."""
     sources = listed([plain(name) for name in target.source_domains])
     return html(
-        '<p class="question">They learned from the domains <b>{}</b> and have never seen '
-        "the domain <b>{}</b>. What does each of them make of your "
-        "picture?</p>",
+        '<p class="question">They learned from <b>{}</b> and never saw the domain <b>{}</b>: what '
+        "do they make of your picture?</p>",
         sources,
         plain(target.domain),
     )
 
 
 def results(predictions: Sequence[Prediction], known: str | None = None) -> Markup:
-    """The sentence, one card a model and EoQ's votes. `known` is the picture's class if known."""
+    """The sentence, one card a model and EoQ's members; before all of them the hint that it may be
+    none of the classes. `known` is the picture's class if known."""
     if known not in predictions[0].classes:
         known = None
     asides = [truth(predictions, known)] if known else []
@@ -50,11 +47,12 @@ def results(predictions: Sequence[Prediction], known: str | None = None) -> Mark
         else ""
     )
     return html(
-        '{}{}<div class="cards">{}</div>{}',
-        summary_line(summary(predictions), " ".join(asides)),
+        '{}{}<div class="cards">{}</div>{}{}',
         hinted,
+        summary_line(summary(predictions), " ".join(asides)),
         cards,
         ballots,
+        more_numbers(predictions),
     )
 
 

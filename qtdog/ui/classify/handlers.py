@@ -16,7 +16,7 @@ from qtdog.images import ImageError, missing, read_image
 from qtdog.ui.classify import figures, heat
 from qtdog.ui.classify.layout import Layout, labels
 from qtdog.ui.events import Shown
-from qtdog.ui.figures import NO_PICTURE, notices
+from qtdog.ui.figures import LEFT_BEHIND, NO_PICTURE, notices
 from qtdog.ui.markup import Markup, warn
 from qtdog.ui.picture import UNUSABLE, usable, with_sample, with_upload
 from qtdog.ui.samples import Sample, known_label
@@ -66,6 +66,11 @@ class Handlers:
             given.get("class", usual.label),
             given.get("look", usual.look),
         )
+        if given.get("sample") == NO_SAMPLE:
+            shown = {on.picture: None, on.gallery: gr.Gallery(selected_index=None)}
+            shown |= {on.question: figures.question(self._targets[asked.target])}
+            yield {**shown, on.answers: LEFT_BEHIND}
+            return
         name = given.get("sample", self._start.name)
         chosen = next((one for one in self._pictures if one.name == name), self._start)
         image = read_image(chosen.path)
@@ -95,15 +100,15 @@ class Handlers:
         """The visitor's own picture came, or left."""
         on = self._on
         shown: Shown = {on.gallery: gr.Gallery(selected_index=None), on.sample: NO_SAMPLE}
-        if path is None:  # clearing the field is no question: the last answer stays
-            yield shown
+        if path is None:
+            yield {**shown, on.answers: NO_PICTURE, on.looks: ""}
             return
         try:
             image = read_image(path, accept_partial=True)
         except ImageError as error:
             warn(error, title=UNUSABLE)
-            # An empty field: the answers that stay are not this picture's.
-            yield {**shown, on.picture: gr.update(value=None)}
+            said = notices([str(error)]) + NO_PICTURE
+            yield {**shown, on.picture: gr.update(value=None), on.answers: said, on.looks: ""}
             return
         shown[on.picture] = with_upload(path, image, ALT_TEXT)
         yield from self._answered(image, path, Asked(*fields), shown)
@@ -126,7 +131,7 @@ class Handlers:
     def choose_models(self, path: str | None, *fields: Any) -> Iterator[Shown]:
         """Other models side by side."""
         if path is None:
-            yield {self._on.answers: NO_PICTURE}
+            yield {self._on.answers: NO_PICTURE, self._on.looks: ""}
         else:
             yield from self._answered_again(path, Asked(*fields), {})
 

@@ -87,6 +87,16 @@ def ninths(heat: Sequence[Sequence[float]]) -> np.ndarray | None:
     return rows @ values @ columns.T / total
 
 
+def seen_colours() -> list[tuple[int, ...]]:
+    """The colours as they occur on a picture of middle grey: nowhere are they opaque."""
+    last = len(COLOURS) - 1
+    weights = [STRONGEST * place / last for place in range(last + 1)]
+    return [
+        tuple(round(128 * (1 - weight) + value * weight) for value in colour)
+        for weight, colour in zip(weights, COLOURS, strict=True)
+    ]
+
+
 def looks(image: Image.Image, explanations: Sequence[Explanation]) -> Markup:
     """All overlays side by side, and a slider between two of them."""
     shown = {
@@ -94,7 +104,7 @@ def looks(image: Image.Image, explanations: Sequence[Explanation]) -> Markup:
         for one in explanations
     }
     figures = join(_look(address, one) for address, one in shown.values())
-    legend = ", ".join(f"rgb{tuple(round(value) for value in colour)}" for colour in COLOURS)
+    legend = ", ".join(f"rgb{colour}" for colour in seen_colours())
     return (
         html(
             '<div class="looks">{}</div>'

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from qtdog.checkpoints import MODEL_NAMES, Target
-from qtdog.ui.choices import class_choices, domain_choice
+from qtdog.ui.choices import class_choices
 from qtdog.ui.classify import figures, heat
 from qtdog.ui.figures import LOADING
 from qtdog.ui.markup import Html
@@ -38,17 +38,20 @@ class Layout:
 
 
 def lay_out(
-    targets: Sequence[Target], methods: Sequence[str], pictures: Sequence[Sample], start: Sample
+    targets: Sequence[Target],
+    target: gr.Dropdown,
+    methods: Sequence[str],
+    pictures: Sequence[Sample],
+    start: Sample,
 ) -> Layout:
     """For the first of `targets`, with `start` of the `pictures` in the field; `methods` are what
-    can be shown side by side."""
+    can be shown side by side, `target` is the page's held-out domain."""
     with gr.Column(elem_id="page"):
         question = Html(figures.question(targets[0]), padding=False)
         with gr.Row(equal_height=False, elem_id="bench"):
             with gr.Column(scale=4, min_width=300, elem_id="question"):
                 picture = asked_picture(start, "Your picture", height=300, elem_id="picture")
                 gallery = _gallery(pictures, start)
-                target = domain_choice(targets, elem_id="target")
             with gr.Column(scale=9, min_width=320):
                 answers = Html(LOADING, elem_id="answers", padding=False)
                 with gr.Row(elem_id="show-what"):

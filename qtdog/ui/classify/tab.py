@@ -28,18 +28,17 @@ CHOSEN_PLACE = """async () => {
 
 
 def classify_tab(
-    page: gr.Blocks, explorer: Explorer, address: Address
-) -> tuple[PictureField, gr.Dropdown]:
-    """Lay out the tab and wire it to `explorer` and `address`; returns the fields with the picture
-    and the held-out domain."""
+    page: gr.Blocks, explorer: Explorer, address: Address, target: gr.Dropdown
+) -> PictureField:
+    """Lay out the tab and wire it to `explorer`, `address` and the page's held-out domain; returns
+    the field with the picture."""
     pictures = samples()
     targets = explorer.targets()
     start = sample_for(targets[0].domain, pictures)
     methods = _methods(explorer)
-    on = lay_out(targets, methods, pictures, start)
+    on = lay_out(targets, target, methods, pictures, start)
 
     address.add("sample", on.sample, one_of([*(one.name for one in pictures), NO_SAMPLE]))
-    address.add("domain", on.target, one_of([one.key for one in targets]))
     address.add("models", on.models, several_of(methods))
     address.add("look", on.look, yes_or_no)
     classes = {name for one in targets for name in one.classes}
@@ -49,7 +48,7 @@ def classify_tab(
     handlers = Handlers(explorer, on, pictures, start, at_first)
     _wire(page, address, on, handlers)
     add_endpoints(explorer)
-    return on.picture, on.target
+    return on.picture
 
 
 def _wire(page: gr.Blocks, address: Address, on: Layout, handlers: Handlers) -> None:

@@ -37,7 +37,9 @@ class Handlers:
         value: str,
         deep: bool,
         rounded: bool,
+        asked: str = "",
     ) -> Shown:
+        """`models` are ticked; before any was, those are that an address `asked` for."""
         at, stored = self._at, self._stored
         both_ways = stored.of(key, part, name, distance)
         found = perturbed_so(both_ways, rounded)
@@ -46,7 +48,8 @@ class Handlers:
         if found and name in OF_SINGLE_MODELS:
             known = {models_of(one)[0].name: title(models_of(one)[0]) for one in found}
             usual = _one_of_each_kind(found) if name == "plane" else list(known)
-            ticked = [model for model in known if model in models] or usual
+            ticked = [model for model in known if model in models]
+            ticked = ticked or [model for model in known if model in asked.split(",")] or usual
             picked = [one for one in found if models_of(one)[0].name in ticked]
             options = [(text, model) for model, text in known.items()]
             boxes = gr.CheckboxGroup(options, value=ticked, visible=True)

@@ -1,13 +1,10 @@
 """Where the Landscape tab's choices and figures of the stored landscapes stand."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import gradio as gr
 
-from qtdog.checkpoints import Target
-from qtdog.ui.choices import domain_choice
 from qtdog.ui.figures import notices
 from qtdog.ui.landscape.downloads import Buttons, Files
 from qtdog.ui.landscape.stored import Stored, most_planes
@@ -52,13 +49,14 @@ class Layout:
     numbers: Html
     downloads: Buttons
     notes: Html
+    picked: gr.Textbox
+    """Unseen: the models that the visitor ticked, for the address; empty for the usual ones."""
 
 
-def lay_out(targets: Mapping[str, Target], stored: Stored, files: Files) -> Layout:
-    """Lay out all but the live part."""
+def lay_out(target: gr.Dropdown, stored: Stored, files: Files) -> Layout:
+    """Lay out all but the live part; `target` is the page's held-out domain."""
     Html(QUESTION, padding=False)
     with gr.Row(elem_id="landscape-choice"):
-        target = domain_choice([*targets.values()], "landscape-domain", min_width=240)
         split = gr.Radio(
             [(text, name) for name, text in IMAGES.items()],
             value="target",
@@ -84,11 +82,12 @@ def lay_out(targets: Mapping[str, Target], stored: Stored, files: Files) -> Layo
         numbers = Html(elem_id="landscape-numbers", padding=False)
         downloads = files.buttons("landscape")
         notes = Html(elem_id="landscape-notes", padding=False)
+        picked = gr.Textbox("", label="picked", elem_classes="unseen")
     if not stored.records:
         Html(notices(stored.problems) + NOTHING, padding=False)
     return Layout(
         *(target, way, kind, split, chosen, height, scene, again),
-        *(said, planes, numbers, downloads, notes),
+        *(said, planes, numbers, downloads, notes, picked),
     )
 
 

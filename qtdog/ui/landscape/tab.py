@@ -1,5 +1,6 @@
 """The Landscape tab: what was measured around the networks, stored with the program."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import gradio as gr
@@ -7,32 +8,39 @@ import gradio as gr
 from qtdog.explorer import Explorer
 from qtdog.landscape import subjects
 from qtdog.places import LANDSCAPES
-from qtdog.ui.address import Address, one_of, yes_or_no
+from qtdog.ui.address import Address, one_of, several_of, yes_or_no
+from qtdog.ui.choices import seen_domain
 from qtdog.ui.events import at_once
 from qtdog.ui.landscape.downloads import Files
 from qtdog.ui.landscape.endpoints import add_endpoint
 from qtdog.ui.landscape.handlers import Handlers
 from qtdog.ui.landscape.layout import Layout, lay_out
 from qtdog.ui.landscape.live import live_part
-from qtdog.ui.landscape.stored import load_stored
+from qtdog.ui.landscape.stored import load_stored, models_of
 from qtdog.ui.landscape.texts import DIRECTIONS, IMAGES, MEASURES
 
 
 def landscape_tab(
-    explorer: Explorer, address: Address, tab: gr.Tab, folder: Path = LANDSCAPES
+    explorer: Explorer,
+    address: Address,
+    tab: gr.Tab,
+    target: gr.Dropdown,
+    folder: Path = LANDSCAPES,
 ) -> None:
-    """Lay out the tab inside `tab`, on the landscapes in `folder`, and wire it to `explorer`."""
+    """Lay out the tab inside `tab`, on the landscapes in `folder`, and wire it to `explorer` and
+    the page's held-out domain."""
     targets = {target.key: target for target in explorer.targets()}
     networks = {key: subjects([one.folder for one in explorer.checkpoints(key)]) for key in targets}
     stored = load_stored(folder, [one for found in networks.values() for one in found])
     files = Files()
 
     with gr.Column(elem_id="landscape"):
-        at = lay_out(targets, stored, files)
+        at = lay_out(target, stored, files)
         live_part(explorer, networks, at.target, at.way, files)
     if stored.records:
         _wire(at, Handlers(at, targets, stored, files), tab)
-    address.add("landscape-domain", at.target, one_of(list(targets)))
+    names = sorted({model.name for one in stored.records for model in models_of(one)})
+    address.add("landscape-models", at.picked, _some_of(names))
     address.add("landscape-distance", at.way, one_of(list(DIRECTIONS)))
     address.add("landscape", at.kind, one_of(list(MEASURES)))
     address.add("landscape-images", at.split, one_of(list(IMAGES)))
@@ -42,10 +50,13 @@ def landscape_tab(
 
 
 def _wire(at: Layout, does: Handlers, tab: gr.Tab) -> None:
-    changes = [at.target.change, at.way.change, at.kind.change, at.split.change]
+    seen = seen_domain(at.target, "landscape")
+    changes = [seen.change, at.way.change, at.kind.change, at.split.change]
     changes += [at.chosen.input, at.height.input, at.scene.input, at.again.input]
     asked = [at.target, at.way, at.kind, at.split, at.chosen, at.height, at.scene, at.again]
+    asked.append(at.picked)
     shown = [at.chosen, at.height, at.scene, at.again, at.said, at.numbers, at.notes]
+    at.chosen.input(",".join, at.chosen, at.picked, **at_once())
     places = [part for one in at.planes for part in (one.column, one.heading, one.plot)]
     gr.on(
         [tab.select, *changes],
@@ -54,3 +65,12 @@ def _wire(at: Layout, does: Handlers, tab: gr.Tab) -> None:
         [*shown, *at.downloads, *places],
         **at_once(),
     )
+
+
+def _some_of(names: Sequence[str]) -> Callable[[str], str]:
+    """A parser for some of these names, separated by commas, that leaves them so."""
+
+    def parse(text: str) -> str:
+        return ",".join(several_of(names)(text))
+
+    return parse

@@ -7,9 +7,8 @@ from qtdog.ui.markup import Markup, html
 from qtdog.ui.sentences import plain
 
 QUESTION = html(
-    '<p class="question">The paper\'s argument is a picture: training with quantized weights ends '
-    "in a flatter valley of the loss, and flat valleys are where a new domain hurts less. Here is "
-    "that valley, measured around these very networks.</p>"
+    '<p class="question">Does training with quantized weights end in a flatter valley of the loss? '
+    "Measured around these very networks.</p>"
 )
 PICK = html(
     '<span class="made">Turn one and all turn. Click a point to read it in all of them.</span>'

@@ -15,3 +15,33 @@ function moveLearnStep(step, by) {
     showLearnStep(next, true);
     return next;
 }
+// Answers stay in this browser; a step whose question was answered rightly is ticked.
+function keepLearnAnswers() {
+    const KEY = "qtdog-learn-answers";
+    const quizzes = [...document.querySelectorAll("fieldset.quiz")];
+    const place = (quiz) => Number(quiz.id.split("-")[1]);
+    const tick = (quiz) => document.querySelectorAll("#learn-steps label")[place(quiz) - 1]
+        ?.toggleAttribute("data-done", Boolean(quiz.querySelector(".right :checked")));
+    const read = () => {
+        try {
+            return Object(JSON.parse(localStorage.getItem(KEY)));
+        } catch {
+            return {};
+        }
+    };
+    const kept = read();
+    for (const quiz of quizzes) {
+        const answer = quiz.querySelectorAll("input")[kept[place(quiz)]];
+        if (answer && !quiz.querySelector(":checked")) answer.checked = true;
+        tick(quiz);
+        if (quiz.dataset.kept) continue;
+        quiz.dataset.kept = "yes";
+        quiz.addEventListener("change", (event) => {
+            const answers = { ...read(), [place(quiz)]: Number(event.target.value) };
+            try {
+                localStorage.setItem(KEY, JSON.stringify(answers));
+            } catch { /* a browser that keeps nothing: the page goes on */ }
+            tick(quiz);
+        });
+    }
+}

@@ -25,12 +25,12 @@ from qtdog.ui.train.tab import SMALL, recorded, training_place
 PICTURE = 150  # pixels
 SCRIPT = Path(__file__).with_name("learn.js").read_text(encoding="utf-8")
 # The step is the browser's own affair: nothing of it reaches the server.
-SHOW = f"(step) => {{ {SCRIPT} showLearnStep(step, false); }}"
+SHOW = f"(step) => {{ {SCRIPT} showLearnStep(step, false); keepLearnAnswers(); }}"
 MOVE = f"(step) => {{ {SCRIPT} return moveLearnStep(step, %d); }}"
 PRINT = "() => window.print()"
 INTRODUCTION = html(
-    '<p class="question">From zero to what this page is about, in eight short steps of a minute or '
-    "two. Each has something to try and a question; your answers stay in your browser.</p>"
+    '<p class="question">From zero to what this page is about, in eight short steps; your answers '
+    "stay in your browser.</p>"
 )
 
 
@@ -43,7 +43,7 @@ class Walk:
     """The picture that the first step classifies."""
     classified: Html
     asked: gr.Dropdown
-    """The picture that EoQ's members vote on in the sixth step."""
+    """The picture that EoQ's members are asked about in the sixth step."""
     voted: Html
     back: gr.Button
     on: gr.Button
@@ -100,7 +100,7 @@ def _layout(
         asked = gr.Dropdown(
             [(sample.title, sample.name) for sample in pictures],
             value=few[0].name,
-            label="Let the members vote on",
+            label="Ask the members about",
             elem_classes="learn-control",
         )
         return asked, Html(LOADING, padding=False, min_height=160)

@@ -11,12 +11,14 @@ from qtdog.ui.markup import Markup, html
 TOY_NOTE = html('<p class="toy-note">An illustration with a made-up curve, not a measurement.</p>')
 SUPERSCRIPT = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 POINTS = 241  # of a drawn curve
+# No model is meant, so no model's colour is used.
+FAINT, STRONG = "var(--toy)", "currentColor"
 
 
 @dataclass(frozen=True)
 class RoundedCurve:
-    """A curve from -1 to 1 on the 2^b levels of a grid whose top level is met exactly half a step
-    below 1, so that nothing is cut off: step size = 1 / (2^(b-1) - 1/2)."""
+    """A curve from -1 to 1 on 2^b evenly spaced levels, the outermost half a step from its ends, so
+    that nothing is cut off and one bit shows both of its levels: step size = 2 / 2^b."""
 
     bits: int
     levels: int
@@ -31,14 +33,18 @@ class RoundedCurve:
 
 def rounded_curve(bits: int) -> RoundedCurve:
     """The curve at 1 to 8 bits."""
-    step = 1 / (2 ** (bits - 1) - 0.5)
-    smallest, largest = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    step = 2 / 2**bits
     places = [place / (POINTS - 1) for place in range(POINTS)]
     curve = [(x, math.sin(2 * math.pi * x) * (1 - 0.35 * x)) for x in places]
-    rounded = [(x, step * min(max(round(y / step), smallest), largest)) for x, y in curve]
+    rounded = [(x, level_of(min(math.floor((y + 1) / step), 2**bits - 1), step)) for x, y in curve]
     return RoundedCurve(
         bits, 2**bits, step, step / 2, step / math.sqrt(12), tuple(curve), tuple(rounded)
     )
+
+
+def level_of(code: int, step: float) -> float:
+    """The value of a level, counted from the lowest: 0."""
+    return -1 + (code + 0.5) * step
 
 
 def rounding_toy(bits: int) -> Markup:
@@ -51,12 +57,12 @@ def rounding_toy(bits: int) -> Markup:
         height=240,
     )
     if toy.levels <= 32:
-        for code in range(-toy.levels // 2, toy.levels // 2):
-            level = code * toy.step_size
+        for code in range(toy.levels):
+            level = level_of(code, toy.step_size)
             chart.line([(0, level), (1, level)], "var(--line)", width=1)
-    chart.line(toy.curve, "var(--erm)", width=2.6)
-    chart.line(toy.rounded, "var(--qt-dog)", width=2)
-    legend = charts.legend([("━", "var(--erm)", "the curve"), ("━", "var(--qt-dog)", "rounded")])
+    chart.line(toy.curve, FAINT, width=2.6)
+    chart.line(toy.rounded, STRONG, width=2)
+    legend = charts.legend([("━", FAINT, "the curve"), ("━", STRONG, "rounded")])
     facts = charts.table(
         ("", f"{bits} {'bit' if bits == 1 else 'bits'}"),
         [
@@ -114,7 +120,7 @@ def valley_toy(step_size: float) -> Markup:
         f"Two valleys of a loss; noise of step size {number(step_size)} reaches as far as shaded",
         height=260,
     )
-    inks = {NARROW: "var(--erm)", WIDE: "var(--qt-dog)"}
+    inks = {NARROW: FAINT, WIDE: STRONG}
     for valley, ink in inks.items():
         half = step_size / 2
         chart.band(valley.bottom - half, valley.bottom + half, "var(--noise-reach)")
@@ -129,8 +135,8 @@ def valley_toy(step_size: float) -> Markup:
             chart.line([(left, expected), (right, expected)], ink, "dashed", 2)
     marks = charts.legend(
         [
-            ("━", "var(--erm)", NARROW.name),
-            ("━", "var(--qt-dog)", WIDE.name),
+            ("━", FAINT, NARROW.name),
+            ("━", STRONG, WIDE.name),
             ("■", "var(--noise-reach)", "where noise takes the weight"),
             ("┄", "currentColor", "expected loss"),
         ]

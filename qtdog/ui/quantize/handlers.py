@@ -7,6 +7,7 @@ import gradio as gr
 
 from qtdog.checkpoints import CheckpointError
 from qtdog.explorer import Answers, Explorer, Grid, Lab
+from qtdog.results import MeasuredResult
 from qtdog.ui.figures import notices
 from qtdog.ui.markup import Markup, html, warn
 from qtdog.ui.picture import usable
@@ -18,6 +19,7 @@ from qtdog.ui.quantize.layer import (
     weights_chart,
 )
 from qtdog.ui.quantize.layout import ALL_CHANNELS
+from qtdog.ui.quantize.measured import measured_at
 from qtdog.ui.quantize.network import (
     network_chart,
     network_sentence,
@@ -25,14 +27,21 @@ from qtdog.ui.quantize.network import (
     picture_sentence,
 )
 from qtdog.ui.quantize.thumbnails import thumbnail
-from qtdog.ui.quantize.words import layer_name, waiting
+from qtdog.ui.quantize.words import WAITING, layer_name, waiting
 from qtdog.ui.samples import Sample
 
 
 class Handlers:
-    """They read the laboratory, and change nothing."""
+    """They read the laboratory and what was `measured`, and change nothing."""
 
-    def __init__(self, explorer: Explorer, lab: Lab, pictures: Sequence[Sample]) -> None:
+    def __init__(
+        self,
+        explorer: Explorer,
+        lab: Lab,
+        pictures: Sequence[Sample],
+        measured: Sequence[MeasuredResult] = (),
+    ) -> None:
+        self._measured = measured
         self._explorer, self._lab, self._samples = explorer, lab, pictures
         self._thumbnails = [thumbnail(sample) for sample in pictures]
 
@@ -47,12 +56,22 @@ class Handlers:
             return (notices([self._explorer.without_root(error)]), "", "", "", "")
         rounding = seen.rounding
         return (
-            layer_sentence(seen),
+            self._measured_at(key, width) + layer_sentence(seen),
             weights_chart(rounding),
             errors_chart(rounding),
             codes_chart(seen),
             layer_table(seen),
         )
+
+    def _measured_at(self, key: str, width: int) -> Markup:
+        references = {one.key: one.config for one in self._lab.references()}
+        return measured_at(width, references[key], self._measured)
+
+    def follow(self, target: str, key: str) -> str:
+        """The network to round where `target` is held out: the one at hand if it is of that
+        domain, else the first; without any, the one at hand."""
+        of_target = [one.key for one in self._lab.references() if one.key.startswith(f"{target}/")]
+        return key if key in of_target else next(iter(of_target), key)
 
     def choose_reference(self, key: str, name: str | None) -> tuple[Any, Any]:
         try:
@@ -72,6 +91,7 @@ class Handlers:
 
     def show_network(self, key: str, sizes: str, choice: str, path: str | None) -> Iterator[str]:
         """The table grows network by network."""
+        yield WAITING
         image = None if path is None else usable(path)
         if isinstance(image, Markup):
             yield image

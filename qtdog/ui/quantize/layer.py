@@ -14,7 +14,7 @@ from qtdog.ui.sentences import percent
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
-def layer_sentence(seen: LayerRounding) -> str:
+def layer_sentence(seen: LayerRounding) -> Markup:
     """What this width does to this layer, in words."""
     rounding = seen.rounding
     used = sum(count > 0 for count in rounding.codes)

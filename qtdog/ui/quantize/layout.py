@@ -17,14 +17,15 @@ RULES = [
 ]
 GRANULARITIES = [("one a channel", "channel"), ("one a layer", "tensor")]
 HEAD = html(
-    '<p class="question">A quantized network stores each weight as a small whole number, its code; '
-    "weight = code × step size. With b bits there are 2<sup>b</sup> codes. Here a network that was "
-    "trained in full precision is rounded afterwards, to see what that does to one layer and to "
-    "the answers. QT-DoG rounds <em>while</em> it trains, so its weights can adapt.</p>"
+    '<p class="question">A network that was trained in full precision is rounded afterwards: what '
+    "does that do to one layer, and to the answers?</p>"
 )
 NOTES = html(
-    '<div class="foot"><p>Rounding to nearest, batch norm folded afterwards, the classifier left '
-    "in 32 bits, as in our checkpoints. Nothing is trained or calibrated here. Better rounding "
+    '<div class="foot"><p>A quantized network stores each weight as a small whole number, its '
+    "code; weight = code × step size. With b bits there are 2<sup>b</sup> codes. QT-DoG rounds "
+    "<em>while</em> it trains, so its weights can adapt.</p><p>Rounding to nearest, batch norm "
+    "folded afterwards, the classifier left in 32 bits, as in our checkpoints. Nothing is trained "
+    "or calibrated here. Better rounding "
     "after training exists; this shows what rounding alone does. The smallest squared error fits "
     "the step size to the weights as they are; LSQ's start, meant for training, is set by their "
     "mean size and at 7 bits reaches far beyond the largest of them. Powers of two are the "

@@ -200,7 +200,11 @@ def _cell(said: str, sure: float, label: str | None, extra: str = "") -> Markup:
         kind = f"{extra} {'right' if right else 'wrong'}".strip()
         mark = "" if right else html('<b role="img" aria-label="wrong">✗</b>')
     return html(
-        '<td class="{}">{}{}<small>{:.0f}</small></td>', kind, mark, plain(said), sure * 100
+        '<td class="{}">{}{}<small>{}</small></td>',
+        kind,
+        mark,
+        plain(said),
+        percent(sure).removesuffix(" %"),
     )
 
 

@@ -7,7 +7,9 @@ from gradio.components import Component
 
 from qtdog.explorer import Explorer, Lab
 from qtdog.images import read_image
+from qtdog.results import load_results
 from qtdog.ui.address import Address, one_of, whole_number
+from qtdog.ui.choices import seen_domain
 from qtdog.ui.events import PRIVATE, alone
 from qtdog.ui.markup import Html, html
 from qtdog.ui.quantize.endpoints import LAB_QUEUE, add_endpoints
@@ -17,8 +19,11 @@ from qtdog.ui.samples import samples
 from qtdog.ui.weights.view import GRID, VIEWS, weights_view
 
 
-def quantize_tab(explorer: Explorer, address: Address, tab: gr.Tab, picture: Component) -> None:
-    """Lay out the tab inside `tab`; `picture` is the field with the visitor's picture."""
+def quantize_tab(
+    explorer: Explorer, address: Address, tab: gr.Tab, target: gr.Dropdown, picture: Component
+) -> None:
+    """Lay out the tab inside `tab`; `target` is the page's held-out domain, `picture` the field
+    with the visitor's picture."""
     pictures = samples()
     lab = Lab(explorer, [read_image(sample.path) for sample in pictures])
     references = lab.references()
@@ -35,14 +40,14 @@ def quantize_tab(explorer: Explorer, address: Address, tab: gr.Tab, picture: Com
         with gr.Column(elem_id="quantize-weights"):
             weights_view(explorer, address, tab, view)
     address.add("quantize", view, one_of([value for _, value in VIEWS]))
-    _wire(at, Handlers(explorer, lab, pictures), tab, picture)
+    _wire(at, Handlers(explorer, lab, pictures, load_results().measured), tab, target, picture)
     address.add("bits", at.bits, whole_number(2, 8))
     address.add("steps", at.granularity, one_of([value for _, value in GRANULARITIES]))
     address.add("rule", at.rule, one_of([value for _, value in RULES]))
     add_endpoints(explorer, lab, references[0].key)
 
 
-def _wire(at: Layout, does: Handlers, tab: gr.Tab, picture: Component) -> None:
+def _wire(at: Layout, does: Handlers, tab: gr.Tab, target: gr.Dropdown, picture: Component) -> None:
     queue: dict[str, Any] = {
         **alone(LAB_QUEUE),
         **PRIVATE,
@@ -52,10 +57,16 @@ def _wire(at: Layout, does: Handlers, tab: gr.Tab, picture: Component) -> None:
     shown = [at.said, at.weights, at.errors, at.codes, at.numbers]
     whole = [at.reference, at.granularity, at.rule, picture]
     # Nothing is computed before somebody opens the tab.
-    opened = tab.select(
-        does.choose_reference, [at.reference, at.layer], [at.layer, at.channel], **queue
+    opened = gr.on(
+        [tab.select, seen_domain(target, "quantize-layer").change],
+        does.follow,
+        [target, at.reference],
+        at.reference,
+        **queue,
     )
-    opened.then(does.show_layer, asked, shown, **queue).then(
+    opened.then(
+        does.choose_reference, [at.reference, at.layer], [at.layer, at.channel], **queue
+    ).then(does.show_layer, asked, shown, **queue).then(
         does.show_network, whole, at.network, **queue
     )
     changed = at.reference.input(

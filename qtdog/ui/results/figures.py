@@ -27,17 +27,22 @@ METHOD_KEYS = {
     "ERM (paper runs)": "erm",
     "QT-DoG": "qt-dog",
     "EoQ": "eoq",
-    "EoQ (fitted)": "eoq",
     "ERM ensemble": "erm-ensemble",
     "ERM Ens.": "erm-ensemble",
     "Freeze": "freeze",
-    "EoQ (refitted)": "eoq",
     "Post-training": "post-training",
-    "Post-training (least error)": "post-training",
     "EoPTQ (least error)": "eoptq",
     "Noise of one step size": "noise",
     "OBC (post-training)": "post-training",
 }
+VARIANT_KEYS = {
+    "QT-DoG (fitted)": "qt-dog-fitted",
+    "QT-DoG (refitted)": "qt-dog-refitted",
+    "EoQ (fitted)": "eoq-fitted",
+    "EoQ (refitted)": "eoq-refitted",
+    "Post-training (least error)": "post-training-least-error",
+}
+"""Methods that differ in their step sizes alone: the same figure tells them apart."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +62,14 @@ class Curve:
 def style_key(method: str, averaged: bool = False) -> str:
     """How a method of the tables is drawn: a key of METHOD_STYLES. The paper's variants of QT-DoG
     are drawn as QT-DoG, other papers' methods all alike."""
-    key = METHOD_KEYS.get(method)
-    if key is None:
-        key = "qt-dog" if "QT-DoG" in method else "other"
+    key = VARIANT_KEYS.get(method, family(method))
     return f"{key}-averaged" if averaged and f"{key}-averaged" in METHOD_STYLES else key
+
+
+def family(method: str) -> str:
+    """The key in METHOD_STYLES of a method of the tables, whichever step sizes it starts from."""
+    key = METHOD_KEYS.get(method.partition(" (")[0] if method in VARIANT_KEYS else method)
+    return key or ("qt-dog" if "QT-DoG" in method else "other")
 
 
 def style_of(row: Row) -> MethodStyle:
@@ -184,7 +193,7 @@ def bit_lines(rows: Sequence[Row], column: int) -> dict[str, list[Row]]:
     combinations with other methods."""
     lines: dict[str, list[Row]] = {}
     for row in rows:
-        single = style_key(row.method) in ("qt-dog", "post-training", "freeze")
+        single = family(row.method) in ("qt-dog", "post-training", "freeze")
         if row.bits is not None and row.cells[column] and single and row.main:
             lines.setdefault(row.label, []).append(row)
     return {name: sorted(line, key=lambda row: row.bits or 0) for name, line in lines.items()}
@@ -300,7 +309,7 @@ def _main_width(rows: Sequence[Row], column: int) -> int | None:
     trained = [
         (number_in(row, column).runs, row.bits)
         for row in rows
-        if row.bits and style_key(row.method) != "post-training"
+        if row.bits and family(row.method) != "post-training"
     ]
     return max(trained)[1] if trained else None
 

@@ -74,7 +74,11 @@ def lay_out(results: Results, points: Sequence[MemoryPoint], logs: Sequence[str]
         first = Html(memory.first_rows(points, FIRST.benchmark), elem_id="results-first")
         said = Html(verdict_html(results, FIRST.benchmark), padding=False)
         memory_part = _lay_out_memory(points)
-        _heading("All numbers", "The paper's and those measured here, with the source of each.")
+        _heading(
+            "All numbers",
+            "The paper's and those measured here, with the source of each. What tables call ERM is "
+            "full precision; an ERM ensemble is five in full precision together.",
+        )
         with gr.Row(elem_id="results-choice"):
             source = gr.Dropdown(SOURCES, value=FIRST.source, label="Numbers", min_width=170)
             benchmark, backbone, table = _dropdowns(results, FIRST)

@@ -52,13 +52,49 @@ const filter = (shown) => {
   shown.querySelector("[data-count]").textContent = `${count} of ${all} rows`;
 };
 
+// The page's address carries order and search; a single file of results has no such page.
+const inPage = typeof trigger === "function";
+
+const keep = (name, text) => {
+  if (!inPage) return;
+  const address = new URL(window.location.href);
+  if (text) address.searchParams.set(name, text);
+  else address.searchParams.delete(name);
+  window.history.replaceState(window.history.state, "", address);
+  window.qtdogQuery = address.search;
+};
+
+const restore = () => {
+  const shown = element.querySelector(".results-table:not([data-restored])");
+  if (!shown) return;
+  shown.dataset.restored = "";
+  const asked = new URL(window.location.href).searchParams;
+  const [column, direction] = (asked.get("order") ?? "").split("-");
+  const button = column && shown.querySelector(`[data-sort="${Number(column)}"]`);
+  if (button) sort(button);
+  if (button && button.closest("th").getAttribute("aria-sort") !== direction) sort(button);
+  const search = shown.querySelector("[data-search]");
+  if (!search || !asked.get("search")) return;
+  search.value = asked.get("search").slice(0, 200);
+  filter(shown);
+};
+if (inPage) {
+  new MutationObserver(restore).observe(element, { childList: true, subtree: true });
+  restore();
+}
+
 element.addEventListener("click", (event) => {
   const button = event.target.closest("[data-sort]");
-  if (button) sort(button);
+  if (button) {
+    sort(button);
+    keep("order", `${button.dataset.sort}-${button.closest("th").getAttribute("aria-sort")}`);
+  }
   const log = event.target.closest("[data-log]");
   if (log && typeof trigger === "function") trigger("select", { log: log.dataset.log });
 });
 element.addEventListener("input", (event) => {
   const shown = event.target.closest(".results-table");
-  if (shown) filter(shown);
+  if (!shown) return;
+  filter(shown);
+  if (event.target.matches("[data-search]")) keep("search", event.target.value.slice(0, 200));
 });

@@ -10,6 +10,9 @@ NOTHING_MEASURED = (
 )
 
 
+NAMES = {"ERM": "full precision", "ERM ensemble": "five in full precision together"}
+
+
 def verdicts(results: Results, found: Sequence[Comparison]) -> tuple[str, ...]:
     """One sentence a comparison, the main one first; or that there is nothing to compare."""
     if not results.measured:
@@ -21,21 +24,22 @@ def verdicts(results: Results, found: Sequence[Comparison]) -> tuple[str, ...]:
 
 def verdict(one: Comparison, who: str = "Measured here") -> str:
     """ "Measured here, over 4 targets of PACS with 5 seeds each: QT-DoG (7 bits) is 0.6 points
-    below ERM ..."."""
+    below full precision ..."."""
     weights = ", both with averaged weights" if one.averaged else ""
     difference = abs(one.difference)
     if f"{difference:.1f}" == "0.0":
-        said = f"{_named(one)} and {one.second} are equal to 0.1 points{weights}"
+        said = f"{_named(one)} and {_name(one.second)} are equal to 0.1 points{weights}"
     else:
         side = "above" if one.difference > 0 else "below"
-        said = f"{_named(one)} is {difference:.1f} points {side} {one.second}{weights}"
+        said = f"{_named(one)} is {difference:.1f} points {side} {_name(one.second)}{weights}"
     targets = f"{_count(len(one.targets), 'target')} of {one.dataset}"
     seeds = f" and {_count(one.seeds, 'seed')}" if one.seeds else ""
     if one.seeds > 1 and len(one.targets) > 1:
         most = "" if one.fewest_seeds == one.seeds else "up to "
         seeds = f" with {most}{one.seeds} seeds each"
     where = f"{who}, over {targets}{seeds}"
-    beaten = f" {one.first} does not beat {one.second} here." if one.difference <= 0 else ""
+    lost = f" {_name(one.first)} does not beat {_name(one.second)} here."
+    beaten = lost if one.difference <= 0 else ""
     return f"{where}: {said}{_uncertainty(one)}.{beaten}"
 
 
@@ -54,7 +58,13 @@ def beside_sentence(one: Beside) -> str:
 
 
 def _named(one: Comparison) -> str:
-    return f"{one.first} ({one.bits} bits)" if one.bits else one.first
+    first = _name(one.first)
+    return f"{first} ({one.bits} bits)" if one.bits else first
+
+
+def _name(method: str) -> str:
+    """As the other tabs call it; the paper's tables say ERM."""
+    return NAMES.get(method, method)
 
 
 def _uncertainty(one: Comparison) -> str:

@@ -20,7 +20,15 @@ from qtdog.results import (
 )
 from qtdog.ui import charts
 from qtdog.ui.markup import Markup, escape, html, join
-from qtdog.ui.results.figures import Curve, full_label, number_in, style_key, style_of, with_number
+from qtdog.ui.results.figures import (
+    Curve,
+    family,
+    full_label,
+    number_in,
+    style_key,
+    style_of,
+    with_number,
+)
 
 SCRIPT = Path(__file__).with_name("results.js").read_text(encoding="utf-8")
 PAPER_LINK = "https://arxiv.org/abs/2410.06020"
@@ -160,7 +168,7 @@ def bits_table(rows: Sequence[Row], column: int, title: str) -> str:
         [
             (row.label, str(row.bits or 32), number(number_in(row, column)), _origin(row, column))
             for row in with_number(rows, column)
-            if style_key(row.method) in ("erm", "qt-dog", "post-training", "freeze")
+            if family(row.method) in ("erm", "qt-dog", "post-training", "freeze")
         ],
     )
 

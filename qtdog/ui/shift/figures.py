@@ -19,8 +19,8 @@ from qtdog.ui.sentences import listed, percent, plain, tenths
 
 FRAME_SIDE = 200  # px of a picture in the filmstrip
 QUESTION = html(
-    '<p class="question">A network that knows photos may fail on drawings: the domain has shifted. '
-    "Shift a picture yourself, step by step. Which model stops seeing the same thing first?</p>"
+    '<p class="question">Shift a picture out of what the networks know, step by step: which of '
+    "them stops seeing the same thing first?</p>"
 )
 NOTES = html(
     '<div class="foot"><p>Pictures over {} px are shrunk to that first, so that a shift '
@@ -59,6 +59,12 @@ def breaks(steps: Steps, label: str) -> list[Break]:
         severity = None if first is None else SEVERITIES[first]
         found.append(Break(series[0].model, severity, "" if first is None else said[first], again))
     return found
+
+
+def first_break(steps: Steps, label: str) -> int | None:
+    """The lowest severity at which some model says another class than `label`."""
+    found = [one.severity for one in breaks(steps, label) if one.severity is not None]
+    return min(found, default=None)
 
 
 def sentence(steps: Steps, label: str) -> Markup:
@@ -100,10 +106,12 @@ def about(shift: Shift) -> Markup:
 
 
 def filmstrip(images: Sequence[Image.Image], steps: Steps, label: str, shift: Shift) -> Markup:
-    """Six pictures, each with what every model says."""
+    """Six pictures, each with what every model says; a click brings the slider there."""
     frames = join(
         html(
-            '<li><img src="{}" alt="{}, severity {}"><p class="at">severity {}</p>{}</li>',
+            '<li><button type="button" data-severity="{}"><img src="{}" alt="{}, severity {}">'
+            '</button><p class="at">severity {}</p>{}</li>',
+            severity,
             _small(image),
             shift.title,
             severity,
@@ -204,11 +212,11 @@ def table(
     rows = [
         [
             str(severity),
-            *(f"{_exact(_of(one, label))} · {plain(one.label)}" for one in predictions),
+            *(_probability(one, label) for one in predictions),
         ]
         for severity, predictions in zip(SEVERITIES, steps, strict=True)
     ]
-    caption = f"Probability of {plain(label)} · the class that the model says"
+    caption = f"Probability of {plain(label)}; in brackets what a model says instead"
     listing = charts.table(["severity", *models], rows, caption)
     return html(
         '<div class="scroll wide" tabindex="0">{}</div><p>{}</p>',
@@ -242,13 +250,10 @@ def _of(prediction: Prediction, label: str) -> float:
     return prediction.probabilities[prediction.classes.index(label)]
 
 
-def _exact(probability: float) -> str:
-    """With one digit after the point, but never 0 or 100 % for what is only nearly so."""
-    if 0.9995 <= probability < 1:
-        return ">99.9 %"
-    if 0 < probability < 0.0005:
-        return "<0.1 %"
-    return tenths(probability)
+def _probability(one: Prediction, label: str) -> str:
+    """Of `label`, and the class that the model says if that is another."""
+    share = tenths(_of(one, label))
+    return share if one.label == label else f"{share} (says {plain(one.label)})"
 
 
 def _say(models: Sequence[str]) -> str:

@@ -11,13 +11,13 @@ from qtdog.explorer import SEVERITIES, SHIFTS, Explorer, Shift, shrink
 from qtdog.images import ImageError, missing, read_image
 from qtdog.ui.choices import class_choices
 from qtdog.ui.events import Shown
-from qtdog.ui.figures import NO_PICTURE, notices
+from qtdog.ui.figures import LEFT_BEHIND, NO_PICTURE, notices
 from qtdog.ui.markup import Markup, warn
 from qtdog.ui.picture import UNUSABLE, usable, with_sample, with_upload
-from qtdog.ui.samples import Sample, known_label
+from qtdog.ui.samples import Sample, known_label, sample_at
 from qtdog.ui.shift import figures
 from qtdog.ui.shift.figures import Steps
-from qtdog.ui.shift.layout import OWN, Layout
+from qtdog.ui.shift.layout import OWN, START_SEVERITY, Layout
 
 ALT_TEXT = "The picture that is shifted"
 
@@ -32,47 +32,63 @@ class Series:
 
 
 class Handlers:
-    """Of the tab in a `layout`, which has `opening` of the `pictures` at first.
+    """Of the tab in a `layout`, with `pictures` of ours.
 
     What they are given: the picture's `path` or the `sample`'s name, the held-out domain's `key`,
     the shift's `kind`, where the slider is (`at`, a severity), and the class that is `watched`.
     """
 
-    def __init__(
-        self, explorer: Explorer, layout: Layout, pictures: Sequence[Sample], opening: Sample
-    ) -> None:
+    def __init__(self, explorer: Explorer, layout: Layout, pictures: Sequence[Sample]) -> None:
         self._explorer = explorer
         self._on = layout
         self._pictures = {one.name: one for one in pictures}
-        self._opening = opening
 
-    def open_tab(self, sample: str, key: str, kind: str, at: float, series: Series | None) -> Shown:
-        """Nothing is computed before somebody comes here."""
-        if series:
-            return {self._on.series: series}
-        return self.choose_sample(sample or self._opening.name, key, kind, at)
+    def open_tab(
+        self,
+        path: str | None,
+        sample: str,
+        key: str,
+        kind: str,
+        at: float,
+        watched: str,
+        series: Series | None,
+    ) -> Shown:
+        """Nothing is computed before somebody comes here, for the domain that is held out now."""
+        on = self._on
+        if series and series.target == key:
+            return {on.series: series}
+        place = None if at == START_SEVERITY else at
+        if sample != OWN:
+            chosen = self._pictures[sample]
+            shown = self._series(str(chosen.path), key, kind, place, watched)
+            return {on.picture: with_sample(chosen), **shown}
+        if path is None or self._sample_at(path):  # an address names a picture that is not here
+            return {**self._nothing(LEFT_BEHIND), on.picture: None}
+        return self._series(path, key, kind, place, watched)
 
     def choose_sample(self, sample: str, key: str, kind: str, at: float) -> Shown:
         """One of ours."""
         on = self._on
         if sample == OWN:
-            return {on.sample: OWN}
+            return {**self._nothing(NO_PICTURE), on.picture: None, on.sample: OWN}
         chosen = self._pictures[sample]
         shown = self._series(str(chosen.path), key, kind, at, None)
-        return {on.picture: with_sample(chosen), on.sample: sample, **shown}
+        return {on.picture: with_sample(chosen), on.sample: sample, on.watched: "", **shown}
 
     def upload(self, path: str | None, key: str, kind: str, at: float) -> Shown:
         """The visitor's own picture came, or left."""
         on = self._on
-        if path is None:  # clearing the field is no question: the last answer stays
-            return {on.sample: OWN}
+        own: Shown = {on.sample: OWN, on.watched: ""}
+        if path is None:
+            return {**own, **self._nothing(NO_PICTURE)}
         try:
             image = read_image(path, accept_partial=True)
         except ImageError as error:
             warn(error, title=UNUSABLE)
-            return {on.picture: gr.update(value=None), on.sample: OWN}
+            said = notices([str(error)]) + NO_PICTURE
+            return {**own, **self._nothing(said), on.picture: gr.update(value=None)}
         shown = self._series(path, key, kind, at, None)
-        return {on.picture: with_upload(path, image, ALT_TEXT), on.sample: OWN, **shown}
+        return {**own, on.picture: with_upload(path, image, ALT_TEXT), **shown}
 
     def take_over(self, path: str | None, key: str, kind: str, at: float) -> Shown:
         """The picture at `path` is Try it's."""
@@ -80,21 +96,25 @@ class Handlers:
         if path is None:
             warn("There is no picture in Try it.", title="No picture")
             return {on.sample: gr.skip()}
+        if ours := self._sample_at(path):
+            return self.choose_sample(ours.name, key, kind, at)
         shown = self.upload(path, key, kind, at)
         return {**shown, on.picture: gr.update(value=path, alt_text=ALT_TEXT)}
 
     def choose(
         self, path: str | None, key: str, kind: str, at: float, watched: str | None
     ) -> Shown:
-        """Another shift, or another held-out domain."""
-        return self._series(path, key, kind, at, watched) if path else {self._on.said: NO_PICTURE}
+        """Another shift."""
+        if path is None:
+            return self._nothing(NO_PICTURE)
+        return self._series(path, key, kind, at, watched)
 
     def slide(
         self, path: str | None, at: float, watched: str | None, series: Series | None
     ) -> Shown:
         """Another severity."""
         if path is None or series is None:
-            return {self._on.said: NO_PICTURE}
+            return self._nothing(NO_PICTURE)
         image = usable(path)
         if isinstance(image, Markup):
             return self._nothing(image)
@@ -105,18 +125,33 @@ class Handlers:
         self, path: str | None, at: float, watched: str | None, series: Series | None
     ) -> Shown:
         """Another class."""
-        on = self._on
         if path is None or series is None:
-            return {on.said: NO_PICTURE}
+            return self._nothing(NO_PICTURE)
         picture = usable(path)
         if isinstance(picture, Markup):
             return self._nothing(picture)
         image = shrink(picture)
         label = self._label(path, series.steps, watched)
-        return self._all(image, series.shift.series(image), series, at, label)
+        shown = self._all(image, series.shift.series(image), series, at, label)
+        return {**shown, self._on.watched: watched or ""}
 
-    def _series(self, path: str, key: str, kind: str, at: float, watched: str | None) -> Shown:
-        """All of the tab for a picture; `watched` is kept if the models know that class."""
+    def step_to(
+        self, event: gr.EventData, path: str | None, watched: str | None, series: Series | None
+    ) -> Shown:
+        """The severity of the picture that was clicked in the filmstrip."""
+        on = self._on
+        if event.severity not in SEVERITIES:
+            return {on.severity: gr.skip()}
+        return {on.severity: event.severity, **self.slide(path, event.severity, watched, series)}
+
+    def _sample_at(self, path: str) -> Sample | None:
+        return sample_at(path, list(self._pictures.values()))
+
+    def _series(
+        self, path: str, key: str, kind: str, at: float | None, watched: str | None
+    ) -> Shown:
+        """All of the tab for a picture; `watched` is kept if the models know that class. Without
+        `at`, the slider goes to where a model first says another one."""
         on = self._on
         picture = usable(path)
         if isinstance(picture, Markup):
@@ -130,10 +165,13 @@ class Handlers:
             return self._nothing(notices([self._explorer.without_root(error)]))
         series = Series(shift, key, steps)
         label = self._label(path, steps, watched)
+        place = figures.first_break(steps, label) if at is None else at
+        place = START_SEVERITY if place is None else place
         return {
             on.series: series,
+            on.severity: place,
             on.label: gr.Dropdown(class_choices(steps[0][0].classes), value=label),
-            **self._all(image, images, series, at, label),
+            **self._all(image, images, series, place, label),
         }
 
     def _nothing(self, notice: Markup) -> Shown:

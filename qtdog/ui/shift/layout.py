@@ -2,19 +2,22 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import gradio as gr
 
 from qtdog.checkpoints import Target
 from qtdog.explorer import MOST_SEVERE, SHIFTS
-from qtdog.ui.choices import domain_choice
+from qtdog.ui.choices import class_choices
 from qtdog.ui.figures import LOADING
 from qtdog.ui.markup import Html
 from qtdog.ui.picture import PictureField, asked_picture
 from qtdog.ui.samples import Sample
 from qtdog.ui.shift import figures
 
+SCRIPT = Path(__file__).with_name("shift.js").read_text(encoding="utf-8")
 OWN = ""  # no sample: the visitor's own picture
+START_SEVERITY = 3  # until it is known where something breaks
 
 
 @dataclass(frozen=True)
@@ -38,10 +41,14 @@ class Layout:
     table: Html
     series: gr.State
     """The `Series` that the visitor looks at."""
+    watched: gr.Textbox
+    """Unseen: the class that the visitor chose to watch, for the address."""
 
 
-def lay_out(targets: Sequence[Target], pictures: Sequence[Sample], opening: Sample) -> Layout:
-    """For the first of `targets`, with `opening` of the `pictures` in the field."""
+def lay_out(
+    targets: Sequence[Target], target: gr.Dropdown, pictures: Sequence[Sample], opening: Sample
+) -> Layout:
+    """For the page's held-out domain, with `opening` of the `pictures` in the field."""
     Html(figures.QUESTION, padding=False)
     with gr.Row(equal_height=False, elem_id="shift"):
         with gr.Column(scale=4, min_width=300, elem_id="shift-question"):
@@ -53,8 +60,10 @@ def lay_out(targets: Sequence[Target], pictures: Sequence[Sample], opening: Samp
                 label="Or one of ours",
                 elem_id="shift-sample",
             )
-            target = domain_choice(targets, elem_id="shift-domain")
-            label = gr.Dropdown([], label="Watch the class", elem_id="shift-class")
+            classes = sorted({name for one in targets for name in one.classes})
+            label = gr.Dropdown(
+                class_choices(classes), value=None, label="Watch the class", elem_id="shift-class"
+            )
         with gr.Column(scale=9, min_width=320):
             shift = gr.Radio(
                 [(one.title, name) for name, one in SHIFTS.items()],
@@ -63,16 +72,23 @@ def lay_out(targets: Sequence[Target], pictures: Sequence[Sample], opening: Samp
                 elem_id="shift-kind",
             )
             severity = gr.Slider(
-                0, MOST_SEVERE, 3, step=0.1, label="Severity", buttons=[], elem_id="shift-severity"
+                0,
+                MOST_SEVERE,
+                START_SEVERITY,
+                step=0.1,
+                label="Severity",
+                buttons=[],
+                elem_id="shift-severity",
             )
             said = Html(LOADING, elem_id="shift-said", padding=False)
             with gr.Row(equal_height=False, elem_id="shift-now"):
                 now = Html(elem_id="shift-picture-now", padding=False)
                 chart = Html(elem_id="shift-chart", padding=False)
-            strip = Html(elem_id="shift-strip", padding=False)
+            strip = Html(elem_id="shift-strip", padding=False, js_on_load=SCRIPT)
             table = Html(elem_id="shift-table", padding=False)
     Html(figures.NOTES, padding=False)
     series = gr.State()
+    watched = gr.Textbox("", label="watched", elem_classes="unseen")
     return Layout(
         picture,
         take,
@@ -87,4 +103,5 @@ def lay_out(targets: Sequence[Target], pictures: Sequence[Sample], opening: Samp
         strip,
         table,
         series,
+        watched,
     )

@@ -1,4 +1,4 @@
-// Answers as the page shows them: a sentence, a card for each model, EoQ's votes.
+// Answers as the page shows them: a sentence, a card for each model, EoQ's members.
 
 import { element } from "./dom.js";
 import { memberLabels } from "./predictions.js";
@@ -18,6 +18,14 @@ import {
  */
 
 const MOST_BARS = 10;
+const MEANINGS = /** @type {[string, string][]} */ ([
+  ["uncertainty", "the entropy of the probabilities, 0 bits when certain"],
+  ["energy", "minus the log of the summed exponentials of the logits (Liu et al., 2020); where it is higher than for "
+    + "all but 5 % of the source domains' validation images, the hint comes that the picture shows none of the classes"],
+  ["bits a weight", "in the file, step sizes included"],
+  ["time", "one pass of this picture on this machine; rounded weights are computed with as 32-bit numbers, so a "
+    + "single network takes as long rounded as in full precision"],
+]);
 const KINDS = /** @type {[string, string][]} */ ([
   [SOURCE, "validation pictures of the learned domains, which show the classes"],
   [TARGET, "all pictures of the held-out domain, which show the classes"],
@@ -38,11 +46,12 @@ export function results(answers, known) {
   const classes = classesShown(predictions, label);
   const hint = unfamiliar(predictions);
   return [
+    ...(hint ? [element("div", { class: "notice hint" }, element("p", {}, hint), hintTable(predictions))] : []),
     element("p", { class: "summary" }, summary(predictions),
       aside ? element("span", { class: "aside" }, aside) : null),
-    ...(hint ? [element("div", { class: "notice hint" }, element("p", {}, hint), hintTable(predictions))] : []),
     element("div", { class: "cards" }, ...answers.map((one) => card(one, classes, label))),
     ...predictions.filter((one) => one.members.length).map(ballot),
+    moreNumbers(answers),
   ];
 }
 
@@ -68,7 +77,7 @@ function classesShown(predictions, known) {
  * @param {string | null} known
  * @returns {HTMLElement}
  */
-export function card({ prediction, facts, milliseconds }, classes, known) {
+export function card({ prediction, facts }, classes, known) {
   const { name, method } = prediction, count = prediction.members.length;
   const of = new Map(prediction.classes.map((label, i) => [label, prediction.probabilities[i]]));
   const bars = classes.map((label) => (
@@ -79,14 +88,9 @@ export function card({ prediction, facts, milliseconds }, classes, known) {
     const sum = others.reduce((total, label) => total + (of.get(label) ?? 0), 0);
     bars.push(bar(`${others.length} others`, sum, false, false));
   }
-  const share = prediction.entropy / Math.log(prediction.classes.length);
-  const { measured, sizeBytes } = facts;
+  const { measured, sizeBytes } = facts, doubted = prediction.hint?.unfamiliar;
   const rows = /** @type {[string, string, string][]} */ ([
-    ["uncertainty", bits(prediction.entropy), `${percent(share)} of a guess`],
-    ...energy(prediction),
     ...(sizeBytes === null ? [] : [["on disk", `${fixed(sizeBytes / 1e6, 1)} MB`, ""]]),
-    ["bits a weight", fixed(facts.bitsPerWeight, 1) + (count ? ` × ${count}` : ""), ""],
-    ["time", `${fixed(milliseconds, 1)} ms`, ""],
     measured
       ? ["held-out accuracy", tenths(measured.correct / measured.total), `${grouped(measured.correct)} of ${grouped(measured.total)}`]
       : ["held-out accuracy", "not measured", ""],
@@ -95,7 +99,9 @@ export function card({ prediction, facts, milliseconds }, classes, known) {
   return element("section", { class: "card", "aria-label": name, style: `--ink: var(--${method})` },
     element("h2", {}, element("span", { class: "marker", "aria-hidden": "true" }, facts.marker), name),
     element("p", { class: "kind" }, kind),
-    element("p", { class: "verdict" }, element("strong", {}, plain(prediction.label)),
+    element("p", { class: doubted ? "verdict doubted" : "verdict" },
+      doubted ? element("em", {}, "perhaps none of these; likeliest") : null,
+      element("strong", {}, plain(prediction.label)),
       element("span", {}, tenths(prediction.confidence))),
     element("ul", { class: "bars", "aria-label": `Probability of each class, ${name}` }, ...bars),
     element("dl", { class: "facts" }, ...rows.map(([term, value, note]) => (
@@ -110,18 +116,55 @@ export function kindOf(width) {
 }
 
 /**
- * What the hint is decided by; nothing without a threshold.
+ * Of each answer what few look for, with each term's meaning beside it, folded away.
+ * @param {Answer[]} answers
+ * @returns {HTMLElement}
+ */
+function moreNumbers(answers) {
+  const hinting = answers.some(({ prediction }) => prediction.hint);
+  const rows = MEANINGS.filter(([term]) => term !== "energy" || hinting).map(([term, meaning]) => (
+    element("tr", {},
+      element("th", { scope: "row" }, term, element("span", { class: "counts" }, meaning)),
+      ...answers.map((one) => {
+        const [value, note] = measure(term, one);
+        return element("td", {}, value, note ? element("span", { class: "counts" }, note) : null);
+      }))
+  ));
+  const heads = answers.map(({ prediction }) => element("th", { scope: "col" }, prediction.name));
+  return element("details", { class: "more" }, element("summary", {}, "Uncertainty, energy, bits, time"),
+    element("div", { class: "scroll wide", tabindex: "0" }, element("table", { class: "numbers" },
+      element("thead", {}, element("tr", {}, element("td", {}), ...heads)), element("tbody", {}, ...rows))));
+}
+
+/**
+ * @param {string} term
+ * @param {Answer} answer
+ * @returns {[string, string]} a value, and a note on it
+ */
+function measure(term, { prediction, facts, milliseconds }) {
+  const count = prediction.members.length;
+  if (term === "uncertainty") {
+    const share = prediction.entropy / Math.log(prediction.classes.length);
+    return [bits(prediction.entropy), `${percent(share)} of a guess`];
+  }
+  if (term === "energy") return energy(prediction);
+  if (term === "time") return [`${fixed(milliseconds, 1)} ms`, ""];
+  return [fixed(facts.bitsPerWeight, 1) + (count ? ` × ${count}` : ""), ""];
+}
+
+/**
+ * What the hint is decided by.
  * @param {Prediction} prediction
- * @returns {[string, string, string][]}
+ * @returns {[string, string]}
  */
 function energy({ hint }) {
-  if (!hint) return [];
+  if (!hint) return ["no hint", ""];
   const { energies, thresholds } = hint;
   if (energies.length === 1) {
-    return [["energy", signed(energies[0]), `hint above ${signed(thresholds[0])}`]];
+    return [signed(energies[0]), `hint above ${signed(thresholds[0])}`];
   }
   const above = energies.filter((one, i) => one > thresholds[i]).length;
-  return [["energy", `${above} of ${energies.length}`, "above their limit"]];
+  return [`${above} of ${energies.length}`, "above their limit"];
 }
 
 /**
@@ -146,7 +189,7 @@ function bar(label, probability, chosen, known) {
  * @returns {HTMLElement}
  */
 function ballot(prediction) {
-  const title = `${prediction.name}'s members, one vote each`;
+  const title = `${prediction.name}'s members, each by itself; the mean of their logits decides`;
   const labels = memberLabels(prediction);
   const chips = prediction.members.map((member, place) => (
     element("li", { class: labels[place] === prediction.label ? "agrees" : "dissents" },

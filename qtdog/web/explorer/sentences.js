@@ -126,15 +126,16 @@ export function plain(name) {
   return name.replaceAll("_", " ");
 }
 
-/** @param {number} fraction @returns {string} never 100 % or 0 % for what is only nearly so */
+/** @param {number} fraction @returns {string} "93 %"; near the ends as `tenths` */
 export function percent(fraction) {
-  if (fraction >= 0.995 && fraction < 1) return "over 99 %";
-  if (fraction > 0 && fraction < 0.005) return "under 1 %";
+  if ((fraction >= 0.995 && fraction < 1) || (fraction > 0 && fraction < 0.005)) return tenths(fraction);
   return `${fixed(fraction * 100, 0)} %`;
 }
 
-/** @param {number} fraction @returns {string} "93.4 %" */
+/** @param {number} fraction @returns {string} "93.4 %"; never 100 % or 0 % for what is only nearly so */
 export function tenths(fraction) {
+  if (fraction >= 0.9995 && fraction < 1) return ">99.9 %";
+  if (fraction > 0 && fraction < 0.0005) return "<0.1 %";
   return `${fixed(fraction * 100, 1)} %`;
 }
 
