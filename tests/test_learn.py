@@ -438,9 +438,11 @@ def test_answers_stay_in_the_browser_and_tick_their_step(open_page, root):
     page = open_page("?tab=learn", viewport=DESKTOP)  # a browser that has answered nothing
     right = [one.right for one in steps(lesson(Explorer(root)))[0].quiz.options].index(True)
     ticked = page.locator("#learn-steps label[data-done]")
+    page.locator("#quiz-1[data-kept]").wait_for()
     page.locator("#quiz-1 label").nth(right).click()
     expect(ticked).to_have_count(1)
     page.reload()
+    page.locator("#quiz-1[data-kept]").wait_for()
     expect(ticked).to_have_text("1 Domains")
     assert page.locator("#quiz-1 input").nth(right).is_checked()
     page.locator("#quiz-1 label").nth((right + 1) % 3).click()

@@ -16,7 +16,12 @@ function moveLearnStep(step, by) {
     return next;
 }
 // Answers stay in this browser; a step whose question was answered rightly is ticked.
-function keepLearnAnswers() {
+function keepLearnAnswers(turns = 100) {
+    // The questions come after the tab that they are on.
+    if (document.querySelectorAll("fieldset.quiz").length < COUNT && turns) {
+        setTimeout(keepLearnAnswers, 100, turns - 1);
+        return;
+    }
     const KEY = "qtdog-learn-answers";
     const quizzes = [...document.querySelectorAll("fieldset.quiz")];
     const place = (quiz) => Number(quiz.id.split("-")[1]);
