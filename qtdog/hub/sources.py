@@ -126,7 +126,7 @@ class HubSet(CheckpointSet):
         try:
             super().__init__(folder, origin)
         except CheckpointError as error:
-            text = str(error).replace(str(folder / INDEX), INDEX)
+            text = str(error).replace(str(self.root / INDEX), INDEX)
             raise HubError(f"{repository}: {text}") from None
 
     @property
