@@ -22,7 +22,7 @@ from tiny import save_set
 from qtdog.explorer.opening import NO_SUCH_ADDRESS
 from qtdog.reach import Names, names_this_machine, on_loopback, only_here
 from qtdog.ui.guarded import GuardedBlocks
-from qtdog.ui.middleware import HEADERS, NOT_THIS_SERVER, Guard
+from qtdog.ui.middleware import HEADERS, NOT_SERVED, NOT_THIS_SERVER, Guard
 from qtdog.ui.quiet import Asked
 
 HERE = ("localhost", "localhost:7860", "LOCALHOST:1", "127.0.0.1:1", "127.9.9.9", "[::1]:7860")
@@ -102,6 +102,19 @@ def test_no_page_of_another_site_reads_an_answer_or_hears_that_it_may_ask(host):
         assert {name: answer.headers[name] for name in HEADERS} == HEADERS
     ours = {"Host": "localhost:7860", "Origin": "http://localhost:7860"}
     assert client.get("/config", headers=ours).status_code == 200
+
+
+def test_no_visitor_has_a_session_written_to_disk(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    with GuardedBlocks() as page:
+        gr.Textbox()
+    page.server_app = App.create_app(page)
+    assert page.server_app.state_holder["mine"] is not None, "a session that the server knows"
+    client = TestClient(page.server_app, base_url="http://localhost:7860")
+    for asked in ("deep_link?session_hash=mine", "deep_link/?session_hash=mine"):
+        answer = client.get(f"/gradio_api/{asked}")
+        assert (answer.status_code, answer.text) == (403, NOT_SERVED)
+    assert not list(tmp_path.rglob("state.json"))
 
 
 def test_a_page_behind_a_proxy_is_answered_under_the_address_that_it_was_given(monkeypatch):

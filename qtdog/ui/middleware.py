@@ -45,7 +45,10 @@ UNEXPECTED = (
 )
 NOT_SERVED = "This page serves its own files alone, and nothing from other addresses."
 # Gradio would fetch any address of the internet for a stranger, and hand a video to ffmpeg.
-_NOT_SERVED = re.compile(r"/gradio_api/(file[=/]/*https?:|proxy=|process_recording)", re.I)
+# It would also write a session's values to disk, which nobody removes, for each call of a link.
+_NOT_SERVED = re.compile(
+    r"/gradio_api/(file[=/]/*https?:|proxy=|process_recording|deep_link)", re.I
+)
 
 
 class Guard:
