@@ -1,30 +1,28 @@
 """Which of the processes that share a folder of unfinished work does a piece of it."""
 
-import fcntl
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from qtdog.file_lock import lock
 
 
 @contextmanager
 def claimed(path: Path) -> Iterator[bool]:
     """Whether this process alone has the lock at `path`; a killed process has none.
 
-    On NFS the lock holds between machines, unless it is mounted with `nolock` or `local_lock`.
     Where files cannot be locked at all the claim is granted with a warning.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as lock:
+    with path.open("a") as file:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
+            mine = lock(file)
         except OSError as error:
+            mine = True
             print(
                 f"{path.parent} cannot be locked ({error.strerror}): "
                 "do not start the same work in two processes.",
                 file=sys.stderr,
             )
-        yield True
+        yield mine

@@ -12,7 +12,7 @@ READ = "utf-8-sig"
 """Encoding to read with: with a byte order mark and without."""
 
 # Also after blanks, which spreadsheets skip; a minus before a number is none.
-_FORMULA = re.compile(r"\s*(?:[=+@\uff1d\uff0b\uff20]|-(?!\d+(\.\d+)?$))")
+_FORMULA = re.compile(r"\s*(?:[=+@\uff1d\uff0b\uff20]|-(?!\d+(\.\d+)?(e[-+]?\d+)?$))")
 
 
 class CsvError(ValueError):
@@ -32,11 +32,11 @@ def without_formulas(cells: Iterable[object]) -> list[object]:
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
-    """CSV with one line a row below the columns' names; None becomes an empty cell."""
+    """CSV with one line a row below the columns' names; None becomes an empty cell, and what a
+    spreadsheet would run as a formula a text."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
+    writer.writerows(map(without_formulas, (columns, *rows)))
     return text.getvalue()
 
 

@@ -15,12 +15,8 @@ import time
 from pathlib import Path
 from typing import BinaryIO
 
+from qtdog.file_lock import CAN_LOCK, lock
 from qtdog.files import age_seconds
-
-try:
-    import fcntl
-except ImportError:  # Windows, where a file that is open cannot be removed
-    fcntl = None
 
 PREFIX, ALIVE = "qtdog-page-", "alive"
 UNLOCKED_SECONDS = 24 * 3600  # without a lock file: killed in its first or last moment
@@ -77,12 +73,12 @@ def _usable(folder: str | None) -> Path | None:
 def _make_in(parent: Path) -> Path:
     remove_left_behind(parent)
     folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent)).resolve()
-    if not fcntl:
+    if not CAN_LOCK:  # Windows, where a file that is open cannot be removed
         _held.append((folder / ALIVE).open("wb"))
         return folder
     _held.append((folder / "starting").open("wb"))
     with contextlib.suppress(OSError):  # a disk without locks: there nobody removes anything
-        fcntl.flock(_held[-1], fcntl.LOCK_EX)
+        lock(_held[-1])
     (folder / "starting").rename(folder / ALIVE)  # locked from the moment it is seen
     return folder
 
@@ -95,12 +91,11 @@ def _is_dead(folder: Path) -> bool:
     alive = folder / ALIVE
     if not alive.exists():
         return age_seconds(folder) > UNLOCKED_SECONDS
-    if not fcntl:
+    if not CAN_LOCK:
         alive.unlink()
         return True
-    with alive.open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return True
+    with alive.open("ab") as file:
+        return lock(file)
 
 
 def _clean_while_running(uploads: Path) -> None:

@@ -40,6 +40,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
         "cores",
         "csv_file",
         "fair_lock",
+        "file_lock",
         "files",
         "git_lfs",
         "json_file",

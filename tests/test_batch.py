@@ -140,6 +140,17 @@ def test_loose_pictures_and_archives_in_one_batch(folder):
     assert found == {"a.png": "ok", "one.zip/dog/x.png": "ok", "TWO.ZIP/dog/x.png": "ok"}
 
 
+def test_what_systems_add_beside_what_is_handed_in_counts_nowhere(folder):
+    (folder / "._one.zip").write_bytes(b"\0\5\x16\7 what macOS notes beside a file")
+    (folder / "._a.png").write_bytes(b"\0\5\x16\7")
+    (folder / "a.png").write_bytes(png(1))
+    noted = (folder / "._one.zip", folder / "._a.png")
+    assert outcomes(*noted, folder / "a.png") == {"a.png": "ok"}
+    one = pack(folder / "one.zip", [("dog/x.png", png(2))])
+    assert outcomes(*noted, one) == {"dog/x.png": "ok"}, "named as alone"
+    assert refusal(*noted).startswith("There is no picture in this")
+
+
 @pytest.mark.parametrize(
     ("name", "label"),
     [

@@ -615,3 +615,19 @@ def test_a_git_lfs_pointer_in_place_of_weights_is_called_that(tmp_path):
     )
     with pytest.raises(ValueError, match=r"start weights .* are a Git LFS pointer in place of the"):
         start_weights.read(str(folder / "model.safetensors"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"source_validation": (Accuracy(3, 4),)}, "states 1 'source_validation' .* need 2."),
+        ({"training": ("a", "b")}, "states 2 'domain_fingerprints' .* need 3."),
+        ({"training": ("a", "b", "c", "d")}, "states 4 'domain_fingerprints' .* need 3."),
+    ],
+)
+def test_what_is_stated_once_a_domain_is_stated_of_each(tmp_path, changes, said):
+    if contents := changes.get("training"):
+        changes = {"training": dataclasses.replace(RECORD, domain_fingerprints=contents)}
+    config = dataclasses.replace(config_of(SMALL, 32), **changes)
+    with pytest.raises(CheckpointError, match=f"config.json {said}"):
+        parse_config(tmp_path / "config.json", to_json(config))

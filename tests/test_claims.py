@@ -1,10 +1,14 @@
 """Which runs of a sweep a process takes while others are at work on it."""
 
 import fcntl
+import os
+import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from servers import ROOT
 from tiny_runs import tiny_data
 
 from qtdog.training import RunRecord, Sweep, TrainConfig, sweep
@@ -76,3 +80,30 @@ def test_a_trunk_that_is_there_keeps_no_one_waiting(study):
 def test_runs_of_one_trunk_follow_each_other_in_one_process(study):
     assert done(study, ERM, QT_DOG, OTHER_SEED) == [ERM, QT_DOG, OTHER_SEED]
     assert done(study, ERM, QT_DOG, OTHER_SEED) == []
+
+
+WITHOUT_LOCKS = """
+import sys
+from pathlib import Path
+sys.modules["fcntl"] = None  # as on Windows: to import it fails
+from qtdog import scratch
+from qtdog.claims import claimed
+from qtdog.explorer import Explorer
+from qtdog.inference.first_use import graph_on_first_use
+folder = scratch.use_own_folder()
+scratch.remove_left_behind(folder.parent)
+with claimed(Path(sys.argv[1]) / "claims" / "work.lock") as mine:
+    print(mine)
+"""
+
+
+def test_where_files_cannot_be_locked_the_page_starts_and_work_is_done_with_a_warning(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_LOCKS, tmp_path],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "GRADIO_TEMP_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
+    assert "claims cannot be locked (this system has no such locks)" in done.stderr

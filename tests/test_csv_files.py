@@ -21,7 +21,7 @@ from qtdog.csv_file import (
     records_csv,
     without_formulas,
 )
-from qtdog.evaluation import evaluation_csv
+from qtdog.evaluation import evaluation_csv, evaluation_tables, network_names
 from qtdog.evaluation.scores import DomainResult
 from qtdog.explorer import SEVERITIES, SHIFTS, Answer, Prediction, Row, to_csv, unfamiliar
 from qtdog.explorer.lessons import read_curve
@@ -54,7 +54,7 @@ def test_the_mark_goes_before_and_is_read_away():
 def test_a_strangers_name_is_no_formula_and_a_number_stays_one():
     run = ["=1+1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", " =1", "\r=1", "\uff1d1", "-cmd|a"]
     assert without_formulas(run) == [f"'{one}" for one in run]
-    left = ["", "dog", "1=1", "-0.5", "-12", -3, 0.5, None, "a-b", "'=1"]
+    left = ["", "dog", "1=1", "-0.5", "-12", "-1.5e-07", -3, 0.5, None, "a-b", "'=1"]
     assert without_formulas(left) == left
 
 
@@ -102,6 +102,28 @@ def test_the_same_name_of_two_held_out_domains_gives_rows_that_differ():
     rows = read(evaluation_csv(results, ("cat", "dog")))
     assert not repeated(rows, ("dataset", "held_out", "model", "seed", "domain", "class"))
     assert [row["accuracy"] for row in rows[:3]] == ["0.500000", "0.500000", ""]
+
+
+def test_networks_of_one_name_in_two_sets_are_told_apart(tmp_path):
+    given = ("ours/pacs/sketch", "theirs/pacs/sketch", "ours/pacs/photo")
+    folders = [tmp_path / one / "erm-seed0" for one in given]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        stored = ROOT / "checkpoints" / "pacs" / folder.parent.name / "erm-seed0" / "config.json"
+        shutil.copy(stored, folder)
+    names = network_names(folders)
+    assert names == [*(f"{one}/erm-seed0" for one in given[:2]), "erm-seed0"]
+    assert network_names(folders[1:]) == ["erm-seed0"] * 2, "of two held-out domains"
+    classes = ("=1+1|cat", "dog")
+    results = [
+        DomainResult(name, "sketch", "all", Accuracy(1, 2), (Accuracy(1, 1), Accuracy(0, 1)),
+                     None, "pacs", folder.parent.name, 0)
+        for name, folder in zip(names, folders, strict=True)
+    ]  # fmt: skip
+    rows = read(evaluation_csv(results, classes))
+    assert not repeated(rows, ("dataset", "held_out", "model", "seed", "domain", "class"))
+    assert [row["class"] for row in rows[:3]] == ["all", "'=1+1|cat", "dog"]
+    assert len(evaluation_tables(results, classes)) == 3
 
 
 def test_rows_of_every_stored_landscape_together_are_told_apart():

@@ -483,3 +483,17 @@ def test_networks_go_through_the_engine(architecture, size, bits, maker, tmp_pat
     if opened.networks[0].head is not None:
         expected = grad_cam(checkpoints.load(folder).networks, torch.from_numpy(images[:1]), 2)
         assert np.abs(class_map(opened.networks, images[:1], 2) - expected).max() < MOST
+
+
+def test_however_a_set_is_named_no_sentence_says_where_it_lies(tmp_path, monkeypatch):
+    save_set(tmp_path / "set", members=1)
+    (graph,) = (tmp_path / "set" / GRAPHS).glob(f"*-{SIZE}px-*.onnx")
+    graph.write_bytes(graph.read_bytes()[:-1])
+    (tmp_path / "link").symlink_to("set")
+    monkeypatch.chdir(tmp_path)
+    for given in ("set", "set/../link"):
+        explorer = Explorer(Path(given))
+        assert explorer.checkpoint_set.origin.name == Path(given).name
+        explorer.classify(Image.new("RGB", (SIZE, SIZE)), "pacs/sketch")
+        (said,) = explorer.problems
+        assert said.startswith(f"{GRAPHS}/{graph.name} was changed: its SHA-256 is not the one in ")

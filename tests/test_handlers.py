@@ -1,6 +1,7 @@
 """What the tabs answer, asked without a server."""
 
 import io
+from pathlib import Path
 from types import SimpleNamespace
 
 import gradio as gr
@@ -19,6 +20,8 @@ from qtdog.ui.classify import figures as classify_figures
 from qtdog.ui.classify import handlers as classify
 from qtdog.ui.classify import layout as classify_layout
 from qtdog.ui.figures import LEFT_BEHIND, NO_PICTURE
+from qtdog.ui.landscape import measuring
+from qtdog.ui.picture import usable
 from qtdog.ui.samples import samples
 from qtdog.ui.shift import handlers as shift
 from qtdog.ui.shift import layout as shift_layout
@@ -230,3 +233,20 @@ def test_another_domain_replaces_a_batchs_answers_by_whose_they_were(many):
     assert "never saw art painting (PACS)" in shown[on.answers]
     assert "never saw sketch (PACS)" in shown[on.answers]
     assert (shown[on.table], shown[on.done], shown[on.which].visible) == ("", None, False)
+
+
+# Landscape ----------------------------------------------------------------------------------------
+
+
+def test_a_picture_that_is_cut_off_is_measured_as_it_was_added(tmp_path, monkeypatch):
+    path = tmp_path / "cut.jpg"
+    Image.effect_noise((90, 70), 80).convert("RGB").save(path)
+    path.write_bytes(path.read_bytes()[:-300])
+    monkeypatch.setattr(measuring, "live_flatness", lambda _networks, pictures, *_: iter(pictures))
+    found = [SimpleNamespace(folder=Path("erm-seed0"))]
+    service = SimpleNamespace(read=lambda _folder: None, lock=None)
+    (measured,) = measuring.measure(
+        service, found, [(str(path), "dog")], ["erm-seed0"], CLASSES, "filter", False
+    )
+    assert isinstance(added := usable(str(path)), Image.Image)
+    assert measured.tobytes() == added.tobytes()

@@ -18,10 +18,11 @@ from qtdog import checkpoints, models
 from qtdog.checkpoints import INDEX, CheckpointError, index_json, make_index
 from qtdog.checkpoints.index import parse_index
 from qtdog.cli import app
-from qtdog.explorer import Explorer, Guests, open_explorer
+from qtdog.explorer import Explorer, Guests, open_explorer, opening
 from qtdog.hub import HubRepository, fetch
 from qtdog.hub.sources import open_set
 from qtdog.inference import Ensemble
+from qtdog.places import cache_folder
 
 TARGET = "pacs/sketch"
 EOQ = Path(TARGET) / "eoq-7bit"
@@ -323,6 +324,31 @@ def test_another_set_answers_beside_ours(hub, sets, options, answers):
         assert [one.probabilities for one in columns] == [one.probabilities for one in answers[1:]]
     with pytest.raises(CheckpointError, match="no longer open"):
         guests.classify("lab/other@0", picture(), TARGET)
+
+
+def test_what_visitors_open_is_bounded_on_disk(hub, sets, options, monkeypatch):
+    def there() -> set[str]:
+        return {one.name for one in options["cache"].glob("models--*")}
+
+    for name in "abc":
+        hub.commit_folder(f"lab/{name}", sets.newest)
+    guests = Guests(**options)
+    guests.open("lab/a")
+    size = sum(one.lstat().st_size for one in options["cache"].rglob("*") if one.is_file())
+    monkeypatch.setattr(opening, "GUEST_CACHE_BYTES", 3 * size // 2)
+    guests.open("lab/b")
+    key = guests.open("lab/a").key
+    assert there() == {"models--lab--a"}, "lab/b was used longer ago"
+    guests.open("lab/c")
+    monkeypatch.setattr(opening, "GUEST_CACHE_BYTES", 0)
+    guests.open("lab/c")
+    assert there() == {"models--lab--c"}
+    assert guests.classify(key, picture(), TARGET), "an open set answers on"
+    hub.clear_log()
+    with pytest.raises(CheckpointError, match=r"lab/b lists [\d,]+ bytes; of another set at most"):
+        Guests(**options, most_bytes=size // 2).open("lab/b")
+    assert gets(hub) == [INDEX], "nothing else is downloaded"
+    assert Guests()._options["cache"] == cache_folder() / "guests"
 
 
 def test_a_set_of_a_strangers_with_a_fault_is_told(hub, sets, options):

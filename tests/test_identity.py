@@ -317,6 +317,14 @@ def test_one_seed_is_one_member(own_data, tmp_path):
         combine([*members, copy], own_data, tmp_path / "three")
 
 
+def test_members_are_refused_before_any_image_is_read(command, tmp_path):
+    first, other = save_member(tmp_path / "0", 0), save_member(tmp_path / "1", 1, steps=20)
+    rest = ("--data", tmp_path / "no-such-data", "--out", tmp_path / "eoq")
+    for members, reason in (((first,), "at least two"), ((first, other), "steps 20 instead of 10")):
+        code, _, error = command("ensemble", *members, *rest)
+        assert (code, reason in " ".join(error.split())) == (2, True), error
+
+
 # Averaged ---------------------------------------------------------------------------------------
 
 

@@ -6,7 +6,9 @@ import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+import gradio as gr
 import pytest
+from gradio.routes import App
 from pages import PATIENCE_MS, opening, sample
 from requests_to import ask, ask_in_turn, fetch, upload
 from servers import running
@@ -18,12 +20,18 @@ from tabs import SHOWS
 from tiny import save_set
 
 from qtdog.explorer.opening import NO_SUCH_ADDRESS
-from qtdog.reach import names_this_machine, on_loopback, only_here
-from qtdog.ui.middleware import HEADERS, NOT_THIS_SERVER, Guard
+from qtdog.reach import Names, names_this_machine, on_loopback, only_here
+from qtdog.ui.guarded import GuardedBlocks
+from qtdog.ui.middleware import HEADERS, NOT_SERVED, NOT_THIS_SERVER, Guard
 from qtdog.ui.quiet import Asked
 
-HERE = ("localhost", "localhost:7860", "LOCALHOST.", "127.0.0.1:1", "127.9.9.9", "[::1]:7860")
-ELSEWHERE = ("evil.example", "localhost.evil.example:7860", "127.0.0.1.evil.example", "10.0.0.1")
+HERE = ("localhost", "localhost:7860", "LOCALHOST:1", "127.0.0.1:1", "127.9.9.9", "[::1]:7860")
+# The first four mean this machine, too, but Gradio takes them for public names, whose answers any
+# page may read.
+ELSEWHERE = ("x.localhost:7860", "localhost.:7860", "LOCALHOST.", "0.0.0.0:7860")
+ELSEWHERE += ("evil.example", "localhost.evil.example:7860", "127.0.0.1.evil.example", "10.0.0.1")
+ELSEWHERE += ("localhost:7860@evil.example", "[::1].evil.example", "lab.org", "", "[]", "::1")
+LAB = "https://lab.org/qtdog"
 
 
 @pytest.fixture(scope="module")
@@ -36,22 +44,94 @@ def address(shared_app):
     return shared_app
 
 
-def guarded(only_here: bool) -> TestClient:
+def guarded(names: Names) -> TestClient:
     """A server behind the guard that says "hello"."""
     hello = Starlette(routes=[Route("/", lambda _: PlainTextResponse("hello"))])
-    return TestClient(Guard(hello, only_here, Asked()))
+    return TestClient(Guard(hello, names, Asked()))
 
 
 @pytest.mark.parametrize("host", [*HERE, *ELSEWHERE])
 def test_at_home_only_this_machines_names_are_answered(host):
     assert names_this_machine(host) is (host in HERE)
-    refused = guarded(only_here=True).get("/", headers={"Host": host})
+    refused = guarded(Names()).get("/", headers={"Host": host})
     assert (refused.text == "hello") is (host in HERE)
     assert refused.text in ("hello", NOT_THIS_SERVER)
-    open_to_all = guarded(only_here=False).get("/", headers={"Host": host})
+    open_to_all = guarded(Names(any=True)).get("/", headers={"Host": host})
     assert open_to_all.text == "hello"
     for answer in (refused, open_to_all):
         assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+
+
+@pytest.mark.parametrize(
+    ("origin", "ours"),
+    [
+        ("http://localhost:7860", True),
+        ("https://127.0.0.1", True),
+        ("http://[::1]:1", True),
+        ("https://evil.example", False),
+        ("http://x.localhost:7860", False),
+        ("file://localhost", False),
+        ("localhost:7860", False),
+        ("null", False),
+        ("", False),
+    ],
+)
+def test_at_home_another_sites_page_is_not_answered(origin, ours):
+    asking = {"Host": "localhost:7860", "Origin": origin}
+    assert (guarded(Names()).get("/", headers=asking).text == "hello") is ours
+    assert guarded(Names(any=True)).get("/", headers=asking).text == "hello"
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost:7860", "x.localhost:7860", "[::1]:7860", "evil.example"]
+)
+def test_no_page_of_another_site_reads_an_answer_or_hears_that_it_may_ask(host):
+    with GuardedBlocks() as page:
+        gr.Button()
+    page.server_app = App.create_app(page)
+    client = TestClient(page.server_app, base_url="http://localhost:7860")
+    foreign = {"Host": host, "Origin": "https://evil.example"}
+    asking = {**foreign, "Access-Control-Request-Method": "POST"}
+    for answer in (
+        client.options("/gradio_api/queue/join", headers=asking),
+        client.get("/config", headers=foreign),
+        client.post("/gradio_api/run/open_models", headers=foreign, json={"data": ["/etc"]}),
+    ):
+        assert (answer.status_code, answer.text) == (421, NOT_THIS_SERVER)
+        assert "access-control-allow-origin" not in answer.headers
+        assert {name: answer.headers[name] for name in HEADERS} == HEADERS
+    ours = {"Host": "localhost:7860", "Origin": "http://localhost:7860"}
+    assert client.get("/config", headers=ours).status_code == 200
+
+
+def test_no_visitor_has_a_session_written_to_disk(tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
+    with GuardedBlocks() as page:
+        gr.Textbox()
+    page.server_app = App.create_app(page)
+    assert page.server_app.state_holder["mine"] is not None, "a session that the server knows"
+    client = TestClient(page.server_app, base_url="http://localhost:7860")
+    for asked in ("deep_link?session_hash=mine", "deep_link/?session_hash=mine"):
+        answer = client.get(f"/gradio_api/{asked}")
+        assert (answer.status_code, answer.text) == (403, NOT_SERVED)
+    assert not list(tmp_path.rglob("state.json"))
+
+
+def test_a_page_behind_a_proxy_is_answered_under_the_address_that_it_was_given(monkeypatch):
+    monkeypatch.delenv("GRADIO_ROOT_PATH", raising=False)
+    for known in (Names.of(None, "/qtdog"), Names.of("127.0.0.1", "https://other.org")):
+        assert known.hold("127.0.0.1:7860")
+        assert not known.hold("lab.org")
+        assert not known.hold_origin("https://lab.org")
+    monkeypatch.setenv("GRADIO_ROOT_PATH", "https://LAB.org:8443/qtdog")
+    for known in (Names.of(None, LAB), Names.of()):
+        assert all(map(known.hold, ("lab.org", "lab.org:8443", "localhost:7860")))
+        assert known.hold_origin("https://lab.org")
+        for host in ("x.lab.org", "lab.org.evil.example", "evil.example", ""):
+            assert not known.hold(host)
+            assert not known.hold_origin(f"https://{host}")
+    assert Names.of("0.0.0.0", "/qtdog").hold("anything.example")
+    assert not Names.of(None, "/qtdog").hold("")
 
 
 def test_who_can_reach_the_page(monkeypatch):

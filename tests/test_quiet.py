@@ -17,6 +17,7 @@ from qtdog.checkpoints import GRAPHS, graph_name
 from qtdog.explorer import Explorer
 from qtdog.images import read_image
 from qtdog.inference import first_use, graphs
+from qtdog.reach import Names
 from qtdog.ui.middleware import Guard
 from qtdog.ui.quiet import Asked
 from qtdog.ui.samples import samples
@@ -73,7 +74,7 @@ def test_the_page_counts_as_sent_when_a_visitor_has_it(path, method, sent):
         await PlainTextResponse("hello")(scope, receive, send)
 
     asked = Asked()
-    TestClient(Guard(answer, False, asked)).request(method, path)
+    TestClient(Guard(answer, Names(any=True), asked)).request(method, path)
     assert asked._page_was_sent.is_set() == sent
 
 

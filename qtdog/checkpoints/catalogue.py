@@ -72,10 +72,10 @@ class Catalogue:
     """
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.root = Path(root).resolve()  # as messages about its graphs name it
         self._stored: dict[str, _Stored] = {}
         self._problems: dict[str, None] = {}  # each once however often it is met
-        for folder in checkpoints.find(root):
+        for folder in checkpoints.find(self.root):
             self._add(folder)
         self._stored = {key: one for key, one in self._stored.items() if one.shown()}
         if not self._stored:

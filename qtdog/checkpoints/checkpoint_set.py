@@ -63,9 +63,9 @@ class CheckpointSet:
     """
 
     def __init__(self, root: Path, origin: Origin | None = None) -> None:
-        self.root = Path(root)
+        self.root = Path(root).resolve()
         self.progress: DownloadProgress = no_download_progress
-        self.origin = origin or Origin("folder", self.root.name)
+        self.origin = origin or Origin("folder", Path(root).absolute().name)
         self.index = _read_index(self.root / INDEX)
         self._checked: set[str] = set()
         self._lock = threading.Lock()
@@ -98,7 +98,7 @@ class CheckpointSet:
     def _bring(self, files: dict[str, FileHash]) -> None:
         """Check the files, by path from the root; a Hub's set downloads them first."""
         for path, file in files.items():
-            inside = (self.root / path).resolve().is_relative_to(self.root.resolve())
+            inside = (self.root / path).resolve().is_relative_to(self.root)
             problem = file_mismatch(self.root / path, file) if inside else "leads out of the set"
             if problem:
                 raise CheckpointError(f"{self.root / path} {problem}.")

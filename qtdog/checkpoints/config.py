@@ -221,9 +221,25 @@ def parse_config(path: Path, content: bytes) -> CheckpointConfig:
     for name, values in (("mean", config.mean), ("std", config.std)):
         if len(values) != 3 or not all(map(math.isfinite, values)):
             raise CheckpointError(f"{path} needs three finite numbers as '{name}'.")
+    _check_domains(path, config)
     if min(config.std) <= 0:
         raise CheckpointError(f"{path} has an 'std' that is not positive.")
     return config
+
+
+def _check_domains(path: Path, config: CheckpointConfig) -> None:
+    """What is stated once a domain, where it is stated, has as many entries as there are domains.
+    Raises CheckpointError."""
+    sources = len(config.source_domains)
+    contents = config.training.domain_fingerprints if config.training else ()
+    for name, stated, domains in (
+        ("source_validation", config.source_validation, sources),
+        ("domain_fingerprints", contents, sources + 1),
+    ):
+        if stated and len(stated) != domains:
+            raise CheckpointError(
+                f"{path} states {len(stated)} '{name}' where its domains need {domains}."
+            )
 
 
 def _plain_augmentation(text: str) -> dict[str, Any] | None:

@@ -46,21 +46,24 @@ def evaluate(
         evaluation_tables,
         known_domains,
         misleading_names,
+        network_names,
         training_of,
     )
     from qtdog.memory import keep_freed_memory
 
     keep_freed_memory()
-    folders = [found for path in checkpoints for found in formats.find(path)]
+    found = {one.resolve(): one for path in checkpoints for one in formats.find(path)}
+    folders = list(found.values())  # each once
     results, notices = [], {}
     classes: tuple[str, ...] = ()
-    for folder in tqdm(folders, desc="evaluating", unit="checkpoint"):
+    named = zip(folders, network_names(folders), strict=True)
+    for folder, name in tqdm(named, desc="evaluating", unit="checkpoint", total=len(folders)):
         checkpoint = formats.load(folder)
         if classes not in ((), checkpoint.config.classes):
             raise ValueError(f"{folder} has other classes than {folders[0]}: evaluate it apart.")
         classes = checkpoint.config.classes
         dataset = load(data, checkpoint.config.image_size, fewest=1)
-        results += evaluate_checkpoint(folder.name, checkpoint, dataset, split == "domainbed")
+        results += evaluate_checkpoint(name, checkpoint, dataset, split == "domainbed")
         known = known_domains(checkpoint.config, training_of(checkpoint), dataset)
         notices[misleading_names(checkpoint.config, dataset, known)] = None
     for text in filter(None, notices):

@@ -49,8 +49,8 @@ def app(
             "--root-path",
             metavar="/PREFIX or URL",
             callback=root_path,
-            help="Where the page is behind a proxy that takes this prefix off. Default: "
-            "GRADIO_ROOT_PATH, or none.",
+            help="Where the page is behind a proxy that takes this prefix off; the whole address "
+            "where it has a name of its own. Default: GRADIO_ROOT_PATH, or none.",
         ),
     ] = None,
     results: Annotated[

@@ -176,12 +176,11 @@ def ensemble(
     ],
 ) -> None:
     """Make an EoQ checkpoint: QT-DoG checkpoints that answer by the mean of their logits."""
-    from qtdog import checkpoints
     from qtdog.data import load
     from qtdog.inference import provide_graph, set_root
-    from qtdog.training import combine
+    from qtdog.training import check_members, combine
 
-    dataset = load(data, checkpoints.load_config(members[0]).image_size)
+    dataset = load(data, check_members(members).image_size)
     config = combine(members, dataset, out)
     typer.echo(f"{out}: {config.target} on {config.target_domain}, {len(members)} members")
     if root := set_root(out):

@@ -12,3 +12,4 @@ from .scores import predict_logits as predict_logits
 from .scores import stored_logits as stored_logits
 from .tables import evaluation_csv as evaluation_csv
 from .tables import evaluation_tables as evaluation_tables
+from .tables import network_names as network_names

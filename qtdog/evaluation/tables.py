@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from itertools import groupby
+from pathlib import Path
 
 from rich.table import Table
 
 from qtdog.accuracy import Accuracy
+from qtdog.checkpoints import load_config
 from qtdog.csv_file import csv_text
 from qtdog.evaluation.scores import DomainResult
 
@@ -13,11 +15,32 @@ COLUMNS = ("dataset", "held_out", "model", "seed", "domain", "split", "class")
 COLUMNS += ("correct", "total", "accuracy")
 
 
+def network_names(folders: Sequence[Path]) -> list[str]:
+    """What tables call the networks of checkpoint folders, each another one: the folder's name,
+    and, where two sets have one of that name for the same held-out domain, as much of its path as
+    tells them apart. Raises CheckpointError for a folder whose config cannot be read."""
+    configs = [load_config(folder) for folder in folders]
+    places = [Path(folder).resolve().parts for folder in folders]
+    lengths = [1] * len(folders)
+    while True:
+        names = ["/".join(parts[-n:]) for parts, n in zip(places, lengths, strict=True)]
+        keys = [
+            (one.dataset, one.target_domain, name) for one, name in zip(configs, names, strict=True)
+        ]
+        alike = [place for place, key in enumerate(keys) if keys.count(key) > 1]
+        if not alike:
+            return names
+        for place in alike:
+            lengths[place] += 1
+
+
 def evaluation_tables(results: Sequence[DomainResult], classes: Sequence[str]) -> list[Table]:
     """One table a model and held-out domain: a column a domain, a row a class, percent and counts
     in each cell."""
     tables = []
-    for (model, held_out), group in groupby(results, key=lambda one: (one.model, one.held_out)):
+    for (model, held_out, _), group in groupby(
+        results, key=lambda one: (one.model, one.held_out, one.dataset)
+    ):
         domains = list(group)
         table = Table(title=f"{model}, {held_out} held out", title_justify="left")
         table.add_column("class")
@@ -32,7 +55,8 @@ def evaluation_tables(results: Sequence[DomainResult], classes: Sequence[str]) -
 
 def evaluation_csv(results: Sequence[DomainResult], classes: Sequence[str]) -> str:
     """Long form, one number a row; the class of the overall row is "all". "model" is the network's
-    folder, "seed" empty for EoQ, "dataset" and "held_out" what it was trained on and without."""
+    folder (`network_names`), "seed" empty for EoQ, "dataset" and "held_out" what it was trained on
+    and without."""
     rows: list[tuple[object, ...]] = []
     for result in results:
         named: list[tuple[str, Accuracy]] = [("all", result.overall)]

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from qtdog.accuracy import Accuracy
-from qtdog.csv_file import csv_text, without_formulas
+from qtdog.csv_file import csv_text
 from qtdog.explorer.batch_files import BatchFile
 from qtdog.explorer.explorer import IMAGES_AT_ONCE, Explorer
 from qtdog.explorer.predictions import Prediction
@@ -119,7 +119,6 @@ def to_csv(rows: Sequence[Row], held_out: str = "", networks: Sequence[str] = ()
     """One line a file: known class, each model's class and confidence (0..1), problem.
 
     `held_out`: "dataset/domain"; `networks`: the checkpoints' names, in the models' order.
-    A name that a spreadsheet would run as a formula is made a text.
     """
     models = models_of(rows)
     columns = [f"{model} {what}" for model in models for what in ("class", "confidence")]
@@ -129,7 +128,7 @@ def to_csv(rows: Sequence[Row], held_out: str = "", networks: Sequence[str] = ()
         cells = [cell for one in row.verdicts for cell in (one.label, f"{one.confidence:.6f}")]
         cells = cells or [""] * len(columns)
         cells = [number, row.file, row.label or "", *cells, row.problem]
-        lines.append(without_formulas([*cells, held_out, " ".join(networks)]))
+        lines.append([*cells, held_out, " ".join(networks)])
     return csv_text(head, lines)
 
 

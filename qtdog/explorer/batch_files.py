@@ -58,14 +58,15 @@ def open_batch(paths: Sequence[str | Path], classes: Sequence[str]) -> Iterator[
     with ExitStack() as opened:
         files: list[BatchFile] = []
         unpacked = 0
-        for path in map(Path, paths):
+        given = [path for path in map(Path, paths) if not is_systems([path.name])]
+        for path in given:
             if path.suffix.lower() != ".zip":
-                files += [] if is_systems([path.name]) else [_loose(path)]
+                files.append(_loose(path))
             else:
                 archive = _open(path, opened)
                 entries = _entries(archive, shown(path.name))
                 unpacked += sum(entry.info.file_size for entry in entries)
-                prefix = f"{path.name}/" if len(paths) > 1 else ""
+                prefix = f"{path.name}/" if len(given) > 1 else ""
                 files += [_packed(archive, entry, prefix, classes) for entry in entries]
             _check_limits(len(files), unpacked)
         if not files:

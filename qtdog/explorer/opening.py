@@ -21,7 +21,8 @@ from qtdog.checkpoints import (
 from qtdog.explorer.explorer import Explorer
 from qtdog.explorer.predictions import Prediction
 from qtdog.hub import HubRepository, first_usable
-from qtdog.hub_client import DownloadProgress, no_download_progress
+from qtdog.hub_client import DownloadProgress, make_room, no_download_progress
+from qtdog.places import cache_folder
 
 GUESTS_IN_MEMORY = 2
 GUEST_COLUMNS = 2
@@ -39,6 +40,10 @@ GUEST_CLASSES = 1000
 GUEST_MODEL_BYTES = 128 << 20
 GUEST_MEMBERS = 8
 GUEST_FILES = 10_000
+GUEST_SET_BYTES = 2 << 30
+GUEST_CACHE_BYTES = 4 << 30
+"""What stays on disk of other sets, beside what the open ones bring; a set's files lie there twice
+if it changed."""
 NO_SUCH_ADDRESS = (
     "Name a repository on the Hugging Face Hub, ORG/REPO or ORG/REPO@REVISION: folders are opened "
     "where the page runs on one's own machine alone."
@@ -93,12 +98,14 @@ class Guests:
 
     They come from strangers: their configs are checked and their sizes bounded before a network
     is built. `folders`: whether folders of this machine can be opened, which is for a page that
-    nobody but its owner sees. `options`: those of qtdog.hub.sources.HubRepository.
+    nobody but its owner sees. Sets of the Hub lie in a cache of their own, of which the sets used
+    last stay. `options`: those of qtdog.hub.sources.HubRepository.
     """
 
     def __init__(self, folders: bool = False, **options: Any) -> None:
         self.folders = folders
-        self._options = options
+        self._cache = Path(options.pop("cache", None) or cache_folder() / "guests")
+        self._options = {"most_bytes": GUEST_SET_BYTES, **options, "cache": self._cache}
         self._explorers: OrderedDict[str, Explorer] = OrderedDict()
 
     def open(self, text: str, progress: DownloadProgress = no_download_progress) -> Guest:
@@ -114,6 +121,7 @@ class Guests:
         repository = HubRepository.parse(text, **self._options)
         if repository is None:
             raise CheckpointError(NO_SUCH_FOLDER if self.folders else NO_SUCH_ADDRESS)
+        make_room(self._cache, repository.repo_id, GUEST_CACHE_BYTES)
         chosen = repository.open(progress)
         explorer = _explorer(text, chosen.root, lambda: chosen)
         origin = chosen.describe()

@@ -9,7 +9,7 @@ checked against the index, whose own hash the Hub gives. What cannot be had is s
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, TypeVar
 
@@ -43,8 +43,12 @@ PAUSE_SECONDS = 30.0
 ATTEMPTS = 2
 
 
+@dataclass(frozen=True)
 class HubRepository(Repository):
     """One that holds a checkpoint set."""
+
+    most_bytes: int | None = None
+    """What its set may have in all, where that is bounded."""
 
     def open(self, progress: DownloadProgress = no_download_progress) -> "HubSet":
         """The set at the commit that the revision now stands for; its index and configs are there
@@ -56,6 +60,11 @@ class HubRepository(Repository):
                 here = self._download_index(commit, etag)
         opened = HubSet(self, here.parent)
         opened.progress = progress
+        if self.most_bytes is not None and opened.size_bytes > self.most_bytes:
+            raise HubError(
+                f"{self} lists {opened.size_bytes:,} bytes; of another set at most "
+                f"{self.most_bytes:,} are downloaded."
+            )
         opened.bring_configs()
         return opened
 
@@ -126,13 +135,20 @@ class HubSet(CheckpointSet):
         try:
             super().__init__(folder, origin)
         except CheckpointError as error:
-            text = str(error).replace(str(folder / INDEX), INDEX)
+            text = str(error).replace(str(self.root / INDEX), INDEX)
             raise HubError(f"{repository}: {text}") from None
 
     @property
     def failure(self) -> str:
         """Why the newest download failed; empty when it did not."""
         return self._failure[1]
+
+    @property
+    def size_bytes(self) -> int:
+        """Of all files that its index lists."""
+        checkpoints = [file.size_bytes for entry in self.listed for file in entry.files]
+        graphs = self.index.graphs if self.index else ()
+        return sum(checkpoints) + sum(file.size_bytes for file in graphs)
 
     def bring_configs(self) -> None:
         """Download every checkpoint's config.json. Raises HubError."""

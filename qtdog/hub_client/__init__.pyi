@@ -1,4 +1,5 @@
 from .bar import download_bar as download_bar
+from .cache import make_room as make_room
 from .repository import COMMIT as COMMIT
 from .repository import Repository as Repository
 from .repository import forget as forget

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from qtdog.csv_file import csv_text, without_formulas
+from qtdog.csv_file import csv_text
 from qtdog.landscape.flatness import mean_and_error
 from qtdog.landscape.records import ROUNDED, Curvature, FlatnessCurve, Record, Surface, to_json
 
@@ -29,7 +29,7 @@ def _readings(one: Record) -> Iterator[list[object]]:
     if isinstance(one, FlatnessCurve):
         kind = "flatness-" + one.directions.kind
         kind += "-rounded" if one.perturbed == ROUNDED else ""
-        start = without_formulas([*place, kind, one.model.name, one.model.seed, image_set])
+        start = [*place, kind, one.model.name, one.model.seed, image_set]
         centre = one.own_reading
         yield [*start, "", 0, "", "", centre.loss, centre.correct, total]
         for direction, row in enumerate(one.readings):
@@ -38,7 +38,7 @@ def _readings(one: Record) -> Iterator[list[object]]:
     elif isinstance(one, Surface):
         names = " ".join(marker.model.name for marker in one.markers)
         seeds = " ".join(str(marker.model.seed) for marker in one.markers)
-        start = without_formulas([*place, one.kind, names, seeds, image_set, "", ""])
+        start = [*place, one.kind, names, seeds, image_set, "", ""]
         for y, row in zip(one.y, one.readings, strict=True):
             for x, r in zip(one.x, row, strict=True):
                 yield [*start, x, y, r.loss, r.correct, total]
@@ -47,7 +47,6 @@ def _readings(one: Record) -> Iterator[list[object]]:
 def _quantities(one: Curvature) -> Iterator[list[object]]:
     start = [one.images.dataset, one.target_domain, one.scale, one.model.name]
     start += [one.model.seed, one.images.split, one.images.count]
-    start = without_formulas(start)
     yield [*start, "largest eigenvalue", one.eigenvalue, one.eigenvalue_residual]
     mean, error = mean_and_error(np.array(one.traces)[:, None])
     yield [*start, "trace", float(mean[0]), float(error[0])]

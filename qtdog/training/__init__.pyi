@@ -1,4 +1,5 @@
 from . import parallel as parallel
+from .combining import check_members as check_members
 from .combining import combine as combine
 from .config import TrainConfig as TrainConfig
 from .config import recipe_settings as recipe_settings

@@ -17,23 +17,8 @@ def combine(members: Sequence[Path], dataset: DomainDataset, folder: Path) -> Ch
     `dataset` holds the target domain at the members' image size. Raises ValueError when members
     differ in anything but their seeds, or not even in those.
     """
-    if len(members) < 2:
-        raise ValueError("An ensemble takes at least two checkpoints.")
+    first = check_members(members)
     loaded = [checkpoints.load(member) for member in members]
-    first = loaded[0].config
-    for member in loaded:
-        if member.config.method != "qt-dog":
-            raise ValueError(f"{member.folder} is not a QT-DoG checkpoint: EoQ takes only those.")
-        if unequal := checkpoints.differing_fields(member.config, first):
-            raise ValueError(f"{member.folder} differs from {members[0]} in {unequal[0]}.")
-        if differing := _difference(member.config, first):
-            raise ValueError(
-                f"{member.folder} is of another run than {members[0]}, with {differing}: an "
-                "ensemble's members differ in their seeds alone."
-            )
-    seeds = [member.config.training.seed for member in loaded if member.config.training]
-    if len(set(seeds)) < len(seeds):
-        raise ValueError("Two of the checkpoints are of the same seed: each takes one of its own.")
     network = Ensemble([network for member in loaded for network in member.networks])
     target = dataset.domain(first.target_domain)
     config = dataclasses.replace(
@@ -46,6 +31,29 @@ def combine(members: Sequence[Path], dataset: DomainDataset, folder: Path) -> Ch
     )
     checkpoints.save_ensemble(folder, members, config)
     return checkpoints.load_config(folder)
+
+
+def check_members(members: Sequence[Path]) -> CheckpointConfig:
+    """The first member's config. Raises ValueError for checkpoints that make no ensemble, as
+    `combine` does: before weights and images are read."""
+    if len(members) < 2:
+        raise ValueError("An ensemble takes at least two checkpoints.")
+    configs = [checkpoints.load_config(member) for member in members]
+    first = configs[0]
+    for member, config in zip(members, configs, strict=True):
+        if config.method != "qt-dog":
+            raise ValueError(f"{member} is not a QT-DoG checkpoint: EoQ takes only those.")
+        if unequal := checkpoints.differing_fields(config, first):
+            raise ValueError(f"{member} differs from {members[0]} in {unequal[0]}.")
+        if differing := _difference(config, first):
+            raise ValueError(
+                f"{member} is of another run than {members[0]}, with {differing}: an "
+                "ensemble's members differ in their seeds alone."
+            )
+    seeds = [config.training.seed for config in configs if config.training]
+    if len(set(seeds)) < len(seeds):
+        raise ValueError("Two of the checkpoints are of the same seed: each takes one of its own.")
+    return first
 
 
 def _difference(config: CheckpointConfig, first: CheckpointConfig) -> str:

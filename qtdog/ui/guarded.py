@@ -4,9 +4,9 @@ from typing import Any
 
 import gradio as gr
 from gradio.exceptions import Error
-from starlette.middleware import Middleware
+from gradio.routes import App
 
-from qtdog.reach import only_here
+from qtdog.reach import Names
 from qtdog.ui.arguments import check_arguments
 from qtdog.ui.markup import refusal
 from qtdog.ui.middleware import UNEXPECTED, Guard
@@ -23,6 +23,7 @@ class GuardedBlocks(gr.Blocks):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.asked = Asked()
+        self._names = Names()
 
     async def preprocess_data(
         self, block_fn: Any, inputs: list[Any], *rest: Any, **options: Any
@@ -50,13 +51,17 @@ class GuardedBlocks(gr.Blocks):
         except Exception as error:
             raise refusal(UNEXPECTED, title="No answer", logged=True) from error
 
+    @property
+    def server_app(self) -> App:
+        """What answers requests. Gradio sets it after its own middleware, before it serves."""
+        return self._server_app
+
+    @server_app.setter
+    def server_app(self, app: App) -> None:
+        app.add_middleware(Guard, names=self._names, asked=self.asked)  # around all else
+        self._server_app = app
+
     def launch(self, *arguments: Any, **options: Any) -> Any:
         """As always, behind `Guard`, with the browser modules."""
-        here = only_here(options.get("server_name"), options.get("root_path"))
-        settings = {**(options.pop("app_kwargs", None) or {})}
-        guards = [
-            Middleware(Guard, only_here=here, asked=self.asked),
-            *settings.get("middleware", ()),
-        ]
-        settings |= {"middleware": guards, "routes": [web_files(), *settings.get("routes", ())]}
-        return super().launch(*arguments, app_kwargs=settings, **options)
+        self._names = Names.of(options.get("server_name"), options.get("root_path"))
+        return super().launch(*arguments, app_kwargs={"routes": [web_files()]}, **options)

@@ -7,7 +7,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from qtdog.reach import names_this_machine
+from qtdog.reach import Names
 from qtdog.ui.quiet import Asked
 
 # Gradio's page has scripts in its HTML and makes functions of text (events with `js`, HTML with
@@ -35,8 +35,9 @@ HEADERS = {
     "Content-Security-Policy": POLICY,
 }
 NOT_THIS_SERVER = (
-    "This page is for the machine that it runs on, and the request names another host. Behind a "
-    "proxy, start it with --root-path; for other machines, with --host."
+    "This page is for the machine that it runs on, and the request names another host or comes "
+    "from another site's page. Behind a proxy, start it with --root-path and the whole address, "
+    "such as https://lab.org/qtdog; for other machines, with --host."
 )
 UNEXPECTED = (
     "This request could not be answered. Reload the page and try again; in a script, compare the "
@@ -44,18 +45,22 @@ UNEXPECTED = (
 )
 NOT_SERVED = "This page serves its own files alone, and nothing from other addresses."
 # Gradio would fetch any address of the internet for a stranger, and hand a video to ffmpeg.
-_NOT_SERVED = re.compile(r"/gradio_api/(file[=/]/*https?:|proxy=|process_recording)", re.I)
+# It would also write a session's values to disk, which nobody removes, for each call of a link.
+_NOT_SERVED = re.compile(
+    r"/gradio_api/(file[=/]/*https?:|proxy=|process_recording|deep_link)", re.I
+)
 
 
 class Guard:
     """Adds `HEADERS` to every answer, closes what of Gradio's server the page does not use, and
-    makes a sentence of what Gradio stumbles over. With `only_here`, a request whose Host is not
-    this machine's gets no answer: a foreign page whose name leads here (DNS rebinding) would read
-    what is at home. `asked` hears of every request."""
+    makes a sentence of what Gradio stumbles over. A request whose Host or Origin is not of `names`
+    gets no answer: a foreign page whose name leads here (DNS rebinding), or whose browser also
+    reaches this machine, would read what is at home. Outside all else, also of what answers a
+    browser's question whether it may ask (CORS). `asked` hears of every request."""
 
-    def __init__(self, app: ASGIApp, only_here: bool, asked: Asked) -> None:
+    def __init__(self, app: ASGIApp, names: Names, asked: Asked) -> None:
         self._app = app
-        self._only_here = only_here
+        self._names = names
         self._asked = asked
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,8 +77,9 @@ class Guard:
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        hosts = Headers(scope=scope).getlist("host")
-        if self._only_here and not all(map(names_this_machine, hosts)):
+        headers, names = Headers(scope=scope), self._names
+        known = all(map(names.hold, headers.getlist("host")))
+        if not (known and all(map(names.hold_origin, headers.getlist("origin")))):
             refusal = PlainTextResponse(NOT_THIS_SERVER, status_code=421)
             await refusal(scope, receive, send_with_headers)
             return

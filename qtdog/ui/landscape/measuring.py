@@ -63,7 +63,7 @@ def measure(
         raise ValueError(
             "A picture of these is no longer on the server: remove all of them and add them again."
         )
-    pictures = [read_image(path) for path, _ in labelled]
+    pictures = [read_image(path, accept_partial=True) for path, _ in labelled]  # as when added
     labels = [list(classes).index(name) for _, name in labelled]
     networks = [explorer.read(one.folder) for one in chosen]
     yield from live_flatness(networks, pictures, labels, kind, explorer.lock, again)

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from qtdog.csv_file import csv_bytes
+from qtdog.csv_file import csv_bytes, csv_text
 from qtdog.results import (
     ALL,
     Choice,
@@ -133,5 +133,6 @@ def _csv(table: Table, choice: Choice, downloads: Downloads) -> Path:
     """The table's numbers as a file, the same for the same choice."""
     words = [choice.source, choice.benchmark, choice.backbone, choice.table]
     name = "-".join("".join(c if c.isalnum() else "-" for c in word.lower()) for word in words)
-    text = to_frame(table).to_csv(index=False)
+    frame = to_frame(table)
+    text = csv_text([*frame.columns], frame.astype(object).where(frame.notna(), None).to_numpy())
     return downloads.offer(f"qtdog-results-{name}.csv", csv_bytes(text))

@@ -1,13 +1,11 @@
 """The Shift it tab's filmstrip, chart and sentences: pure functions, predictions in, text out."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from PIL import Image
 
-from qtdog.csv_file import without_formulas
+from qtdog.csv_file import csv_text
 from qtdog.explorer import MAX_SIDE, MOST_SEVERE, SEVERITIES, Prediction, Shift
 from qtdog.ui import charts
 from qtdog.ui.appearance import METHOD_STYLES
@@ -232,18 +230,16 @@ def to_csv(
 
     `held_out`: "dataset/domain"; `networks`: method -> the checkpoint's name, which has its seed.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     head = ["held-out domain", "shift", "severity", "model", "network"]
     head += ["says", "chosen class", "its probability"]
-    writer.writerow(without_formulas([*head, *steps[0][0].classes]))
+    rows = []
     for severity, predictions in zip(SEVERITIES, steps, strict=True):
         for one in predictions:
             cells = [held_out, shift.name, severity, one.model, networks.get(one.method, "")]
             cells += [one.label, label, f"{_of(one, label):.6f}"]
             probabilities = [f"{each:.6f}" for each in one.probabilities]
-            writer.writerow(without_formulas([*cells, *probabilities]))
-    return text.getvalue()
+            rows.append([*cells, *probabilities])
+    return csv_text([*head, *steps[0][0].classes], rows)
 
 
 def _of(prediction: Prediction, label: str) -> float:

@@ -1,6 +1,6 @@
 """The comparison of two networks as CSV: a line a layer."""
 
-from qtdog.csv_file import csv_text, without_formulas
+from qtdog.csv_file import csv_text
 from qtdog.explorer import Compared, LayerDistance
 from qtdog.ui.weights.words import choice_name
 
@@ -21,7 +21,7 @@ def to_csv(compared: Compared) -> str:
         empty = [None] * (len(COLUMNS) - 8)
         shapes = ["" if shape is None else _shape(shape) for shape in one.shapes]
         rows.append([*pair, one.name, "", *shapes, None, "no", *empty])
-    return csv_text(COLUMNS, map(without_formulas, rows))
+    return csv_text(COLUMNS, rows)
 
 
 def _cells(one: LayerDistance) -> list[object]:
