@@ -388,6 +388,31 @@ def test_a_graph_of_another_network_does_not_run(tmp_path):
         stored_weights(stored_tensors(files.model), config, graph)
 
 
+def test_a_bias_of_another_shape_is_refused_before_it_is_spread():
+    """(n, 1) beside a batch norm's (n,) would make (n, n) numbers of a small file's n."""
+    files = checkpoints.read_files(SKETCH / "erm-seed0")
+    graph, tensors = find_graph("mobilenet_v2", 128), dict(stored_tensors(files.model))
+    fold = graph.facts.folds[0]
+    count = len(tensors[f"{fold.norm}.bias"])
+    for shape in ((count, 1), (1,), (0,), (1, count)):
+        tensors[f"{fold.convolution}.bias"] = np.zeros(shape, np.float32)
+        with pytest.raises(CheckpointError, match=f"{fold.convolution} has a bias of another size"):
+            stored_weights(tensors, files.config, graph)
+
+
+def test_codes_for_what_has_no_channels_are_a_sentence_in_both_ways():
+    """Of a number (a counter in torch, a weight of a stranger's graph) there is no first side."""
+    codes = {"w.codes": torch.zeros(1, dtype=torch.uint8), "w.step_size": torch.ones(2)}
+    stored = storage.StoredNetwork(codes, 7, "lsq")
+    with pytest.raises(ValueError, match=r"\(2,\) step sizes"):
+        storage._quantized_weight(stored, "w", torch.Size(()))
+    config = tiny_config("qt-dog", 0, 7)
+    graph = dataclasses.replace(read_graph(GRAPH.read_bytes(), "the file"), shapes={"w": ()})
+    arrays = {name: value.numpy() for name, value in codes.items()}
+    with pytest.raises(CheckpointError, match="step sizes"):
+        stored_weights(arrays, config, graph)
+
+
 def test_a_graph_asks_for_no_more_memory_than_is_allowed():
     """Concatenated with itself again and again, a stranger's value would fill the machine."""
 
