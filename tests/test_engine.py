@@ -1,6 +1,7 @@
 """The engine says what torch says, and runs no graph that is not ours."""
 
 import dataclasses
+import json
 import os
 import subprocess
 import sys
@@ -28,8 +29,16 @@ from qtdog.explorer import Explorer
 from qtdog.explorer.class_map import class_map
 from qtdog.explorer.explain import grad_cam
 from qtdog.images import read_image
-from qtdog.inference import find_graph, graphs, making, member_logits, members, open_stored
-from qtdog.inference.graph import GraphError, read_graph
+from qtdog.inference import (
+    find_graph,
+    graphs,
+    making,
+    member_logits,
+    members,
+    onnx_network,
+    open_stored,
+)
+from qtdog.inference.graph import Graph, GraphError, read_graph
 from qtdog.inference.onnx_messages import Model, canonical
 from qtdog.inference.onnx_network import OnnxNetwork
 from qtdog.inference.weights import stored_tensors, stored_weights
@@ -316,6 +325,26 @@ def wrong_facts(model) -> None:
     model.metadata_props[0].value = '{"architecture": 3}'
 
 
+def facts(**changes):
+    def change(model) -> None:
+        entry = model.metadata_props[0]
+        entry.value = json.dumps(json.loads(entry.value) | changes)
+
+    return change
+
+
+def many_nodes(model) -> None:
+    for turn in range(5_000):
+        model.graph.node.add(op_type="Relu", input=["images"], output=[f"r{turn}"])
+
+
+def many_weights(model) -> None:
+    for turn in range(3):
+        tensor = model.graph.initializer.add()
+        tensor.CopyFrom(model.graph.initializer[0])
+        tensor.name, tensor.dims[:] = f"w{turn}", [1 << 14, 1 << 14]
+
+
 def second_input(model) -> None:
     model.graph.input.add(name="more")
 
@@ -337,6 +366,11 @@ def second_input(model) -> None:
         (no_facts, "does not say which network"),
         (wrong_facts, "is not a graph of ours"),
         (second_input, "its input is not"),
+        (many_nodes, "too many operations"),
+        (many_weights, "its weights are too large"),
+        (facts(quantizable=[]), "what it says of its weights"),
+        (facts(quantizable=["nope"]), "what it says of its weights"),
+        (facts(folds=[{"convolution": "a", "norm": "b", "epsilon": 1}]), "says of its weights"),
     ],
 )
 def test_a_graph_that_is_not_ours_is_refused_with_a_sentence(change, reason):
@@ -413,25 +447,67 @@ def test_codes_for_what_has_no_channels_are_a_sentence_in_both_ways():
         stored_weights(arrays, config, graph)
 
 
-def test_a_graph_asks_for_no_more_memory_than_is_allowed():
-    """Concatenated with itself again and again, a stranger's value would fill the machine."""
+def with_more(add) -> Graph:
+    """The network's graph, with what `add(model)` computes added to its logits."""
 
-    def grow(model) -> None:
-        last = "images"
-        for turn in range(40):
-            node = model.graph.node.add(op_type="Concat", input=[last, last], output=[f"g{turn}"])
-            node.attribute.add(name="axis", i=1, type=2)
-            last = f"g{turn}"
-        node = model.graph.node.add(op_type="ReduceMean", input=[last], output=["all"])
-        node = model.graph.node.add(op_type="Add", input=["all", "old"], output=["logits"])
-        for one in model.graph.node[:-1]:
+    def change(model) -> None:
+        for one in model.graph.node:
             one.output[:] = ["old" if name == "logits" else name for name in one.output]
+        last = add(model)
+        model.graph.node.add(op_type="ReduceMean", input=[last], output=["all"])
+        model.graph.node.add(op_type="Add", input=["all", "old"], output=["logits"])
 
-    graph = read_graph(changed_graph(grow), "the file")
-    config = checkpoints.load_config(SKETCH / "erm-seed0")
+    return read_graph(changed_graph(change), "the file")
+
+
+def network_of(graph) -> OnnxNetwork:
     files = checkpoints.read_files(SKETCH / "erm-seed0")
+    return OnnxNetwork(graph, stored_weights(stored_tensors(files.model), files.config, graph), 7)
+
+
+def grow(model) -> str:
+    """Concatenated with itself again and again, a stranger's value would fill the machine."""
+    last = "images"
+    for turn in range(40):
+        node = model.graph.node.add(op_type="Concat", input=[last, last], output=[f"g{turn}"])
+        node.attribute.add(name="axis", i=1, type=2)
+        last = f"g{turn}"
+    return last
+
+
+def expand(model) -> str:
+    """What depends on no image could be computed before, beside the bound."""
+    sides = np.array([24_000, 24_000], np.int64).tobytes()
+    model.graph.initializer.add(name="one", data_type=1, dims=[1, 1], raw_data=bytes(4))
+    model.graph.initializer.add(name="sides", data_type=7, dims=[2], raw_data=sides)
+    model.graph.node.add(op_type="Expand", input=["one", "sides"], output=["large"])
+    return "large"
+
+
+@pytest.mark.parametrize("add", [grow, expand])
+def test_a_graph_asks_for_no_more_memory_than_is_allowed(add):
     with pytest.raises(GraphError, match="does not run"):
-        OnnxNetwork(graph, stored_weights(stored_tensors(files.model), config, graph), 7)
+        network_of(with_more(add))
+
+
+def products(model) -> str:
+    last = "images"
+    for turn in range(4_000):
+        model.graph.node.add(op_type="MatMul", input=[last, "images"], output=[f"p{turn}"])
+        last = f"p{turn}"
+    return last
+
+
+def test_a_graph_asks_for_no_more_time_than_is_allowed(monkeypatch):
+    monkeypatch.setattr(onnx_network, "MOST_SECONDS_AN_IMAGE", 0.05)
+    with pytest.raises(GraphError, match=r"The graph of mobilenet_v2 takes over 0\.1 seconds\."):
+        network_of(with_more(products))
+
+
+def test_what_a_session_raises_later_is_a_sentence_too():
+    network = network_of(read_graph(GRAPH.read_bytes(), "the file"))
+    with pytest.raises(CheckpointError, match="The graph of mobilenet_v2 does not run"):
+        network.logits(np.zeros((1, 4, 128, 128), np.float32))
 
 
 # Making graphs ------------------------------------------------------------------------------------
