@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -403,6 +404,7 @@ def test_mutations_that_keep_their_hash_never_pass_for_another_form():
 def test_a_refused_graph_is_said_and_the_answer_is_torchs(tmp_path, sample_inputs):
     root = save_set(tmp_path / "set", members=1)
     name = graph_name(tiny_config("erm", 0, 32).architecture, SIZE)
+    shutil.rmtree(root / GRAPHS)
     (root / GRAPHS).mkdir()
     (root / GRAPHS / f"{name}-{'0' * 16}.onnx").write_bytes(GRAPH.read_bytes())
     explorer = Explorer(root)
@@ -518,6 +520,7 @@ def test_what_a_session_raises_later_is_a_sentence_too():
 def test_a_made_graph_serves_every_checkpoint_of_a_set(maker, tmp_path):
     """Also with other classes than it was made with, INQ and live batch norm."""
     root = save_set(tmp_path / "set", members=2)
+    shutil.rmtree(root / GRAPHS)
     path = inference.provide_graph(tiny_config("erm", 0, 32).architecture, SIZE, root)
     assert path.parent == root / GRAPHS
     assert inference.provide_graph(tiny_config("erm", 0, 32).architecture, SIZE, root) is None
@@ -528,6 +531,7 @@ def test_a_made_graph_serves_every_checkpoint_of_a_set(maker, tmp_path):
 
 def test_an_index_lists_a_sets_graphs_and_what_changed_is_refused(tmp_path):
     root = save_set(tmp_path / "set", members=1)
+    shutil.rmtree(root / GRAPHS)
     assert b"graphs" not in checkpoints.index_json(make_index(root))  # older programs read that
     content = GRAPH.read_bytes()
     name = graph_name(tiny_config("erm", 0, 32).architecture, SIZE)
