@@ -50,6 +50,11 @@ _TRANSPOSE = {  # EXIF orientation -> what turns the picture upright
 _MAX_TIFF_PAGES = 16  # looked through for the picture of which the first page is the thumbnail
 _EXIF_ORIENTATION = 274
 
+_TOO_COSTLY = (
+    "This picture is written in a way that takes too long to read: save it again, as an ordinary "
+    "JPEG or PNG."
+)
+
 _one_at_a_time = threading.Lock()
 
 
@@ -235,9 +240,13 @@ def _load_jpeg(data: bytes, accept_partial: bool) -> tuple[Image.Image, str]:
 
 def _open_jpeg(data: bytes) -> Image.Image:
     """A JPEG, to be decoded at 1/2, 1/4 or 1/8, still at least `MAX_SIDE` long."""
+    try:
+        by_rows = jpeg_scans.scans(data).one_scan
+    except jpeg_scans.TooManySegments:
+        raise ImageError(_TOO_COSTLY) from None
     # Its class, because Image.open has a limit of its own, for the whole process.
     image = JpegImageFile(io.BytesIO(data))
-    _check_size(image.size, "JPEG", _MAX_PIXELS_BY_ROWS if jpeg_scans.scans(data).one_scan else 0)
+    _check_size(image.size, "JPEG", _MAX_PIXELS_BY_ROWS if by_rows else 0)
     scale = max(1, max(image.size) / MAX_SIDE)
     image.draft(None, (math.ceil(image.width / scale), math.ceil(image.height / scale)))
     return image
