@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 END = b"\xff\xd9"
-_SCAN, _SEQUENTIAL = 0xDA, (0xC0, 0xC1)
+EXIF = b"Exif\0\0"
+_APP1, _SCAN, _SEQUENTIAL = 0xE1, 0xDA, (0xC0, 0xC1)
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # the others are tables
 # In a scan's data 0xff is followed by 0 (stuffing), a restart marker or another 0xff (filling).
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)
@@ -28,6 +29,8 @@ class Scans:
     """A coarse picture of every component is there: their first scans are complete."""
     full_detail: bool
     """There are scans, the last perhaps cut, for every bit of every coefficient."""
+    exif: bytes
+    """Of all segments, as Pillow joins them: a TIFF without a picture."""
 
 
 class TooManySegments(ValueError):
@@ -40,11 +43,15 @@ def scans(data: bytes) -> Scans:
     first_scan: int | None = None
     begun: set[int] = set()
     whole: set[int] = set()
+    exif = b""
     missing_bits: dict[int, list[int]] = {}  # component -> of each coefficient
     for marker, place in _segments(data):
         whole |= begun
         if marker in _FRAMES and not components:
             components, sequential = data[place + 7], marker in _SEQUENTIAL
+        elif marker == _APP1 and data[place + 2 : place + 8] == EXIF:
+            (length,) = struct.unpack_from(">H", data, place)
+            exif += data[place + 8 : place + length]
         elif marker == _SCAN:
             scans_left -= 1
             if scans_left < 0:
@@ -61,7 +68,7 @@ def scans(data: bytes) -> Scans:
         raise ValueError("a JPEG without a frame")
     one_scan = sequential and first_scan in (None, components)
     full_detail = len(missing_bits) >= components and not any(map(any, missing_bits.values()))
-    return Scans(components, one_scan, len(whole) >= components, full_detail)
+    return Scans(components, one_scan, len(whole) >= components, full_detail, exif)
 
 
 def _segments(data: bytes) -> Iterator[tuple[int, int]]:
