@@ -317,6 +317,32 @@ def test_one_seed_is_one_member(own_data, tmp_path):
         combine([*members, copy], own_data, tmp_path / "three")
 
 
+def test_an_ensemble_takes_no_place_but_its_own(own_data, tmp_path):
+    sketch = tmp_path / "pacs" / "sketch"
+    members = [save_member(sketch / str(k), k) for k in range(3)]
+    combine(members[:2], own_data, sketch / "eoq")
+    combine(members[:2], own_data, sketch / "eoq")
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").write_text("all of it")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for place, said in (
+        (sketch, "sketch holds .*, which is no part of a checkpoint and would be lost"),
+        (tmp_path / "thesis", "thesis holds chapter.txt, which is no part of a checkpoint"),
+        (members[0], "0 is a checkpoint, but no EoQ: choose another folder"),
+    ):
+        for replace in (False, True):
+            with pytest.raises(ValueError, match=said):
+                combine(members[:2], own_data, place, replace)
+    with pytest.raises(ValueError, match="eoq is EoQ of other members: give --replace"):
+        combine(members[1:], own_data, sketch / "eoq")
+    assert {path: path.read_bytes() for path in before} == before
+    combine(members[1:], own_data, sketch / "eoq", replace=True)
+    files = checkpoints.load_config(sketch / "eoq").files
+    assert [file.path for file in files] == ["../1/config.json", "../2/config.json"]
+    with pytest.raises(ValueError, match=r"thesis holds chapter\.txt"):
+        save_member(tmp_path / "thesis", 0)
+
+
 # Averaged ---------------------------------------------------------------------------------------
 
 

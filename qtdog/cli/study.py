@@ -174,6 +174,9 @@ def ensemble(
         Path,
         typer.Option(help="Folder of the ensemble, beside its members.", callback=folder_to_write),
     ],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Write over an ensemble of other members.")
+    ] = False,
 ) -> None:
     """Make an EoQ checkpoint: QT-DoG checkpoints that answer by the mean of their logits."""
     from qtdog import checkpoints
@@ -182,7 +185,7 @@ def ensemble(
     from qtdog.training import combine
 
     dataset = load(data, checkpoints.load_config(members[0]).image_size)
-    config = combine(members, dataset, out)
+    config = combine(members, dataset, out, replace)
     typer.echo(f"{out}: {config.target} on {config.target_domain}, {len(members)} members")
     if root := set_root(out):
         provide_graph(config.architecture, config.image_size, root)

@@ -11,14 +11,18 @@ from qtdog.evaluation import domain_accuracy
 from qtdog.inference import Ensemble
 
 
-def combine(members: Sequence[Path], dataset: DomainDataset, folder: Path) -> CheckpointConfig:
+def combine(
+    members: Sequence[Path], dataset: DomainDataset, folder: Path, replace: bool = False
+) -> CheckpointConfig:
     """Write an EoQ checkpoint of QT-DoG checkpoint folders and return its config.
 
     `dataset` holds the target domain at the members' image size. Raises ValueError when members
-    differ in anything but their seeds, or not even in those.
+    differ in anything but their seeds, or not even in those, and where `folder` is there and is not
+    EoQ of the same members; with `replace`, of others.
     """
     if len(members) < 2:
         raise ValueError("An ensemble takes at least two checkpoints.")
+    _require_free(folder, members, replace)
     loaded = [checkpoints.load(member) for member in members]
     first = loaded[0].config
     for member in loaded:
@@ -46,6 +50,21 @@ def combine(members: Sequence[Path], dataset: DomainDataset, folder: Path) -> Ch
     )
     checkpoints.save_ensemble(folder, members, config)
     return checkpoints.load_config(folder)
+
+
+def _require_free(folder: Path, members: Sequence[Path], replace: bool) -> None:
+    checkpoints.require_place(folder)
+    if not any(folder.glob("*")):
+        return
+    there = checkpoints.load_config(folder)
+    if there.method != "eoq":
+        raise ValueError(f"{folder} is a checkpoint, but no EoQ: choose another folder.")
+    named = [checkpoints.member_path(member, folder) for member in members]
+    if not replace and sorted(file.path for file in there.files) != sorted(named):
+        raise ValueError(
+            f"{folder} is EoQ of other members: give --replace to write over it, or choose another "
+            "folder."
+        )
 
 
 def _difference(config: CheckpointConfig, first: CheckpointConfig) -> str:
