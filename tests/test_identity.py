@@ -16,7 +16,7 @@ from tiny_runs import tiny_data
 
 from qtdog import checkpoints
 from qtdog.checkpoints import RunIdentity, storage
-from qtdog.data import load_folder
+from qtdog.data import DataError, load_folder
 from qtdog.study import measured_rows
 from qtdog.training import RunRecord, Sweep, TrainConfig, combine, load_record, sweep
 from qtdog.training.config import RECIPES
@@ -341,6 +341,25 @@ def test_an_ensemble_takes_no_place_but_its_own(own_data, tmp_path):
     assert [file.path for file in files] == ["../1/config.json", "../2/config.json"]
     with pytest.raises(ValueError, match=r"thesis holds chapter\.txt"):
         save_member(tmp_path / "thesis", 0)
+
+
+def test_an_ensemble_is_measured_on_its_members_own_images(own_data, tmp_path):
+    """Without their first class all labels would be another class's, and the accuracy false."""
+    own = tuple(own_data.domain(name).fingerprint() for name in ("photo", "photo", "photo"))
+    own += (own_data.domain("sketch").fingerprint(),)
+    members = [save_member(tmp_path / str(k), k, domain_fingerprints=own) for k in range(2)]
+    assert combine(members, own_data, tmp_path / "eoq").target.total == len(
+        own_data.domain("sketch")
+    )
+    lacks = dataclasses.replace(own_data, classes=own_data.classes[1:])
+    with pytest.raises(DataError, match="was trained on pacs with the classes dog, elephant"):
+        combine(members, lacks, tmp_path / "lacks")
+    sketch = dataclasses.replace(own_data.domain("sketch"), content="other")
+    other = dataclasses.replace(own_data, domains=(own_data.domains[0], sketch))
+    with pytest.raises(DataError, match="on the images that are now in sketch of it"):
+        combine(members, other, tmp_path / "other")
+    assert not (tmp_path / "lacks").exists()
+    assert not (tmp_path / "other").exists()
 
 
 # Averaged ---------------------------------------------------------------------------------------

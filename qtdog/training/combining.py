@@ -7,7 +7,7 @@ from pathlib import Path
 from qtdog import checkpoints
 from qtdog.checkpoints import CheckpointConfig
 from qtdog.data import DomainDataset
-from qtdog.evaluation import domain_accuracy
+from qtdog.evaluation import domain_accuracy, require_training_data
 from qtdog.inference import Ensemble
 
 
@@ -16,9 +16,10 @@ def combine(
 ) -> CheckpointConfig:
     """Write an EoQ checkpoint of QT-DoG checkpoint folders and return its config.
 
-    `dataset` holds the target domain at the members' image size. Raises ValueError when members
-    differ in anything but their seeds, or not even in those, and where `folder` is there and is not
-    EoQ of the same members; with `replace`, of others.
+    `dataset` holds the target domain at the members' image size. Raises DataError for data that are
+    not those which a member was trained on and tested with, and ValueError when members differ in
+    anything but their seeds, or not even in those, and where `folder` is there and is not EoQ of
+    the same members; with `replace`, of others.
     """
     if len(members) < 2:
         raise ValueError("An ensemble takes at least two checkpoints.")
@@ -38,6 +39,8 @@ def combine(
     seeds = [member.config.training.seed for member in loaded if member.config.training]
     if len(set(seeds)) < len(seeds):
         raise ValueError("Two of the checkpoints are of the same seed: each takes one of its own.")
+    for member in loaded:
+        require_training_data(member.folder, member.config, member.config.training, dataset)
     network = Ensemble([network for member in loaded for network in member.networks])
     target = dataset.domain(first.target_domain)
     config = dataclasses.replace(
