@@ -52,6 +52,12 @@ def ship(
     out: Annotated[
         Path, typer.Option(help="The set that the page shows.", callback=folder_to_write)
     ] = Path("checkpoints"),
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace", help="Write over checkpoints of other runs and kinds of members."
+        ),
+    ] = False,
 ) -> None:
     """Copy a sweep's checkpoints into the set that the page shows, and make its EoQs.
 
@@ -73,7 +79,7 @@ def ship(
         kind = choose_members(measured_rows(records, recipe=recipe), width).best
     typer.echo(f"EoQ's members: {kind.arm}, {width} bits")
     dataset = load(data, load_config(find(built)[0]).image_size)
-    for folder in ship_checkpoints(built, kind, dataset, width, out):
+    for folder in ship_checkpoints(built, kind, dataset, width, out, replace):
         typer.echo(f"{folder}: {load_config(folder).target}")
     provide_graphs(out)
 
