@@ -1,7 +1,9 @@
 """The engine says what torch says, and runs no graph that is not ours."""
 
 import dataclasses
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -28,8 +30,16 @@ from qtdog.explorer import Explorer
 from qtdog.explorer.class_map import class_map
 from qtdog.explorer.explain import grad_cam
 from qtdog.images import read_image
-from qtdog.inference import find_graph, graphs, making, member_logits, members, open_stored
-from qtdog.inference.graph import GraphError, read_graph
+from qtdog.inference import (
+    find_graph,
+    graphs,
+    making,
+    member_logits,
+    members,
+    onnx_network,
+    open_stored,
+)
+from qtdog.inference.graph import Graph, GraphError, read_graph
 from qtdog.inference.onnx_messages import Model, canonical
 from qtdog.inference.onnx_network import OnnxNetwork
 from qtdog.inference.weights import stored_tensors, stored_weights
@@ -316,6 +326,26 @@ def wrong_facts(model) -> None:
     model.metadata_props[0].value = '{"architecture": 3}'
 
 
+def facts(**changes):
+    def change(model) -> None:
+        entry = model.metadata_props[0]
+        entry.value = json.dumps(json.loads(entry.value) | changes)
+
+    return change
+
+
+def many_nodes(model) -> None:
+    for turn in range(5_000):
+        model.graph.node.add(op_type="Relu", input=["images"], output=[f"r{turn}"])
+
+
+def many_weights(model) -> None:
+    for turn in range(3):
+        tensor = model.graph.initializer.add()
+        tensor.CopyFrom(model.graph.initializer[0])
+        tensor.name, tensor.dims[:] = f"w{turn}", [1 << 14, 1 << 14]
+
+
 def second_input(model) -> None:
     model.graph.input.add(name="more")
 
@@ -337,6 +367,11 @@ def second_input(model) -> None:
         (no_facts, "does not say which network"),
         (wrong_facts, "is not a graph of ours"),
         (second_input, "its input is not"),
+        (many_nodes, "too many operations"),
+        (many_weights, "its weights are too large"),
+        (facts(quantizable=[]), "what it says of its weights"),
+        (facts(quantizable=["nope"]), "what it says of its weights"),
+        (facts(folds=[{"convolution": "a", "norm": "b", "epsilon": 1}]), "says of its weights"),
     ],
 )
 def test_a_graph_that_is_not_ours_is_refused_with_a_sentence(change, reason):
@@ -369,6 +404,7 @@ def test_mutations_that_keep_their_hash_never_pass_for_another_form():
 def test_a_refused_graph_is_said_and_the_answer_is_torchs(tmp_path, sample_inputs):
     root = save_set(tmp_path / "set", members=1)
     name = graph_name(tiny_config("erm", 0, 32).architecture, SIZE)
+    shutil.rmtree(root / GRAPHS)
     (root / GRAPHS).mkdir()
     (root / GRAPHS / f"{name}-{'0' * 16}.onnx").write_bytes(GRAPH.read_bytes())
     explorer = Explorer(root)
@@ -388,25 +424,92 @@ def test_a_graph_of_another_network_does_not_run(tmp_path):
         stored_weights(stored_tensors(files.model), config, graph)
 
 
-def test_a_graph_asks_for_no_more_memory_than_is_allowed():
-    """Concatenated with itself again and again, a stranger's value would fill the machine."""
-
-    def grow(model) -> None:
-        last = "images"
-        for turn in range(40):
-            node = model.graph.node.add(op_type="Concat", input=[last, last], output=[f"g{turn}"])
-            node.attribute.add(name="axis", i=1, type=2)
-            last = f"g{turn}"
-        node = model.graph.node.add(op_type="ReduceMean", input=[last], output=["all"])
-        node = model.graph.node.add(op_type="Add", input=["all", "old"], output=["logits"])
-        for one in model.graph.node[:-1]:
-            one.output[:] = ["old" if name == "logits" else name for name in one.output]
-
-    graph = read_graph(changed_graph(grow), "the file")
-    config = checkpoints.load_config(SKETCH / "erm-seed0")
+def test_a_bias_of_another_shape_is_refused_before_it_is_spread():
+    """(n, 1) beside a batch norm's (n,) would make (n, n) numbers of a small file's n."""
     files = checkpoints.read_files(SKETCH / "erm-seed0")
+    graph, tensors = find_graph("mobilenet_v2", 128), dict(stored_tensors(files.model))
+    fold = graph.facts.folds[0]
+    count = len(tensors[f"{fold.norm}.bias"])
+    for shape in ((count, 1), (1,), (0,), (1, count)):
+        tensors[f"{fold.convolution}.bias"] = np.zeros(shape, np.float32)
+        with pytest.raises(CheckpointError, match=f"{fold.convolution} has a bias of another size"):
+            stored_weights(tensors, files.config, graph)
+
+
+def test_codes_for_what_has_no_channels_are_a_sentence_in_both_ways():
+    """Of a number (a counter in torch, a weight of a stranger's graph) there is no first side."""
+    codes = {"w.codes": torch.zeros(1, dtype=torch.uint8), "w.step_size": torch.ones(2)}
+    stored = storage.StoredNetwork(codes, 7, "lsq")
+    with pytest.raises(ValueError, match=r"\(2,\) step sizes"):
+        storage._quantized_weight(stored, "w", torch.Size(()))
+    config = tiny_config("qt-dog", 0, 7)
+    graph = dataclasses.replace(read_graph(GRAPH.read_bytes(), "the file"), shapes={"w": ()})
+    arrays = {name: value.numpy() for name, value in codes.items()}
+    with pytest.raises(CheckpointError, match="step sizes"):
+        stored_weights(arrays, config, graph)
+
+
+def with_more(add) -> Graph:
+    """The network's graph, with what `add(model)` computes added to its logits."""
+
+    def change(model) -> None:
+        for one in model.graph.node:
+            one.output[:] = ["old" if name == "logits" else name for name in one.output]
+        last = add(model)
+        model.graph.node.add(op_type="ReduceMean", input=[last], output=["all"])
+        model.graph.node.add(op_type="Add", input=["all", "old"], output=["logits"])
+
+    return read_graph(changed_graph(change), "the file")
+
+
+def network_of(graph) -> OnnxNetwork:
+    files = checkpoints.read_files(SKETCH / "erm-seed0")
+    return OnnxNetwork(graph, stored_weights(stored_tensors(files.model), files.config, graph), 7)
+
+
+def grow(model) -> str:
+    """Concatenated with itself again and again, a stranger's value would fill the machine."""
+    last = "images"
+    for turn in range(40):
+        node = model.graph.node.add(op_type="Concat", input=[last, last], output=[f"g{turn}"])
+        node.attribute.add(name="axis", i=1, type=2)
+        last = f"g{turn}"
+    return last
+
+
+def expand(model) -> str:
+    """What depends on no image could be computed before, beside the bound."""
+    sides = np.array([24_000, 24_000], np.int64).tobytes()
+    model.graph.initializer.add(name="one", data_type=1, dims=[1, 1], raw_data=bytes(4))
+    model.graph.initializer.add(name="sides", data_type=7, dims=[2], raw_data=sides)
+    model.graph.node.add(op_type="Expand", input=["one", "sides"], output=["large"])
+    return "large"
+
+
+@pytest.mark.parametrize("add", [grow, expand])
+def test_a_graph_asks_for_no_more_memory_than_is_allowed(add):
     with pytest.raises(GraphError, match="does not run"):
-        OnnxNetwork(graph, stored_weights(stored_tensors(files.model), config, graph), 7)
+        network_of(with_more(add))
+
+
+def products(model) -> str:
+    last = "images"
+    for turn in range(4_000):
+        model.graph.node.add(op_type="MatMul", input=[last, "images"], output=[f"p{turn}"])
+        last = f"p{turn}"
+    return last
+
+
+def test_a_graph_asks_for_no_more_time_than_is_allowed(monkeypatch):
+    monkeypatch.setattr(onnx_network, "MOST_SECONDS_AN_IMAGE", 0.05)
+    with pytest.raises(GraphError, match=r"The graph of mobilenet_v2 takes over 0\.1 seconds\."):
+        network_of(with_more(products))
+
+
+def test_what_a_session_raises_later_is_a_sentence_too():
+    network = network_of(read_graph(GRAPH.read_bytes(), "the file"))
+    with pytest.raises(CheckpointError, match="The graph of mobilenet_v2 does not run"):
+        network.logits(np.zeros((1, 4, 128, 128), np.float32))
 
 
 # Making graphs ------------------------------------------------------------------------------------
@@ -417,6 +520,7 @@ def test_a_graph_asks_for_no_more_memory_than_is_allowed():
 def test_a_made_graph_serves_every_checkpoint_of_a_set(maker, tmp_path):
     """Also with other classes than it was made with, INQ and live batch norm."""
     root = save_set(tmp_path / "set", members=2)
+    shutil.rmtree(root / GRAPHS)
     path = inference.provide_graph(tiny_config("erm", 0, 32).architecture, SIZE, root)
     assert path.parent == root / GRAPHS
     assert inference.provide_graph(tiny_config("erm", 0, 32).architecture, SIZE, root) is None
@@ -427,6 +531,7 @@ def test_a_made_graph_serves_every_checkpoint_of_a_set(maker, tmp_path):
 
 def test_an_index_lists_a_sets_graphs_and_what_changed_is_refused(tmp_path):
     root = save_set(tmp_path / "set", members=1)
+    shutil.rmtree(root / GRAPHS)
     assert b"graphs" not in checkpoints.index_json(make_index(root))  # older programs read that
     content = GRAPH.read_bytes()
     name = graph_name(tiny_config("erm", 0, 32).architecture, SIZE)

@@ -16,7 +16,7 @@ from tiny_runs import tiny_data
 
 from qtdog import checkpoints
 from qtdog.checkpoints import RunIdentity, storage
-from qtdog.data import load_folder
+from qtdog.data import DataError, load_folder
 from qtdog.study import measured_rows
 from qtdog.training import RunRecord, Sweep, TrainConfig, combine, load_record, sweep
 from qtdog.training.config import RECIPES
@@ -323,6 +323,51 @@ def test_members_are_refused_before_any_image_is_read(command, tmp_path):
     for members, reason in (((first,), "at least two"), ((first, other), "steps 20 instead of 10")):
         code, _, error = command("ensemble", *members, *rest)
         assert (code, reason in " ".join(error.split())) == (2, True), error
+
+
+def test_an_ensemble_takes_no_place_but_its_own(own_data, tmp_path):
+    sketch = tmp_path / "pacs" / "sketch"
+    members = [save_member(sketch / str(k), k) for k in range(3)]
+    combine(members[:2], own_data, sketch / "eoq")
+    combine(members[:2], own_data, sketch / "eoq")
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter.txt").write_text("all of it")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for place, said in (
+        (sketch, "sketch holds .*, which is no part of a checkpoint and would be lost"),
+        (tmp_path / "thesis", "thesis holds chapter.txt, which is no part of a checkpoint"),
+        (members[0], "0 is a checkpoint, but no EoQ: choose another folder"),
+    ):
+        for replace in (False, True):
+            with pytest.raises(ValueError, match=said):
+                combine(members[:2], own_data, place, replace)
+    with pytest.raises(ValueError, match="eoq is EoQ of other members: give --replace"):
+        combine(members[1:], own_data, sketch / "eoq")
+    assert {path: path.read_bytes() for path in before} == before
+    combine(members[1:], own_data, sketch / "eoq", replace=True)
+    files = checkpoints.load_config(sketch / "eoq").files
+    assert [file.path for file in files] == ["../1/config.json", "../2/config.json"]
+    with pytest.raises(ValueError, match=r"thesis holds chapter\.txt"):
+        save_member(tmp_path / "thesis", 0)
+
+
+def test_an_ensemble_is_measured_on_its_members_own_images(own_data, tmp_path):
+    """Without their first class all labels would be another class's, and the accuracy false."""
+    own = tuple(own_data.domain(name).fingerprint() for name in ("photo", "photo", "photo"))
+    own += (own_data.domain("sketch").fingerprint(),)
+    members = [save_member(tmp_path / str(k), k, domain_fingerprints=own) for k in range(2)]
+    assert combine(members, own_data, tmp_path / "eoq").target.total == len(
+        own_data.domain("sketch")
+    )
+    lacks = dataclasses.replace(own_data, classes=own_data.classes[1:])
+    with pytest.raises(DataError, match="was trained on pacs with the classes dog, elephant"):
+        combine(members, lacks, tmp_path / "lacks")
+    sketch = dataclasses.replace(own_data.domain("sketch"), content="other")
+    other = dataclasses.replace(own_data, domains=(own_data.domains[0], sketch))
+    with pytest.raises(DataError, match="on the images that are now in sketch of it"):
+        combine(members, other, tmp_path / "other")
+    assert not (tmp_path / "lacks").exists()
+    assert not (tmp_path / "other").exists()
 
 
 # Averaged ---------------------------------------------------------------------------------------

@@ -167,6 +167,27 @@ def test_a_cut_off_progressive_jpeg_is_coarser():
     assert sentence(data[: first_scan + 60], accept_partial=True)  # a few blocks of the first scan
 
 
+def jpeg_of_scans(count: int, size: tuple[int, int] = (64, 64)) -> bytes:
+    """A progressive JPEG whose last scan comes `count` times; it begins at its own marker."""
+    data = encode(photo().resize(size), "JPEG", progressive=True)
+    last = data.rindex(b"\xff\xda")
+    return data[:last] + (data[last:-2]) * count + data[-2:]
+
+
+def test_a_jpeg_of_many_scans_is_refused_before_it_is_decoded():
+    """A hundred bytes a scan, and each goes through the whole picture, while others wait."""
+    refused = "takes too long to read: save it again, as an ordinary JPEG or PNG"
+    assert read_image(jpeg_of_scans(50)).size == (64, 64)
+    assert refused in sentence(jpeg_of_scans(200))
+    whole = encode(photo(), "JPEG")
+    segments = b"\xff\xfe\x00\x02" * 20_000
+    assert refused in sentence(whole[:2] + segments + whole[2:])
+    assert refused in sentence(whole[:20] + bytes(1 << 17) + whole[20:])
+    assert refused in sentence(b"\xff\xd8\xff" + bytes(1 << 22))
+    comment = b"\xff\xfe\xff\xff" + bytes(65_533)
+    assert read_image(whole[:2] + comment * 9 + whole[2:]).size == (160, 120)
+
+
 @pytest.mark.parametrize("size", [(15_000, 9_000), (40_000, 2_500)])
 def test_a_jpeg_of_more_than_a_hundred_megapixels_is_shrunk_while_it_is_decoded(size):
     upper, lower = (200, 30, 40), (20, 60, 220)

@@ -5,6 +5,7 @@ import json
 import random
 import resource
 import struct
+import time
 import warnings
 import zipfile
 import zlib
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from qtdog.images import MAX_SIDE, ImageError, read_image, reading
+from qtdog.images import MAX_SIDE, ImageError, read_image, reading, tiff_headers
 
 SAMPLES = Path(__file__).parents[1] / "assets" / "samples"
 RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
@@ -309,6 +310,41 @@ def test_an_ordinary_tiled_tiff_is_read(big):
     found = pixels(tiled_tiff(16, big=big))
     assert found[..., 0].tolist() == np.arange(256).reshape(16, 16).tolist()
     assert "too large" in sentence(tiled_tiff(60_000, big=big))
+
+
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("tags", [[273] * 60_000, range(1_000, 5_000)], ids=["one", "many"])
+def test_a_tiff_whose_entries_share_the_whole_file_is_refused_at_once(tags, big):
+    """Each would be copied, or unpacked, by itself: gigabytes and minutes of a file of 200 kB."""
+    entries = [(tag, 3, 99_000, 8) for tag in tags]
+    count = len(entries)
+    if big:
+        head = struct.pack("<2sHHHQQ", b"II", 43, 8, 0, 16, count)
+    else:
+        head = struct.pack("<2sHIH", b"II", 42, 8, count)
+    data = head + b"".join(struct.pack("<HHQQ" if big else "<HHII", *one) for one in entries)
+    data = data.ljust(200_000, b"\0")
+    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+    assert "takes too long to read" in sentence(data)
+    assert time.process_time() - started < 1
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # KiB
+    assert tiff_headers.unsupported_kind(data) == ""
+    assert not tiff_headers.is_raw_photo(data)
+    assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize("image_format", ["JPEG", "PNG"])
+def test_exif_whose_entries_share_its_bytes_is_not_read(image_format):
+    entries = [(tag, 7, 50_000, 8) for tag in range(1_000, 5_000)]
+    exif = struct.pack("<2sHIH", b"II", 42, 8, len(entries))
+    exif += b"".join(struct.pack("<HHII", *one) for one in entries)
+    data = encode(photo(), image_format, exif=b"Exif\0\0" + exif.ljust(60_000, b"\0"))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    if image_format == "JPEG":
+        assert "takes too long to read" in sentence(data)
+    else:
+        assert read_image(data).size == photo().size
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # KiB
 
 
 def test_a_very_long_and_thin_picture_is_refused():

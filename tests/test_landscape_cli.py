@@ -130,6 +130,26 @@ def test_one_distance_can_be_chosen(zoo, pacs, tmp_path):
     assert [path.stem for path in out.rglob("*.json")] == ["flatness-filter-target-erm-seed0"]
 
 
+def test_results_of_other_settings_are_not_written_over(zoo, pacs, tmp_path):
+    out = tmp_path / "out"
+    chosen = ("--split", "target", "--kind", "flatness", "--distance", "filter")
+    arguments = words(zoo / "erm-seed0", pacs, out, *chosen)
+    assert invoke(*arguments).exit_code == 0
+    (path,) = out.rglob("*.json")
+    before = path.read_bytes()
+    for other, said in (
+        (("--seed", "1"), "images"),
+        (("--images", "5"), "images"),
+        (("--directions", "3"), "directions"),
+    ):
+        with pytest.raises(ValueError, match=f"differs in its {said}: give --replace") as raised:
+            invoke(*arguments, *other)
+        assert str(path) in str(raised.value)
+        assert path.read_bytes() == before
+    assert invoke(*arguments, "--seed", "1", "--replace").exit_code == 0
+    assert records.load(path).images.seed == 1
+
+
 def test_what_another_process_measures_is_left_to_it(zoo, pacs, tmp_path):
     out, unfinished = tmp_path / "out", tmp_path / "unfinished"
     chosen = ("--split", "target", "--kind", "flatness")

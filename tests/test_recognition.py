@@ -97,7 +97,7 @@ def test_domains_are_known_by_classes_and_content(trained, older, tmp_path):
 
         assert known(dataset) == {name: name for name in DOMAINS}
         assert misleading_names(config, dataset, known(dataset)) == ""
-        assert known(dataclasses.replace(dataset, classes=("dog", "cat"))) == {}
+        assert known(dataclasses.replace(dataset, classes=("cat", "mouse"))) == {}
         assert known_domains(config, None, dataset) == {}
         require_training_data(folder, config, config.training, dataset)
     config = checkpoints.load_config(trained)
@@ -110,6 +110,29 @@ def test_domains_are_known_by_classes_and_content(trained, older, tmp_path):
     dataset = dataclasses.replace(dataset, domains=(changed, *dataset.domains[1:]))
     with pytest.raises(DataError, match="on the images that are now in art of it"):
         require_training_data(trained, config, config.training, dataset)
+
+
+def test_a_domain_that_lacks_a_class_is_known_where_its_data_lack_it_too(command, tmp_path):
+    """Held out, it may lack a class, of which its folder by itself then does not know."""
+    root = make_folder(tmp_path / "pets", 10)
+    shutil.rmtree(root / "sketch" / "cat")
+    words = ["train", "--data", root, "--recipe", "digits", "--method", "erm"]
+    assert command(*words, "--out", tmp_path / "out", "--runs", tmp_path / "runs")[0] == 0
+    trained = tmp_path / "out" / "pets" / "sketch" / "erm-seed0"
+    alone = tmp_path / "alone" / "pets"
+    shutil.copytree(root / "sketch", alone / "sketch")
+    config, dataset = checkpoints.load_config(trained), load_folder(alone, 32, fewest=1)
+    assert dataset.classes == ("dog",)
+    assert known_domains(config, config.training, dataset) == {"sketch": "sketch"}
+    code, out, error = command("evaluate", trained, "--data", alone, "--check")
+    assert code == 0
+    assert "1 of 1 figures are as stated." in out
+    assert "count as new" not in error
+    # A source domain of which a class was taken away is another: its name alone is the same.
+    shutil.copytree(root / "art", alone / "art")
+    shutil.rmtree(alone / "art" / "cat")
+    _, _, error = command("evaluate", trained, "--data", alone)
+    assert "art of pets: called like domains that were trained on" in error
 
 
 def test_landscapes_and_thresholds_are_measured_on_the_training_data_alone(

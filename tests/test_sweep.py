@@ -28,7 +28,15 @@ from qtdog.study import choose_members, measured_csv, measured_rows, report_text
 from qtdog.study.members import MemberKind
 from qtdog.study.pairs import against, paired_difference
 from qtdog.study.rows import MeasuredRow
-from qtdog.training import Sweep, TrainConfig, load_logits, load_record, sweep, sweep_plan
+from qtdog.training import (
+    Sweep,
+    TrainConfig,
+    combining,
+    load_logits,
+    load_record,
+    sweep,
+    sweep_plan,
+)
 from qtdog.training.config import RECIPES
 from qtdog.training.finishing import checkpoint_folder
 from qtdog.training.records import save_record
@@ -341,8 +349,11 @@ def test_rows_have_the_papers_names_and_are_of_one_split(swept, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def digits() -> DomainDataset:
-    return data.load("rotated_digits", 32)
+def digits() -> Iterator[DomainDataset]:
+    """The domains that the tiny runs had parts of, so that nobody knows them for theirs."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(combining, "require_training_data", lambda *_: None)
+        yield data.load("rotated_digits", 32)
 
 
 @pytest.mark.parametrize("kind", [MemberKind("lsq", False), MemberKind("lsq", True)])
@@ -350,7 +361,11 @@ def test_the_chosen_members_are_shipped_with_their_ensemble(swept, digits, tmp_p
     built = swept.checkpoints / "rotated_digits" / "75-degrees"
     place = tmp_path / "rotated_digits" / "75-degrees"
     ship(swept.checkpoints, MemberKind("lsq", not kind.averaged), digits, 7, tmp_path)
-    new = ship(swept.checkpoints, kind, digits, 7, tmp_path)
+    before = set(place.iterdir())
+    with pytest.raises(ValueError, match="a member of another kind, which would be removed"):
+        ship(swept.checkpoints, kind, digits, 7, tmp_path)
+    assert set(place.iterdir()) == before
+    new = ship(swept.checkpoints, kind, digits, 7, tmp_path, replace=True)
     suffix = "-averaged" if kind.averaged else ""
     assert sorted(folder.name for folder in new) == sorted(
         ["eoq-7bit", "erm-seed0", "erm-averaged-seed0"]
@@ -430,6 +445,25 @@ def test_a_whole_eoq_stays_until_all_five_new_members_are_there(swept, digits, t
     names = [folder.name for folder in ship(built, kind, digits, 7, out)]
     assert len(names) == 2 + 4, "without an EoQ, the members that there are"
     assert "eoq-7bit" not in names
+
+
+def test_checkpoints_of_other_runs_are_not_shipped_over(swept, digits, tmp_path):
+    kind, built = MemberKind("lsq", False), tmp_path / "built"
+    out = tmp_path / "out"
+    ship(swept.checkpoints, kind, digits, 7, out)
+    config = out / "rotated_digits" / "75-degrees" / "erm-seed0" / "config.json"
+    before = config.read_bytes()
+    shutil.copytree(swept.checkpoints, built)
+    other = built / config.relative_to(out)
+    rate = json.loads(before)["training"]["learning_rate"]
+    other.write_text(other.read_text().replace(f'"learning_rate": {rate}', '"learning_rate": 0.5'))
+    with pytest.raises(
+        ValueError, match=r"erm-seed0 holds another run, with learning rate .* 0\.5"
+    ):
+        ship(built, kind, digits, 7, out)
+    assert config.read_bytes() == before
+    ship(built, kind, digits, 7, out, replace=True)
+    assert config.read_bytes() == other.read_bytes()
 
 
 # Calibration and statistics ----------------------------------------------------------------------

@@ -28,7 +28,10 @@ from .folder import find as find
 from .folder import load as load
 from .folder import load_config as load_config
 from .folder import load_files as load_files
+from .folder import member_path as member_path
 from .folder import read_files as read_files
+from .folder import require_place as require_place
+from .folder import require_same_run as require_same_run
 from .folder import save as save
 from .folder import save_ensemble as save_ensemble
 from .graph_names import GRAPHS as GRAPHS

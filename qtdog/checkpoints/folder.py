@@ -26,6 +26,7 @@ from qtdog.checkpoints.config import (
     parse_config,
     to_json,
 )
+from qtdog.checkpoints.run_identity import RunIdentity
 from qtdog.files import write_folder_atomically
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ __all__ = [
     "load",
     "load_config",
     "load_files",
+    "member_path",
+    "require_place",
+    "require_same_run",
     "save",
     "save_ensemble",
 ]
@@ -84,7 +88,9 @@ class CheckpointFiles:
 
 
 def save(folder: Path, stored: "StoredNetwork", config: CheckpointConfig, log: str) -> None:
-    """Write a single model's checkpoint, in one step. `log` is the text of log.csv."""
+    """Write a single model's checkpoint, in one step. `log` is the text of log.csv. Raises
+    CheckpointError where `folder` holds more than a checkpoint."""
+    require_place(folder)
     from safetensors.torch import save as tensors_to_bytes
 
     model = tensors_to_bytes(stored.tensors)
@@ -99,14 +105,44 @@ def save(folder: Path, stored: "StoredNetwork", config: CheckpointConfig, log: s
 
 
 def save_ensemble(folder: Path, members: Sequence[Path], config: CheckpointConfig) -> None:
-    """Write an EoQ checkpoint that refers to its members' folders by relative path."""
+    """Write an EoQ checkpoint that refers to its members' folders by relative path. Raises
+    CheckpointError where `folder` holds more than a checkpoint."""
+    require_place(folder)
     files = []
     for member in members:
         content = (member / CONFIG).read_bytes()
-        relative = PurePosixPath(Path(os.path.relpath(member, folder)).as_posix()) / CONFIG
-        files.append(FileHash(str(relative), hashlib.sha256(content).hexdigest(), len(content)))
+        place, sha256 = member_path(member, folder), hashlib.sha256(content).hexdigest()
+        files.append(FileHash(place, sha256, len(content)))
     content = to_json(dataclasses.replace(config, files=tuple(files)))
     write_folder_atomically(folder, lambda new: _write(new / CONFIG, content))
+
+
+def member_path(member: Path, folder: Path) -> str:
+    """How EoQ's config in `folder` names the config of a member."""
+    return str(PurePosixPath(Path(os.path.relpath(member, folder)).as_posix()) / CONFIG)
+
+
+def require_place(folder: Path) -> None:
+    """Raises CheckpointError where `folder` is there and holds anything but a checkpoint's own
+    files, such as other checkpoints: all of it would go when a checkpoint takes its place."""
+    if folder.exists() and not folder.is_dir():
+        raise CheckpointError(f"{folder} is no folder: choose another place.")
+    for path in folder.iterdir() if folder.exists() else ():
+        if path.name not in (CONFIG, MODEL, LOG) or path.is_dir():
+            raise CheckpointError(
+                f"{folder} holds {path.name}, which is no part of a checkpoint and would be lost: "
+                "choose another folder."
+            )
+
+
+def require_same_run(folder: Path, identity: RunIdentity | None) -> None:
+    """Raises ValueError where `folder` is there and holds a checkpoint of another run."""
+    there = load_config(folder).identity if folder.exists() else None
+    if there and identity and (differing := there.difference(identity)):
+        raise ValueError(
+            f"{folder} holds another run, with {differing}: give --replace to write over it, "
+            "or choose another folder."
+        )
 
 
 def load_config(folder: Path) -> CheckpointConfig:

@@ -168,7 +168,7 @@ def _quantized_weight(stored: StoredNetwork, name: str, shape: torch.Size) -> Qu
         raise ValueError(f"'{name}' lacks its float32 step sizes")
     if not bool(torch.isfinite(step_size).all()):
         raise ValueError(f"'{name}' has step sizes that are not finite")
-    if step_size.shape not in ((shape[0],), (1,)):
+    if step_size.shape not in (shape[:1], (1,)):
         raise ValueError(f"'{name}' has {tuple(step_size.shape)} step sizes for shape {shape}")
     count = shape.numel()
     if packed.dtype != torch.uint8 or packed.shape != (packed_size(count, stored.bits),):

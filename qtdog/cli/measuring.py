@@ -133,6 +133,10 @@ def landscape(
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Say how long it would take, and measure nothing.")
     ] = False,
+    replace: Annotated[
+        bool,
+        typer.Option("--replace", help="Write over results of other settings, images or networks."),
+    ] = False,
 ) -> None:
     """Measure flatness and loss landscapes; what is there already is not measured again.
 
@@ -163,7 +167,7 @@ def landscape(
         round_again=round_again,
         seed=seed,
     )
-    if not measure_landscapes(folders, data, settings, out, runs, measure=not estimate):
+    if not measure_landscapes(folders, data, settings, out, runs, not estimate, replace):
         raise typer.Exit(130)
 
 

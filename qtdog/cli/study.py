@@ -52,6 +52,12 @@ def ship(
     out: Annotated[
         Path, typer.Option(help="The set that the page shows.", callback=folder_to_write)
     ] = Path("checkpoints"),
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace", help="Write over checkpoints of other runs and kinds of members."
+        ),
+    ] = False,
 ) -> None:
     """Copy a sweep's checkpoints into the set that the page shows, and make its EoQs.
 
@@ -73,7 +79,7 @@ def ship(
         kind = choose_members(measured_rows(records, recipe=recipe), width).best
     typer.echo(f"EoQ's members: {kind.arm}, {width} bits")
     dataset = load(data, load_config(find(built)[0]).image_size)
-    for folder in ship_checkpoints(built, kind, dataset, width, out):
+    for folder in ship_checkpoints(built, kind, dataset, width, out, replace):
         typer.echo(f"{folder}: {load_config(folder).target}")
     provide_graphs(out)
 
@@ -174,6 +180,9 @@ def ensemble(
         Path,
         typer.Option(help="Folder of the ensemble, beside its members.", callback=folder_to_write),
     ],
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Write over an ensemble of other members.")
+    ] = False,
 ) -> None:
     """Make an EoQ checkpoint: QT-DoG checkpoints that answer by the mean of their logits."""
     from qtdog.data import load
@@ -181,7 +190,7 @@ def ensemble(
     from qtdog.training import check_members, combine
 
     dataset = load(data, check_members(members).image_size)
-    config = combine(members, dataset, out)
+    config = combine(members, dataset, out, replace)
     typer.echo(f"{out}: {config.target} on {config.target_domain}, {len(members)} members")
     if root := set_root(out):
         provide_graph(config.architecture, config.image_size, root)

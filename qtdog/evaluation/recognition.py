@@ -1,6 +1,9 @@
 """Whether the images at hand are those that a checkpoint was trained on."""
 
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from qtdog.checkpoints import Checkpoint, CheckpointConfig, TrainingRecord
 from qtdog.data import DataError, DomainDataset
@@ -29,14 +32,15 @@ def known_domains(
     """Domains of `dataset` whose images a checkpoint was trained on or tested with -> what each
     was called then.
 
-    They are known by classes and content, one by one. Of older checkpoints, which state one
-    fingerprint for all, those of `CONTENT_OF_OLDER_DATA` too, others only where all domains are
-    there at the checkpoint's image size. A checkpoint that states none is taken at its word that
-    its data are those of that name.
+    They are known by content, one by one, and may lack classes of the checkpoint's. Of older
+    checkpoints, which state one fingerprint for all, those of `CONTENT_OF_OLDER_DATA` too, others
+    only where all domains are there at the checkpoint's image size. A checkpoint that states none
+    is taken at its word that its data are those of that name.
     """
     names = (*config.source_domains, config.target_domain)
-    if training is None or dataset.classes != config.classes:
+    if training is None or not set(dataset.classes) <= set(config.classes):
         return {}
+    dataset = labelled_by(dataset, config.classes)
     stated = dict(CONTENT_OF_OLDER_DATA.get(training.data_fingerprint, {}))
     if training.domain_fingerprints:
         stated = dict(zip(names, training.domain_fingerprints, strict=True))
@@ -53,6 +57,15 @@ def known_domains(
     else:
         same_data = dataset.name == config.dataset
     return {one.name: one.name for one in dataset.domains if same_data and one.name in names}
+
+
+def labelled_by(dataset: DomainDataset, classes: tuple[str, ...]) -> DomainDataset:
+    """The same images, labelled by `classes`, which hold all of the dataset's."""
+    if dataset.classes == classes:
+        return dataset
+    places = np.array([classes.index(name) for name in dataset.classes], np.int64)
+    domains = tuple(replace(one, labels=places[one.labels]) for one in dataset.domains)
+    return replace(dataset, classes=classes, domains=domains)
 
 
 def require_training_data(

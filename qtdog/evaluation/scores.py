@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ from qtdog.data import (
     domainbed_rows,
     rows_by_name,
 )
-from qtdog.evaluation.recognition import known_domains, training_of
+from qtdog.evaluation.recognition import known_domains, labelled_by, training_of
 from qtdog.inference import (
     Ensemble,
     Network,
@@ -125,7 +125,12 @@ def evaluate(
     when the logits are not finite.
     """
     config, training = checkpoint.config, checkpoint.config.training
-    dataset = _with_classes(dataset, checkpoint)
+    if not set(dataset.classes) <= set(config.classes):
+        raise DataError(
+            f"{dataset.name} has the classes {', '.join(dataset.classes)}; "
+            f"{checkpoint.folder} knows {', '.join(config.classes)}."
+        )
+    dataset = labelled_by(dataset, config.classes)
     known = known_domains(config, training_of(checkpoint), dataset)
     networks = networks_of(checkpoint)
     results = []
@@ -159,21 +164,6 @@ def _split(
         return rows_by_name(dataclasses.replace(domain, name=trained_as), seed)
     place = sorted((*config.source_domains, config.target_domain)).index(trained_as)
     return domainbed_rows(len(domain), place, seed)
-
-
-def _with_classes(dataset: DomainDataset, checkpoint: Checkpoint) -> DomainDataset:
-    """The same images, labelled by the checkpoint's classes."""
-    classes = checkpoint.config.classes
-    if dataset.classes == classes:
-        return dataset
-    if not set(dataset.classes) <= set(classes):
-        raise DataError(
-            f"{dataset.name} has the classes {', '.join(dataset.classes)}; "
-            f"{checkpoint.folder} knows {', '.join(classes)}."
-        )
-    places = np.array([classes.index(name) for name in dataset.classes], np.int64)
-    domains = tuple(replace(one, labels=places[one.labels]) for one in dataset.domains)
-    return replace(dataset, classes=classes, domains=domains)
 
 
 def _result(

@@ -7,6 +7,7 @@ memory for any number of visitors.
 
 import io
 import math
+import struct
 import threading
 import warnings
 from pathlib import Path
@@ -49,6 +50,11 @@ _TRANSPOSE = {  # EXIF orientation -> what turns the picture upright
 }
 _MAX_TIFF_PAGES = 16  # looked through for the picture of which the first page is the thumbnail
 _EXIF_ORIENTATION = 274
+
+_TOO_COSTLY = (
+    "This picture is written in a way that takes too long to read: save it again, as an ordinary "
+    "JPEG or PNG."
+)
 
 _one_at_a_time = threading.Lock()
 
@@ -147,6 +153,8 @@ def _load(data: bytes) -> Image.Image:
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         # Pillow allocates the canvas of a WebP while it opens the file.
         _check_size(webp_size(data), "WEBP")
+    if data[:2] in (b"II", b"MM"):
+        _check_directory(data, 0)
     try:
         image = Image.open(io.BytesIO(data), formats=_formats())
     except Image.DecompressionBombError:
@@ -175,8 +183,11 @@ def _choose_page(image: TiffImageFile, data: bytes) -> None:
         areas = [image.width * image.height]
         try:
             for number in range(1, _MAX_TIFF_PAGES):
+                _check_directory(data, number)
                 image.seek(number)
                 areas.append(image.width * image.height)
+        except ImageError:
+            raise
         except Exception:  # the end, or a broken page: those before it count
             pass
         page = areas.index(max(areas))
@@ -189,6 +200,12 @@ def _choose_page(image: TiffImageFile, data: bytes) -> None:
         _check_tiff_kind(tiff_headers.unsupported_kind(data))
     # Pillow would turn the picture by its XMP as well, which no browser does.
     image.info.pop("xmp", None)
+
+
+def _check_directory(data: bytes, page: int) -> None:
+    """Pillow copies what all the entries of a TIFF's page say, on opening it."""
+    if tiff_headers.is_too_costly(data, page):
+        raise ImageError(_TOO_COSTLY)
 
 
 def _check_tiff_kind(kind: str) -> None:
@@ -235,9 +252,15 @@ def _load_jpeg(data: bytes, accept_partial: bool) -> tuple[Image.Image, str]:
 
 def _open_jpeg(data: bytes) -> Image.Image:
     """A JPEG, to be decoded at 1/2, 1/4 or 1/8, still at least `MAX_SIDE` long."""
+    try:
+        scans = jpeg_scans.scans(data)
+    except jpeg_scans.TooManySegments:
+        raise ImageError(_TOO_COSTLY) from None
+    if _is_costly_exif(scans.exif):  # which Pillow reads on opening
+        raise ImageError(_TOO_COSTLY)
     # Its class, because Image.open has a limit of its own, for the whole process.
     image = JpegImageFile(io.BytesIO(data))
-    _check_size(image.size, "JPEG", _MAX_PIXELS_BY_ROWS if jpeg_scans.scans(data).one_scan else 0)
+    _check_size(image.size, "JPEG", _MAX_PIXELS_BY_ROWS if scans.one_scan else 0)
     scale = max(1, max(image.size) / MAX_SIDE)
     image.draft(None, (math.ceil(image.width / scale), math.ceil(image.height / scale)))
     return image
@@ -264,12 +287,24 @@ def _orientation(image: Image.Image) -> int:
 
     As in a browser, orientation in XMP alone does not count (Image.getexif takes that too).
     """
-    exif = Image.Exif()
+    exif, stored = Image.Exif(), image.info.get("exif", b"")
+    if _is_costly_exif(stored):
+        return 1
     try:
-        exif.load(image.info.get("exif", b""))
+        exif.load(stored)
         return exif.get(_EXIF_ORIENTATION, 1)
     except Exception:  # broken EXIF beside a sound picture is no reason to refuse the picture
         return 1
+
+
+def _is_costly_exif(exif: bytes) -> bool:
+    """Whether to read it takes far more memory than it has; False if it cannot be read."""
+    while exif.startswith(jpeg_scans.EXIF):
+        exif = exif[len(jpeg_scans.EXIF) :]
+    try:
+        return tiff_headers.is_too_costly(exif)
+    except (ValueError, KeyError, IndexError, struct.error):
+        return False
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -9,6 +9,8 @@ nothing is run before.
 
 import hashlib
 import json
+import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,18 +22,21 @@ from qtdog.json_file import record_from_json
 
 FORMAT = "qtdog-graph-1"
 """Key of the metadata."""
-MOST_NODES = 20_000
+MOST_NODES = 5_000  # a session of more takes seconds to make; the largest of ours have a fifth
 MOST_WEIGHTS = 5_000
 LARGEST_CONSTANT_BYTES = 1 << 16
 LARGEST_SIDE = 1 << 20  # of a weight
 LARGEST_WEIGHT_BYTES = 1 << 30
+LARGEST_WEIGHTS_BYTES = (
+    2 << 30
+)  # of all together: codes of few bits unpack to sixteen times as much
 WEIGHTS = "weights"
 """Where the weights are said to lie: in no file, they are handed over."""
 INPUT, LOGITS, FEATURES = "images", "logits", "features"
 
 # What the networks of torchvision and timm that we know are made of. No control flow, nothing that
-# reads files, nothing of other domains; the sizes of what these make are bounded by the session's
-# memory (see `qtdog.inference.onnx_network`).
+# reads files, nothing of other domains; what these make and how long they take is bounded by the
+# session (see `qtdog.inference.onnx_network`).
 OPERATORS = frozenset(
     (
         *("Add", "AveragePool", "BatchNormalization", "Cast", "CastLike", "Clip", "Concat"),
@@ -80,6 +85,8 @@ class Graph:
     facts: GraphFacts
     shapes: dict[str, tuple[int, ...]]
     """Of the weights, by name, for as many classes as the graph was made with."""
+    ours: bool = False
+    """Whether it comes with the package: how long it computes is then not watched."""
 
     @property
     def has_features(self) -> bool:
@@ -112,16 +119,21 @@ def read_graph(content: bytes, name: str) -> Graph:
     if canonical(model) != content:
         raise GraphError(f"{name} holds what no graph of ours does: it was changed or is foreign.")
     try:
-        return Graph(model, _facts(model), _checked(model))
+        shapes = _checked(model)
+        return Graph(model, _facts(model, shapes), shapes)
     except (TypeError, ValueError, RecursionError) as error:
         raise GraphError(f"{name} is not a graph of ours: {error}.") from None
 
 
-def _facts(model: Any) -> GraphFacts:
+def _facts(model: Any, shapes: Collection[str]) -> GraphFacts:
     entries = {one.key: one.value for one in model.metadata_props}
     if list(entries) != [FORMAT] or len(model.metadata_props) != 1:
         raise ValueError("it does not say which network it is of")
-    return record_from_json(GraphFacts, json.loads(entries[FORMAT]))
+    facts = record_from_json(GraphFacts, json.loads(entries[FORMAT]))
+    named = (*facts.quantizable, *(f"{one.convolution}.weight" for one in facts.folds))
+    if not facts.quantizable or not set(named) <= set(shapes):
+        raise ValueError("what it says of its weights is not what they are")
+    return facts
 
 
 def _checked(model: Any) -> dict[str, tuple[int, ...]]:
@@ -149,6 +161,8 @@ def _checked(model: Any) -> dict[str, tuple[int, ...]]:
         if where != [("location", WEIGHTS)] or tensor.raw_data or tensor.data_type != FLOAT:
             raise ValueError(f"the weight {tensor.name!r:.60} is said to lie in another file")
         weights[tensor.name] = _shape(tensor, LARGEST_WEIGHT_BYTES)
+    if sum(map(math.prod, weights.values())) * NUMBERS[FLOAT] > LARGEST_WEIGHTS_BYTES:
+        raise ValueError("its weights are too large")
     if [one.name for one in graph.input] != [INPUT]:
         raise ValueError(f"its input is not '{INPUT}' alone")
     if [one.name for one in graph.output] not in ([LOGITS], [LOGITS, FEATURES]):

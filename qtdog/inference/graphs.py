@@ -7,6 +7,7 @@ digits, so that a damaged one is told whatever else the set says of it.
 
 import contextlib
 import re
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -94,4 +95,4 @@ def _read(path: Path, changed: int, bundled: bool) -> Graph:
         raise GraphError(f"{path} cannot be read: {error.strerror or error}.") from None
     if not bundled and sha256(content)[:HASH_DIGITS] != path.stem[-HASH_DIGITS:]:
         raise GraphError(f"{path} was changed: its SHA-256 is not the one in its name.")
-    return read_graph(content, str(path))
+    return replace(read_graph(content, str(path)), ours=bundled)

@@ -1,6 +1,8 @@
 """A stored network as a session of ONNX Runtime: a checked graph and a checkpoint's weights."""
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 
 import numpy as np
@@ -10,6 +12,7 @@ from qtdog.inference.graph import FEATURES, INPUT, LOGITS, Graph, GraphError
 from qtdog.inference.onnx_messages import EXTERNAL, Model, canonical
 
 MOST_BYTES = 2 << 30  # of what all sessions compute: so much a stranger's graph may ask for
+MOST_SECONDS_AN_IMAGE = 10  # of a stranger's graph: it then goes on in torch
 MOST_PIXELS = 8 * 128 * 128  # in one run: more images at once take more memory, not less time
 
 
@@ -18,13 +21,15 @@ class OnnxNetwork:
     done at once is shared out by `qtdog.inference.members`.
 
     `weights`: float32, by name, see `qtdog.inference.weights`. Raises GraphError for a graph that
-    does not run, or not with these.
+    does not run, or not with these; a foreign one computes for at most `MOST_SECONDS_AN_IMAGE`,
+    reckoned between its operations.
     """
 
     needs_torch = False
 
     def __init__(self, graph: Graph, weights: Mapping[str, np.ndarray], classes: int) -> None:
         size = graph.facts.image_size
+        self._name, self._watched = f"The graph of {graph.facts.architecture}", not graph.ours
         self.images_at_once = max(1, MOST_PIXELS // size**2)
         self.weight_bytes = sum(one.nbytes for one in weights.values())
         self.head = weights.get(f"{graph.facts.classifier}.weight") if graph.has_features else None
@@ -34,18 +39,17 @@ class OnnxNetwork:
         values = [onnxruntime.OrtValue.ortvalue_from_numpy(weights[name]) for name in names]
         options = _options()
         options.add_external_initializers(names, values)
-        try:
+        with self._said():
             self._session = onnxruntime.InferenceSession(
-                _with_shapes(graph, weights), options, providers=["CPUExecutionProvider"]
+                _with_shapes(graph, weights),
+                options,
+                providers=["CPUExecutionProvider"],
+                # What is folded is made outside of the arena, and so of its bound.
+                disabled_optimizers=[] if graph.ours else ["ConstantFolding"],
             )
-            logits = self._run(np.zeros((2, 3, size, size), np.float32), LOGITS)
-        except Exception as error:  # onnxruntime's errors have no common class
-            reason = str(error).strip().partition("\n")[0]
-            raise GraphError(
-                f"The graph of {graph.facts.architecture} does not run: {reason:.200}"
-            ) from None
+        logits = self._run(np.zeros((2, 3, size, size), np.float32), LOGITS)
         if logits.shape != (2, classes) or logits.dtype != np.float32:
-            raise GraphError(f"The graph of {graph.facts.architecture} gives no logits.")
+            raise GraphError(f"{self._name} gives no logits.")
 
     def logits(self, images: np.ndarray) -> np.ndarray:
         """(batch, 3, size, size) float32, normalised -> (batch, classes) float32."""
@@ -56,7 +60,36 @@ class OnnxNetwork:
         return self._run(images, FEATURES)
 
     def _run(self, images: np.ndarray, output: str) -> np.ndarray:
-        return np.asarray(self._session.run([output], {INPUT: images})[0])
+        with self._said(), self._deadline(len(images)) as options:
+            return np.asarray(self._session.run([output], {INPUT: images}, options)[0])
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        try:
+            yield
+        except GraphError:
+            raise
+        except Exception as error:  # onnxruntime's errors have no common class
+            reason = str(error).strip().partition("\n")[0]
+            raise GraphError(f"{self._name} does not run: {reason:.200}") from None
+
+    @contextmanager
+    def _deadline(self, images: int) -> Iterator[onnxruntime.RunOptions | None]:
+        if not self._watched:  # a thread for each run costs a small network a tenth of its time
+            yield None
+            return
+        options, seconds = onnxruntime.RunOptions(), MOST_SECONDS_AN_IMAGE * images
+        timer = threading.Timer(seconds, setattr, (options, "terminate", True))
+        timer.daemon = True
+        timer.start()
+        try:
+            yield options
+        except Exception:
+            if options.terminate:
+                raise GraphError(f"{self._name} takes over {seconds:g} seconds.") from None
+            raise
+        finally:
+            timer.cancel()
 
 
 def _options() -> onnxruntime.SessionOptions:

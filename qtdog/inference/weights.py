@@ -86,7 +86,7 @@ def _decoded(
         raise CheckpointError("The file's codes are not as many as the weights.")
     if step_size is None or step_size.dtype != np.float32:
         raise CheckpointError("The file lacks float32 step sizes.")
-    if step_size.shape not in ((shape[0],), (1,)):
+    if step_size.shape not in (shape[:1], (1,)):
         raise CheckpointError("The file's step sizes are not one a channel or one a tensor.")
     codes = unpack(packed, config.bits, count).reshape(shape)
     return float_values(codes, step_size, config.quantizer, config.bits)
@@ -102,8 +102,10 @@ def _fold(weights: dict[str, np.ndarray], graph: Graph) -> None:
         kernel = weights.get(f"{fold.convolution}.weight", np.empty((0,), np.float32))
         if {one.shape for one in norm.values()} != {kernel.shape[:1]}:
             raise CheckpointError(f"{fold.norm} does not fit the convolution before it.")
+        before = weights.get(f"{fold.convolution}.bias", np.zeros((), np.float32))
+        if before.shape not in ((), kernel.shape[:1]):  # would spread over more places than it has
+            raise CheckpointError(f"{fold.convolution} has a bias of another size than its weight.")
         factor = norm["weight"] / np.sqrt(norm["running_var"] + np.float32(fold.epsilon))
-        before = weights.get(f"{fold.convolution}.bias", np.float32(0))
         weights[f"{fold.convolution}.bias"] = (
             norm["bias"] + (before - norm["running_mean"]) * factor
         )

@@ -30,10 +30,13 @@ def measure_landscapes(
     root: Path,
     journals: Path,
     measure: bool,
+    replace: bool = False,
 ) -> bool:
     """Plan, say how long it will take, and measure with a progress bar. False when interrupted.
 
-    Raises ValueError for what the user can mend.
+    Raises ValueError for what the user can mend, and where `root` has records of other settings,
+    images or networks in the places of what is to be measured; with `replace` they are written
+    over.
     """
     found = subjects(folders)
     if not found:
@@ -46,6 +49,8 @@ def measure_landscapes(
     print(f"{results} of {networks}, {len(jobs) - len(left)} there already.")
     if not left:
         return True
+    if measure and not replace:
+        _require_free(left, root)
     speed, work = seconds_an_image(left[0]), sum(job.work for job in left)
     print(
         f"About {duration(work * speed)}: {work:,} images through a network at "
@@ -128,7 +133,24 @@ def _count(number: int, noun: str) -> str:
 
 
 def _is_there(record: Record, path: Path) -> bool:
+    return _difference(record, path) == ""
+
+
+def _require_free(jobs: Sequence[Job], root: Path) -> None:
+    for job in jobs:
+        path = store.path_of(root, job.record)
+        if name := _difference(job.record, path):
+            raise ValueError(
+                f"{path} holds another measurement, which differs in its {name.replace('_', ' ')}: "
+                "give --replace to write over it, or another --out."
+            )
+
+
+def _difference(record: Record, path: Path) -> str | None:
+    """The first setting in which the record of a file differs, "" if in none; None without one."""
     try:
-        return settings_of(load(path)) == settings_of(record)
+        there = settings_of(load(path))
     except ValueError:
-        return False
+        return None
+    wanted = settings_of(record)
+    return next((name for name in wanted if there.get(name) != wanted[name]), "")

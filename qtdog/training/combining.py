@@ -7,18 +7,25 @@ from pathlib import Path
 from qtdog import checkpoints
 from qtdog.checkpoints import CheckpointConfig
 from qtdog.data import DomainDataset
-from qtdog.evaluation import domain_accuracy
+from qtdog.evaluation import domain_accuracy, require_training_data
 from qtdog.inference import Ensemble
 
 
-def combine(members: Sequence[Path], dataset: DomainDataset, folder: Path) -> CheckpointConfig:
+def combine(
+    members: Sequence[Path], dataset: DomainDataset, folder: Path, replace: bool = False
+) -> CheckpointConfig:
     """Write an EoQ checkpoint of QT-DoG checkpoint folders and return its config.
 
-    `dataset` holds the target domain at the members' image size. Raises ValueError when members
-    differ in anything but their seeds, or not even in those.
+    `dataset` holds the target domain at the members' image size. Raises DataError for data that are
+    not those which a member was trained on and tested with, and ValueError when members differ in
+    anything but their seeds, or not even in those, and where `folder` is there and is not EoQ of
+    the same members; with `replace`, of others.
     """
     first = check_members(members)
+    _require_free(folder, members, replace)
     loaded = [checkpoints.load(member) for member in members]
+    for member in loaded:
+        require_training_data(member.folder, member.config, member.config.training, dataset)
     network = Ensemble([network for member in loaded for network in member.networks])
     target = dataset.domain(first.target_domain)
     config = dataclasses.replace(
@@ -54,6 +61,21 @@ def check_members(members: Sequence[Path]) -> CheckpointConfig:
     if len(set(seeds)) < len(seeds):
         raise ValueError("Two of the checkpoints are of the same seed: each takes one of its own.")
     return first
+
+
+def _require_free(folder: Path, members: Sequence[Path], replace: bool) -> None:
+    checkpoints.require_place(folder)
+    if not any(folder.glob("*")):
+        return
+    there = checkpoints.load_config(folder)
+    if there.method != "eoq":
+        raise ValueError(f"{folder} is a checkpoint, but no EoQ: choose another folder.")
+    named = [checkpoints.member_path(member, folder) for member in members]
+    if not replace and sorted(file.path for file in there.files) != sorted(named):
+        raise ValueError(
+            f"{folder} is EoQ of other members: give --replace to write over it, or choose another "
+            "folder."
+        )
 
 
 def _difference(config: CheckpointConfig, first: CheckpointConfig) -> str:

@@ -54,14 +54,7 @@ def require_free(root: Path, config: TrainConfig, run_data: RunData, recipe: str
     """Raises ValueError where one of a run's checkpoint folders holds another run's checkpoint."""
     for averaged in (False, True):
         folder = checkpoint_folder(root, run_data.name, config, recipe, averaged)
-        if not folder.exists():
-            continue
-        there = checkpoints.load_config(folder).identity
-        if there and (differing := there.difference(run_data.identity(config))):
-            raise ValueError(
-                f"{folder} holds another run, with {differing}: give --replace to write over it, "
-                "or choose another folder."
-            )
+        checkpoints.require_same_run(folder, run_data.identity(config))
 
 
 @dataclass(frozen=True)
