@@ -124,7 +124,7 @@ def test_long_jobs_get_their_share_of_a_busy_lock_and_no_more(long_jobs):
     for worker in workers:
         worker.join(timeout=20)
     share = spent["heavy"] / sum(spent.values())
-    assert HEAVY_SHARE / 2 < share < HEAVY_SHARE * 1.2
+    assert HEAVY_SHARE / 2 < share < HEAVY_SHARE * 1.5
     assert longest_wait < 0.2  # one heavy piece and two quick ones, on a busy machine
 
 
