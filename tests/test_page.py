@@ -311,11 +311,12 @@ def test_a_lesson_shows_its_tabs_alone(open_page):
     page.locator("#tabs [role=tab][aria-selected=true][data-tab-id=learn]").wait_for()
     page.locator("#tabs [data-tab-id=about]").wait_for(state="hidden")
     assert [tab.inner_text() for tab in tabs.all() if tab.is_visible()] == ["Try it", "Learn"]
-    page.set_viewport_size(PHONE)
-    assert not page.get_by_label("More tabs").is_visible()
     assert "tabs=try" in page.evaluate("location.search")
     tabs.first.click()
+    page.locator("#tabs [role=tab][aria-selected=true][data-tab-id=try]").wait_for()
     page.wait_for_function("!/[?&]tab=/.test(location.search)")
+    page.set_viewport_size(PHONE)
+    assert not page.get_by_label("More tabs").is_visible()
 
 
 def test_nothing_is_wider_than_the_screen(page):
