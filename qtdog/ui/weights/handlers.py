@@ -65,7 +65,7 @@ class Handlers:
             return {self._at.layer_said: gr.skip()}
         chosen = _chosen(compared, named)
         return {
-            self._at.layer: gr.Dropdown(value=chosen),
+            self._at.layer: gr.update(value=chosen),
             **self._layer(compared, first, second, chosen),
         }
 
