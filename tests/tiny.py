@@ -19,16 +19,22 @@ GRAPHS = Path(__file__).parent / "graphs"
 
 
 def random_network(seed: int, bits: int | None, quantizer: str = "lsq") -> torch.nn.Module:
-    """In evaluation mode, with batch norms that are not identities, quantized if bits are given."""
+    """In evaluation mode, with batch norms that are not identities, quantized if bits are given.
+
+    Their statistics are those of some images: with others, hardly anything of an image would come
+    through so many layers, and every picture would get one and the same answer.
+    """
     torch.manual_seed(seed)
-    network = models.build(ARCHITECTURE, len(CLASSES)).eval()
+    network = models.build(ARCHITECTURE, len(CLASSES))
     for layer in network.modules():
         if isinstance(layer, models.NORM_LAYERS):
             torch.nn.init.uniform_(layer.weight, 0.5, 1.5)
             torch.nn.init.normal_(layer.bias, std=0.2)
-            layer.running_mean.normal_(std=0.2)
-            layer.running_var.uniform_(0.5, 2)
-    torch.nn.init.normal_(network.get_submodule(models.classifier_name(network)).weight, std=0.2)
+            layer.momentum = 1.0
+    with torch.no_grad():
+        network.train()(torch.randn(8, 3, SIZE, SIZE))
+    network.eval()
+    torch.nn.init.normal_(network.get_submodule(models.classifier_name(network)).weight, std=0.03)
     if bits:
         quantize(network, QUANTIZERS[quantizer](bits), [models.classifier_name(network)])
     return network
