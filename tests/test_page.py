@@ -62,6 +62,15 @@ def _shown(page) -> list[list[str]]:
     ]
 
 
+def _wait_until_shown(page, expected: list[list[str]]) -> None:
+    """The picture stands there before its answers do."""
+    for _ in range(100):
+        if _shown(page) == expected:
+            return
+        page.wait_for_timeout(100)
+    assert _shown(page) == expected
+
+
 def _expected(own: Explorer, picture: Path) -> list[list[str]]:
     answers = own.classify(read_image(picture), "pacs/sketch")
     return [[f"{p * 100:.1f} %" for p in one.probabilities] for one in answers]
@@ -73,7 +82,7 @@ def test_the_first_screen_shows_a_sample_classified_by_three_models(page, own):
         "◆\nQT-DoG",
         "▲\nEoQ",
     ]
-    assert _shown(page) == _expected(own, SAMPLE)
+    _wait_until_shown(page, _expected(own, SAMPLE))
     assert page.locator("#answers .votes li").count() == 2
     assert page.locator("#picture img").get_attribute("alt") == FIRST.alt
     assert "The picture's class is dog." in page.locator("#answers .summary").inner_text()
@@ -85,7 +94,7 @@ def test_a_click_on_a_sample_classifies_it(page, own):
         "document.querySelector('#answers .summary').innerText.includes('guitar')"
     )
     assert GUITAR.label == "guitar"
-    assert _shown(page) == _expected(own, GUITAR.path)
+    _wait_until_shown(page, _expected(own, GUITAR.path))
     page.wait_for_selector(f"#picture img[alt='{GUITAR.alt}']")
 
 
@@ -98,7 +107,7 @@ def test_of_quick_clicks_the_last_one_counts(page, own):
         page.wait_for_function("location.search === '?sample=guitar-pencil'")
         page.wait_for_function(GUITAR_IS_TOLD)
         page.wait_for_timeout(300)
-        assert _shown(page) == _expected(own, GUITAR.path)
+        _wait_until_shown(page, _expected(own, GUITAR.path))
         page.evaluate(quickly, [FIRST.title])
         page.wait_for_function("location.search === ''")
 
@@ -120,7 +129,7 @@ def test_an_uploaded_picture_is_classified(page, own, tmp_path):
     before = page.locator("#answers .summary").inner_text()
     _upload(page, tmp_path / "mine.png")
     _wait_for_other_answers(page, before)
-    assert _shown(page) == _expected(own, tmp_path / "mine.png")
+    _wait_until_shown(page, _expected(own, tmp_path / "mine.png"))
     assert "The picture's class" not in page.locator("#answers .summary").inner_text()
 
 
@@ -130,7 +139,7 @@ def test_a_format_that_browsers_cannot_show_is_shown_all_the_same(page, own, tmp
     _upload(page, tmp_path / "mine.tiff")
     _wait_for_other_answers(page, before)
     page.wait_for_function("document.querySelector('#picture img')?.naturalWidth === 256")
-    assert _shown(page) == _expected(own, tmp_path / "mine.tiff")
+    _wait_until_shown(page, _expected(own, tmp_path / "mine.tiff"))
 
 
 def test_a_broken_upload_gets_one_sentence_and_takes_the_answers_along(page, tmp_path):
@@ -203,16 +212,16 @@ def test_a_lecturer_uncovers_one_model_after_the_other(open_page, own):
     page = open_page("?models=erm")
     page.wait_for_selector("#answers .card")
     expected = _expected(own, SAMPLE)
-    assert _shown(page) == expected[:1]
+    _wait_until_shown(page, expected[:1])
     assert page.locator("#answers .votes").count() == 0
     page.locator("#models").get_by_label("EoQ").check()
     page.wait_for_function("document.querySelectorAll('#answers .card').length === 2")
-    assert _shown(page) == [expected[0], expected[2]]
+    _wait_until_shown(page, [expected[0], expected[2]])
     page.wait_for_function("location.search.includes('models=erm%2Ceoq')")
     page.get_by_role("button", name="Guitar, pencil").click()
     page.wait_for_function(GUITAR_IS_TOLD)
     guitar = _expected(own, GUITAR.path)
-    assert _shown(page) == [guitar[0], guitar[2]]
+    _wait_until_shown(page, [guitar[0], guitar[2]])
     for model in ("Full precision", "EoQ"):
         page.locator("#models").get_by_label(model).uncheck()
     page.get_by_text("Choose a model to show.").wait_for()
@@ -281,7 +290,7 @@ def test_a_link_opens_the_same_view(page, open_page, own):
     copy = open_page(page.evaluate("location.search") + "&class=giraffe")
     copy.wait_for_selector(".look img")
     horse = sample("horse-painting")
-    assert _shown(copy) == _expected(own, horse.path)
+    _wait_until_shown(copy, _expected(own, horse.path))
     copy.wait_for_selector(f"#picture img[alt='{horse.alt}']")
     assert copy.locator("#samples .thumbnail-item.selected").get_attribute("aria-label") == (
         horse.title
@@ -301,7 +310,7 @@ def test_a_wrong_link_opens_the_page_and_says_what_was_ignored(open_page, own):
     assert 'sample "cat" was ignored' in text
     assert 'domain "pacs/moon" was ignored: it can be pacs/sketch, pacs/photo.' in text
     assert 'tab "nothing" was ignored' in text
-    assert _shown(page) == _expected(own, SAMPLE)
+    _wait_until_shown(page, _expected(own, SAMPLE))
     page.wait_for_function("!location.search.includes('moon') && !location.search.includes('tab')")
 
 

@@ -34,7 +34,7 @@ def random_network(seed: int, bits: int | None, quantizer: str = "lsq") -> torch
     with torch.no_grad():
         network.train()(torch.randn(8, 3, SIZE, SIZE))
     network.eval()
-    torch.nn.init.normal_(network.get_submodule(models.classifier_name(network)).weight, std=0.03)
+    torch.nn.init.normal_(network.get_submodule(models.classifier_name(network)).weight, std=0.01)
     if bits:
         quantize(network, QUANTIZERS[quantizer](bits), [models.classifier_name(network)])
     return network
