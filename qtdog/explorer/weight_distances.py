@@ -23,6 +23,18 @@ MOST_CHANNELS = 8
 Pair = tuple[float, float]
 
 
+def nearest_codes(weight: np.ndarray, step_size: np.ndarray, levels: Levels) -> np.ndarray:
+    """The codes, int8, that a weight (out, ...) takes when it is rounded to these levels."""
+    import torch  # the page opens without it
+
+    steps = torch.from_numpy(_positive(step_size))
+    return levels.codes(torch.from_numpy(weight), steps).numpy()
+
+
+def _positive(step_size: np.ndarray) -> np.ndarray:
+    return np.where(step_size == 0, np.float32(1), step_size)
+
+
 @dataclass(frozen=True)
 class Codes:
     """A quantized weight as it is stored: `codes` (out, ...) int8, `step_size` (out,) or (1,)."""
@@ -35,15 +47,11 @@ class Codes:
     def along_channels(self) -> np.ndarray:
         """The step sizes, shaped to be multiplied with the weight; 1 for one of 0, which makes
         every weight of its channel 0."""
-        steps = np.where(self.step_size == 0, np.float32(1), self.step_size)
-        return steps.reshape(-1, *[1] * (self.codes.ndim - 1))
+        return _positive(self.step_size).reshape(-1, *[1] * (self.codes.ndim - 1))
 
     def of(self, weight: np.ndarray) -> np.ndarray:
         """The codes that a weight (out, ...) takes when it is rounded to these levels."""
-        import torch  # the page opens without it
-
-        steps = torch.from_numpy(self.along_channels.reshape(-1))
-        return self.levels.codes(torch.from_numpy(weight), steps).numpy()
+        return nearest_codes(weight, self.step_size, self.levels)
 
     def values(self, codes: np.ndarray) -> np.ndarray:
         """The weights (out, ...) that codes of the same shape stand for."""

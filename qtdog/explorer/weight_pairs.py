@@ -20,6 +20,7 @@ from qtdog.explorer.weight_distances import (
     Whole,
     distances,
     layer_pair,
+    nearest_codes,
     whole,
 )
 
@@ -127,8 +128,7 @@ def layer_weights(checkpoint: Checkpoint) -> dict[str, LayerWeights]:
         codes = None
         if grid := checkpoint.grids.get(name):
             steps = grid.step_size.numpy()
-            codes = Codes(np.zeros(values.shape, np.int8), steps, grid.levels)
-            codes = Codes(codes.of(values), steps, grid.levels)
+            codes = Codes(nearest_codes(values, steps, grid.levels), steps, grid.levels)
         found[name] = LayerWeights(checkpoints.layer_words(layer, attribute), values, codes)
     return found
 

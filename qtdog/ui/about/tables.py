@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from importlib import metadata
 
 from qtdog import cores
-from qtdog.checkpoints import StoredCheckpoint, Target
+from qtdog.checkpoints import MODEL_NAMES, StoredCheckpoint, Target
 from qtdog.explorer import Explorer
 from qtdog.method_names import quantizer_suffix
 from qtdog.provenance import cpu
@@ -15,8 +15,11 @@ from qtdog.ui.markup import Markup, html, join
 from qtdog.ui.sentences import plain, tenths
 
 MOST_CLASSES = 30
-NAMES = {"erm": "Full precision", "qt-dog": "QT-DoG", "eoq": "EoQ", "freeze": "Freeze"}
-NAMES |= {"noise": "Full precision, noise of one step size"}
+NAMES = {
+    **MODEL_NAMES,
+    "freeze": "Freeze",
+    "noise": "Full precision, noise of one step size",
+}
 PACKAGES = ("torch", "torchvision", "gradio", "safetensors", "numpy", "pillow")
 LEGEND = html(
     '<p class="aside-note">Accuracy: on all images of the held-out domain, right and in all. '

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from qtdog.checkpoints import MODEL_NAMES
 from qtdog.explorer import (
     ENSEMBLES,
     METHODS,
@@ -21,10 +22,9 @@ from qtdog.ui.markup import Markup, html, join
 from qtdog.ui.samples import Sample
 from qtdog.ui.sentences import percent, plain, votes
 
-NAMES = {"erm": "Full precision", "qt-dog": "QT-DoG", "eoq": "EoQ"}
 PRINTED = {"ERM": "Full precision (ERM)"}
 MEASURED = {
-    **NAMES,
+    **MODEL_NAMES,
     "freeze": "Frozen where rounding starts",
     "erm-ensemble": "Five in full precision together",
 }
@@ -147,7 +147,11 @@ def home_and_abroad(lesson: Lesson) -> str:
     legend = charts.legend(
         [
             *(
-                (METHOD_STYLES[method].marker, f"var(--{method})", f"{NAMES[method]}, on {target}")
+                (
+                    METHOD_STYLES[method].marker,
+                    f"var(--{method})",
+                    f"{MODEL_NAMES[method]}, on {target}",
+                )
                 for method in dict.fromkeys(one.method for one in networks)
             ),
             ("┃", "currentColor", "the same network in source validation"),
@@ -231,7 +235,7 @@ def memory_bars(lesson: Lesson) -> Markup:
             '<span class="track" aria-hidden="true">',
             method,
             METHOD_STYLES[method].marker,
-            NAMES[method],
+            MODEL_NAMES[method],
             words,
         )
         + html('<span class="fill" style="width:{:.2f}%"></span>', 100 * size / count / most)
@@ -297,4 +301,4 @@ def _pair(network: ComparedNetwork) -> tuple[float, float]:
 
 
 def _name(network: ComparedNetwork) -> str:
-    return f"{NAMES[network.method]}, seed {network.seed}"
+    return f"{MODEL_NAMES[network.method]}, seed {network.seed}"

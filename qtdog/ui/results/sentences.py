@@ -44,7 +44,8 @@ def verdict(one: Comparison, who: str = "Measured here") -> str:
 
 
 def beside_sentence(one: Beside) -> str:
-
+    """ "ERM, on 2 held-out domains of PACS with MobileNetV2: ours 76.4 %, yours 77.0 %, 0.6 points
+    above." """
     difference = one.theirs - one.ours
     bits = f" ({one.bits} bits)" if one.bits else ""
     averaged = ", averaged weights" if one.averaged else ""
