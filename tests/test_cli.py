@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from conftest import SMALL_RECIPE
 
-from qtdog import checkpoints, cli
+from qtdog import benchmark, checkpoints, cli
+from qtdog.benchmark import Comparison
 from qtdog.training.config import RECIPES
 
 ROOT = Path(__file__).parents[1]
@@ -84,6 +85,15 @@ def test_help_of_evaluation_says_which_images_count(command):
     assert code == 0
     assert "validation split" in re.sub(r"[\s│]+", " ", out)
     assert "--check" in out
+
+
+def test_the_benchmarks_table_is_written_whole(command, tmp_path, monkeypatch):
+    lines = [Comparison("one image", 2.0, "another way", 8.0, "ms")]
+    monkeypatch.setattr(benchmark, "measure_speed", lambda folder: lines)
+    code, _, _ = command("benchmark", "--out", tmp_path / "table.txt")
+    assert code == 0
+    text = (tmp_path / "table.txt").read_text(encoding="utf-8")
+    assert re.search(r"one image .* 2\.00 ms .* another way .* 8\.00 ms .* 0\.25x", text)
 
 
 def test_a_sweep_does_only_the_runs_with_a_name_of_choice(command, tmp_path):

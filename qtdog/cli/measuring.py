@@ -1,5 +1,6 @@
 """Commands that measure checkpoints and networks, and train nothing."""
 
+import io
 from pathlib import Path
 from typing import Annotated, Literal, cast
 
@@ -268,9 +269,9 @@ def benchmark(
     table = speed_table(measure_speed(checkpoints.resolve()))
     Console().print(table)
     if out is not None:
-        wide = Console(width=120, record=True, quiet=True)
-        wide.print(table)
-        text = f"python -m qtdog benchmark\ncommit {code_version()}\n\n{wide.export_text()}"
+        shown = io.StringIO()
+        Console(width=120, file=shown).print(table)
+        text = f"python -m qtdog benchmark\ncommit {code_version()}\n\n{shown.getvalue()}"
         write_atomically(out, lambda handle: handle.write(text.encode()))
         typer.echo(f"Written: {out}")
 

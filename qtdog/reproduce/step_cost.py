@@ -11,6 +11,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from qtdog import models
@@ -129,27 +130,29 @@ def _network(architecture: str, classes: int, image_size: int, quantized: bool) 
 
 
 def _kept(network: nn.Module, images: int, image_size: int) -> int:
-    """Bytes that autograd keeps between forward and backward, without the parameters themselves."""
-    own = {one.untyped_storage().data_ptr() for one in network.parameters()}
-    kept: dict[int, int] = {}
-    alive: list[Tensor] = []  # or else another tensor would get a freed one's address
+    """Bytes that autograd keeps between forward and backward, without the parameters themselves.
+    Of tensors that have a shape and no content: nothing is computed."""
+    kept: dict[int, torch.UntypedStorage] = {}  # and alive, so that no other gets its address
 
     def keep(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
-        if storage.data_ptr() not in own:
-            kept[storage.data_ptr()] = storage.nbytes()
-            alive.append(tensor)
+        if storage._cdata not in own:
+            kept[storage._cdata] = storage
         return tensor
 
-    pixels = torch.rand(images, 3, image_size, image_size)
-    labels = torch.zeros(images, dtype=torch.long)
-    with (
-        torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor),
-        torch.autocast("cpu", torch.bfloat16),
-    ):
-        logits = network(pixels)
-        F.cross_entropy(logits.float(), labels)
-    return sum(kept.values())
+    with FakeTensorMode() as shapes:
+        tensors = (*network.named_parameters(), *network.named_buffers())
+        state = {name: shapes.from_tensor(tensor) for name, tensor in tensors}
+        own = {state[name].untyped_storage()._cdata for name, _ in network.named_parameters()}
+        pixels = torch.rand(images, 3, image_size, image_size)
+        labels = torch.zeros(images, dtype=torch.long)
+        with (
+            torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor),
+            torch.autocast("cpu", torch.bfloat16),
+        ):
+            logits = torch.func.functional_call(network, state, (pixels,))
+            F.cross_entropy(logits.float(), labels)
+    return sum(storage.nbytes() for storage in kept.values())
 
 
 def _convolution_backward_flops(
