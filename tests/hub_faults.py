@@ -136,8 +136,8 @@ class Sets:
     def make(cls, folder: Path) -> "Sets":
         """Two small sets with their indexes; the newer one has a member more."""
         sets = cls(
-            save_set(folder / "older", members=2, graph=False),
-            save_set(folder / "newest", members=3, graph=False),
+            save_set(folder / "older", members=2),
+            save_set(folder / "newest", members=3),
         )
         for root in (sets.older, sets.newest):
             (root / INDEX).write_bytes(index_json(make_index(root)))

@@ -35,6 +35,9 @@ CONTRAST = """() => {
 }"""
 
 
+OTHER_QUERIES = ("?tabs=learn,try", "?tab=nothing")
+
+
 @pytest.fixture(scope="module")
 def uploads(shared_uploads):
     return shared_uploads
@@ -81,7 +84,10 @@ def test_back_goes_to_the_tab_before_and_forward_again(open_page):
     _is_open(page, "batch")
 
 
-@pytest.mark.parametrize("query", ["", "?tab=learn", "?tabs=learn,try", "?tab=nothing"])
+@pytest.mark.parametrize(
+    "query",
+    ["", "?tab=learn", *(pytest.param(one, marks=pytest.mark.slow) for one in OTHER_QUERIES)],
+)
 def test_opening_a_page_is_one_place_to_come_back_to(open_page, query):
     page = open_page()
     before = page.evaluate("history.length")

@@ -110,7 +110,7 @@ def largest_difference(one: RunState, two: RunState) -> float:
         for name, value in values.items()
         if value.is_floating_point()
     ]
-    assert len(differences) > 200
+    assert len(differences) > 150
     return max(differences)
 
 

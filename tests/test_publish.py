@@ -43,7 +43,7 @@ CONTENTS = {"erm-seed0", "qt-dog-7bit-seed0", "qt-dog-7bit-seed1", "eoq-7bit"}
 
 @pytest.fixture(scope="module")
 def tiny_root(tmp_path_factory) -> Path:
-    return tiny.save_set(tmp_path_factory.mktemp("set"), members=2, graph=False)
+    return tiny.save_set(tmp_path_factory.mktemp("set"), members=2)
 
 
 @pytest.fixture
@@ -422,7 +422,7 @@ def test_a_dry_run_lists_the_files_and_sends_nothing(tiny_root, hub, command):
     assert code == 0
     model = tiny_root / "pacs/sketch/erm-seed0/model.safetensors"
     assert f"{model.stat().st_size:,} B  pacs/sketch/erm-seed0/model.safetensors" in out
-    assert "me/set (model): 12 files" in out
+    assert "me/set (model): 13 files" in out
     assert hub.log == []
 
 
@@ -431,7 +431,7 @@ def test_the_command_publishes_a_set_and_a_space_that_shows_it(tiny_root, hub, c
     code, out, _ = command(*words)
     assert code == 0
     commit = hub.repository("me/set").refs["main"]
-    assert f"me/set: 12 files, commit {commit}" in out
+    assert f"me/set: 13 files, commit {commit}" in out
     variables = hub.repository("me/page", "space").variables
     assert variables == {"QTDOG_ALLOW_REMOTE": "0", "QTDOG_CHECKPOINTS": f"me/set@{commit}"}
     readme = hub.files("me/page", repo_type="space")["README.md"].decode()

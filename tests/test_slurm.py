@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from qtdog.data import load
-from qtdog.training import Resources, TrainConfig, array_script, sweep_plan
+from qtdog.training import Resources, TrainConfig, array_script, first_plan
 from qtdog.training.config import RECIPES
 from qtdog.training.records import RunRecord, save_record
 
@@ -57,7 +57,7 @@ def written(command, tmp_path, monkeypatch) -> Path:
     target = dataset.domains[-1].name
     config = next(
         one
-        for one in sweep_plan(base, tuple(domain.name for domain in dataset.domains))
+        for one in first_plan(base, tuple(domain.name for domain in dataset.domains))
         if (one.method, one.objective, one.target_domain) == ("erm", "coral", target)
     )
     fingerprint = dataset.fingerprint()

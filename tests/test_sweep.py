@@ -14,7 +14,8 @@ import pytest
 import torch
 from safetensors.torch import save as tensors_to_bytes
 from sklearn.metrics import log_loss
-from tiny_runs import CONFIG, tiny_data
+from tiny_runs import CONFIG as LONGER
+from tiny_runs import tiny_data
 
 from qtdog import checkpoints, data
 from qtdog.accuracy import Accuracy
@@ -32,15 +33,17 @@ from qtdog.training import (
     Sweep,
     TrainConfig,
     combining,
+    first_plan,
     load_logits,
     load_record,
     sweep,
-    sweep_plan,
 )
 from qtdog.training.config import RECIPES
 from qtdog.training.finishing import checkpoint_folder
+from qtdog.training.first_study import post_training_widths
 from qtdog.training.records import save_record
 
+CONFIG = dataclasses.replace(LONGER, steps=6, quantize_step=4)
 DOMAINS = ("art_painting", "cartoon", "photo", "sketch")
 
 
@@ -48,7 +51,7 @@ DOMAINS = ("art_painting", "cartoon", "photo", "sketch")
 
 
 def pacs_plan() -> list[TrainConfig]:
-    return sweep_plan(TrainConfig("pacs", "", **RECIPES["cpu-short"]), DOMAINS)
+    return first_plan(TrainConfig("pacs", "", **RECIPES["cpu-short"]), DOMAINS)
 
 
 def test_the_plan_has_every_run_of_the_study_once_and_the_main_arms_first():
@@ -104,7 +107,9 @@ def test_records_have_names_of_their_own():
 def small_recipe() -> Iterator[None]:
     """The tiny runs' quantization step is the usual one of their recipe."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(RECIPES, "digits", {**RECIPES["digits"], "quantize_step": 6})
+        patch.setitem(
+            RECIPES, "digits", {**RECIPES["digits"], "quantize_step": CONFIG.quantize_step}
+        )
         yield
 
 
@@ -207,7 +212,7 @@ def test_erm_is_rounded_to_all_widths_where_those_are_trained_and_to_seven_bits_
     for run in (one for one in pacs_plan() if one.method == "erm"):
         ablated = run.target_domain in ("sketch", "art_painting") and run.seed < 2
         every = ablated and run.objective == "erm"
-        widths = sweep._post_training_widths(run)
+        widths = post_training_widths(run)
         assert widths == ((2, 3, 4, 5, 6, 7, 8) if every else (7,))
 
 

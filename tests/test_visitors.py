@@ -11,7 +11,7 @@ from tabs import SHOWS
 from visitors import EVENTS, Visitor
 
 VISITORS = 12
-FEWER = 6
+FEWER = 4
 """In the default suite."""
 SECONDS = 120
 WITH_FILES = ("results", "landscape")

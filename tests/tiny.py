@@ -74,9 +74,8 @@ def save_checkpoint(
     return folder
 
 
-def save_set(root: Path, members: int = 5, graph: bool = True) -> Path:
-    """`root`/pacs/sketch with ERM, QT-DoG members, EoQ and, if wanted, their graph; returns
-    `root`."""
+def save_set(root: Path, members: int = 5) -> Path:
+    """`root`/pacs/sketch with ERM, QT-DoG members, EoQ and their graph; returns `root`."""
     target = root / "pacs" / "sketch"
     save_checkpoint(target / "erm-seed0", "erm", 0)
     folders = [
@@ -87,6 +86,5 @@ def save_set(root: Path, members: int = 5, graph: bool = True) -> Path:
         config("eoq", 9, 7), source_validation=(), training=None, target=Accuracy(70, 100)
     )
     checkpoints.save_ensemble(target / "eoq-7bit", folders, ensemble)
-    if graph:
-        shutil.copytree(GRAPHS, root / checkpoints.GRAPHS, dirs_exist_ok=True)
+    shutil.copytree(GRAPHS, root / checkpoints.GRAPHS, dirs_exist_ok=True)
     return root

@@ -23,6 +23,7 @@ CONFIG = TrainConfig(
     quantizer="lsq",  # goes without saying in names
     **{
         **RECIPES["digits"],
+        "architecture": "timm/test_resnet",  # fifteen convolutions, not fifty-six
         "images_per_domain": 4,
         "steps": 12,
         "quantize_step": 6,

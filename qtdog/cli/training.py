@@ -263,11 +263,11 @@ def sweep(
         Sweep,
         TrainConfig,
         check_network,
+        first_plan,
         parallel,
         recipe_for,
         recipe_settings,
         second_plan,
-        sweep_plan,
         sweep_progress,
     )
 
@@ -298,7 +298,7 @@ def sweep(
             sampled_data=dataset.sampled_fingerprint(),
         )
         domains = tuple(domain.name for domain in dataset.domains)
-        whole = sweep_plan(base, domains) if first else second_plan(dataset.name, base, domains)
+        whole = first_plan(base, domains) if first else second_plan(dataset.name, base, domains)
         named = {work.record_path(dataset.name, one).stem: one for one in whole}
         chosen = {name: config for name, config in named.items() if only in name}
         if not chosen:

@@ -142,7 +142,7 @@ def _kept(network: nn.Module, images: int, image_size: int) -> int:
 
     with FakeTensorMode() as shapes:
         tensors = (*network.named_parameters(), *network.named_buffers())
-        state = {name: shapes.from_tensor(tensor) for name, tensor in tensors}
+        state: dict[str, Tensor] = {name: shapes.from_tensor(tensor) for name, tensor in tensors}
         own = {state[name].untyped_storage()._cdata for name, _ in network.named_parameters()}
         pixels = torch.rand(images, 3, image_size, image_size)
         labels = torch.zeros(images, dtype=torch.long)

@@ -6,6 +6,7 @@ from .config import recipe_settings as recipe_settings
 from .evaluator import TARGET_SAMPLE as TARGET_SAMPLE
 from .finishing import finish as finish
 from .finishing import require_free as require_free
+from .first_study import first_plan as first_plan
 from .frozen_norm import fuse_frozen_norms as fuse_frozen_norms
 from .loop import StepProgress as StepProgress
 from .loop import train as train
@@ -25,4 +26,3 @@ from .second_study import second_plan as second_plan
 from .slurm import Resources as Resources
 from .slurm import array_script as array_script
 from .sweep import Sweep as Sweep
-from .sweep import sweep_plan as sweep_plan

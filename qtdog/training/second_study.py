@@ -1,4 +1,4 @@
-"""The second study's runs, in order of priority; `sweep_plan` is the first study's."""
+"""The second study's runs, in order of priority; the first study's are in `first_study`."""
 
 import dataclasses
 from typing import Any

@@ -1,12 +1,11 @@
-"""The zoo: every run of the study in order of priority, done once, resumable, on any number of
-processes that share a folder of runs."""
+"""The runs of a study, each done once, resumable, on any number of processes that share a folder of
+runs."""
 
 import dataclasses
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from safetensors.torch import save as tensors_to_bytes
@@ -27,53 +26,10 @@ from qtdog.training.finishing import (
     target_in,
     training_record,
 )
+from qtdog.training.first_study import BITS, OTHER_BITS, post_training_widths
 from qtdog.training.loop import Chosen, StepProgress, TrainedRun, forget_state, refitted, train
-from qtdog.training.objectives import ObjectiveName
 from qtdog.training.records import Outcome, RunRecord, load_record, save_record
 from qtdog.training.run_data import RunData, load_run_data
-
-SEEDS = (0, 1, 2, 3, 4)
-CONTROL_SEEDS = (0, 1)
-BITS = 7
-OTHER_BITS = (8, 6, 5, 4, 3, 2)
-# Ablations on some of the targets: all other bit widths on the first, two on the second.
-ABLATION_TARGETS = {"sketch": OTHER_BITS, "art_painting": (5, 4)}
-QUANTIZE_SHARES = (0.2, 0.6, 0.8)
-OTHER_OBJECTIVES: tuple[ObjectiveName, ...] = ("coral", "mixstyle")
-
-
-def sweep_plan(base: TrainConfig, domains: tuple[str, ...]) -> list[TrainConfig]:
-    """Every run of the first study, the most important first: all held-out domains with one seed,
-    then the next."""
-    runs: list[TrainConfig] = []
-    base = dataclasses.replace(base, quantizer="lsq", averaged_weights="latent")
-
-    def add(target: str, seed: int, method: str, **settings: Any) -> None:
-        runs.append(
-            dataclasses.replace(base, target_domain=target, seed=seed, method=method, **settings)
-        )
-
-    for seed in SEEDS:
-        for target in domains:
-            add(target, seed, "erm", bits=BITS)
-            add(target, seed, "qt-dog", bits=BITS)
-            add(target, seed, "qt-dog", bits=BITS, quantizer="lsq-fitted")
-        for target in domains if seed in CONTROL_SEEDS else ():
-            add(target, seed, "freeze", bits=BITS)
-    for target in (one for one in ABLATION_TARGETS if one in domains):
-        for seed in CONTROL_SEEDS:
-            for bits in ABLATION_TARGETS[target]:
-                add(target, seed, "qt-dog", bits=bits)
-    target = next((one for one in ABLATION_TARGETS if one in domains), domains[-1])
-    for seed in CONTROL_SEEDS:
-        add(target, seed, "qt-dog", bits=BITS, granularity="tensor")
-        for share in QUANTIZE_SHARES:
-            add(target, seed, "qt-dog", bits=BITS, quantize_step=round(base.steps * share))
-    for seed in CONTROL_SEEDS:
-        for objective in OTHER_OBJECTIVES:
-            for method in ("erm", "qt-dog"):
-                add(target, seed, method, bits=BITS, objective=objective)
-    return runs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -178,7 +134,7 @@ class Sweep:
 
     def _to_round(self, run: TrainedRun) -> list[tuple[Chosen, int]]:
         if self.rounding == "start":
-            return [(run.single, bits) for bits in _post_training_widths(run.config)]
+            return [(run.single, bits) for bits in post_training_widths(run.config)]
         widths = sorted((BITS, *OTHER_BITS))
         return [(chosen, bits) for chosen in (run.single, run.average) for bits in widths]
 
@@ -231,15 +187,6 @@ class Sweep:
             identity=run_data.identity(run.config),
         )
         save_record(path, record, kept)
-
-
-def _post_training_widths(config: TrainConfig) -> tuple[int, ...]:
-    ablation = (
-        config.target_domain in ABLATION_TARGETS
-        and config.seed in CONTROL_SEEDS
-        and config.objective == "erm"
-    )
-    return tuple(sorted((BITS, *OTHER_BITS))) if ablation else (BITS,)
 
 
 def _rounded(run: TrainedRun, chosen: Chosen, bits: int, rule: Rule) -> storage.StoredNetwork:
