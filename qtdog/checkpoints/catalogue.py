@@ -7,7 +7,16 @@ from pathlib import Path
 from qtdog import checkpoints
 from qtdog.checkpoints.config import CheckpointConfig, CheckpointError
 
-MODEL_NAMES = {"erm": "Full precision", "qt-dog": "QT-DoG", "eoq": "EoQ"}
+CHECKPOINT_NAMES = {
+    "erm": "Full precision",
+    "qt-dog": "QT-DoG",
+    "freeze": "Quantized, then frozen",
+    "noise": "Full precision, noise of one step size",
+    "eoq": "EoQ",
+}
+"""What a stored checkpoint of each method is called, on pages and cards, in the order of lists."""
+MODEL_NAMES = {method: CHECKPOINT_NAMES[method] for method in ("erm", "qt-dog", "eoq")}
+"""Of those that are shown side by side."""
 PAPER_BITS = 7  # of the checkpoints that are shown side by side, if there are several widths
 OPENING_DOMAIN = "sketch"  # our first sample pictures are drawn, and the models disagree about them
 

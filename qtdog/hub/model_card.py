@@ -7,18 +7,11 @@ from dataclasses import dataclass
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
-from qtdog.checkpoints import FULL_PRECISION_BITS, CheckpointConfig
+from qtdog.checkpoints import CHECKPOINT_NAMES, FULL_PRECISION_BITS, CheckpointConfig
 from qtdog.citation import CITATION
 from qtdog.method_names import quantizer_suffix
 from qtdog.results import MeasuredResult
 
-METHOD_NAMES = {
-    "erm": "Full precision (ERM)",
-    "qt-dog": "QT-DoG",
-    "freeze": "Quantized, then frozen",
-    "noise": "Full precision, noise of one step size",
-    "eoq": "EoQ",
-}
 # Spellings of the benchmarks' papers, and the repositories on the Hub that hold the same images.
 DATASET_NAMES = {
     "pacs": "PACS",
@@ -126,9 +119,9 @@ def eval_results(entry: CardEntry) -> list[EvalResult]:
 
 
 def _method(config: CheckpointConfig) -> str:
-    if config.method == "erm" and config.added_methods:
-        return f"Full precision ({' + '.join(config.added_methods)})"
-    name = METHOD_NAMES.get(config.method, config.method)
+    name = CHECKPOINT_NAMES.get(config.method, config.method)
+    if config.method == "erm":
+        return f"{name} ({' + '.join(config.added_methods) or 'ERM'})"
     name += quantizer_suffix(config.method, config.quantizer, config.refitted)
     return " + ".join((*config.added_methods, name))
 

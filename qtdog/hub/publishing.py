@@ -19,8 +19,8 @@ from huggingface_hub.utils import (
 )
 
 from qtdog import checkpoints
-from qtdog.checkpoints import INDEX, CheckpointConfig, index_json, make_index
-from qtdog.hub.model_card import METHOD_NAMES, CardEntry, model_card
+from qtdog.checkpoints import CHECKPOINT_NAMES, INDEX, CheckpointConfig, index_json, make_index
+from qtdog.hub.model_card import CardEntry, model_card
 from qtdog.hub_client import DownloadProgress, Transfer, why_it_failed
 from qtdog.method_names import quantizer_suffix
 from qtdog.places import RESULTS
@@ -125,7 +125,7 @@ def _measured_row(
     hashes = {file.sha256 for file in config.files}
     place = (config.dataset.lower(), config.target_domain, config.averaged)
     counts = (config.target.correct, config.target.total)
-    ensemble = " + ".join((*config.added_methods, METHOD_NAMES["eoq"]))
+    ensemble = " + ".join((*config.added_methods, CHECKPOINT_NAMES["eoq"]))
     ensemble += quantizer_suffix("eoq", config.quantizer, config.refitted)
     for row in measured:
         run = row.measurement
@@ -140,7 +140,7 @@ def _measured_row(
 
 def _place(entry: CardEntry) -> tuple[object, ...]:
     """In the card: by target, full precision first, more bits first."""
-    config, methods = entry.config, list(METHOD_NAMES)
+    config, methods = entry.config, list(CHECKPOINT_NAMES)
     method = methods.index(config.method) if config.method in methods else len(methods)
     seed = config.training.seed if config.training else 0
     return (config.dataset, config.target_domain, method, -config.bits, config.averaged, seed)

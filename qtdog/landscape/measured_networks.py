@@ -11,9 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtdog import checkpoints
-from qtdog.checkpoints import FULL_PRECISION_BITS, Checkpoint, CheckpointConfig, CheckpointError
+from qtdog.checkpoints import (
+    CHECKPOINT_NAMES,
+    FULL_PRECISION_BITS,
+    Checkpoint,
+    CheckpointConfig,
+    CheckpointError,
+)
 from qtdog.landscape.records import ModelReference, Provenance
-from qtdog.method_names import METHODS, method_name
+from qtdog.method_names import method_name
 from qtdog.provenance import code_version, processor
 
 if TYPE_CHECKING:
@@ -114,8 +120,8 @@ def same_trunk(found: Sequence[Subject], averaged: bool = True) -> tuple[Subject
 
 def title(model: ModelReference) -> str:
     """ "Full precision, averaged, seed 0" or "QT-DoG, 7 bits, seed 1"."""
-    names = METHODS | {"erm": "Full precision"}
-    parts = [names.get(model.method, model.method) + (" (refitted)" if model.refitted else "")]
+    name = CHECKPOINT_NAMES.get(model.method, model.method)
+    parts = [name + (" (refitted)" if model.refitted else "")]
     parts += [f"{model.bits} bits"] if model.bits != FULL_PRECISION_BITS else []
     parts += ["averaged"] if model.averaged else []
     return ", ".join([*parts, f"seed {model.seed}"])

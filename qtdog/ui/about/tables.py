@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from importlib import metadata
 
 from qtdog import cores
-from qtdog.checkpoints import MODEL_NAMES, StoredCheckpoint, Target
+from qtdog.checkpoints import CHECKPOINT_NAMES, StoredCheckpoint, Target
 from qtdog.explorer import Explorer
 from qtdog.method_names import quantizer_suffix
 from qtdog.provenance import cpu
@@ -15,11 +15,6 @@ from qtdog.ui.markup import Markup, html, join
 from qtdog.ui.sentences import plain, tenths
 
 MOST_CLASSES = 30
-NAMES = {
-    **MODEL_NAMES,
-    "freeze": "Freeze",
-    "noise": "Full precision, noise of one step size",
-}
 PACKAGES = ("torch", "torchvision", "gradio", "safetensors", "numpy", "pillow")
 LEGEND = html(
     '<p class="aside-note">Accuracy: on all images of the held-out domain, right and in all. '
@@ -99,7 +94,7 @@ def _row(stored: StoredCheckpoint, sizes: dict[str, int]) -> Markup:
     marker = html(
         '<span style="color: var(--{})" aria-hidden="true">{}</span>', config.method, style.marker
     )
-    method = NAMES.get(config.method, config.method)
+    method = CHECKPOINT_NAMES.get(config.method, config.method)
     method += quantizer_suffix(config.method, config.quantizer, config.refitted)
     if config.added_methods:
         method += f" with {' and '.join(config.added_methods)}"

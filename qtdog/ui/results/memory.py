@@ -119,8 +119,9 @@ def first_rows(points: Sequence[MemoryPoint], dataset: str) -> Markup:
     full, single, together = rows
     share = full.size_bytes / single.size_bytes
     return html(
-        '<table class="first-rows"><caption>Accuracy on domains never seen in training: mean over '
-        "the {} held-out domains of {}; of single networks over seeds too. Measured here.</caption>"
+        '<table class="first-rows"><caption>Size on disk and accuracy on domains never seen in '
+        "training: means over the {} held-out domains of {}, for single networks over seeds too. "
+        "Measured here.</caption>"
         '<thead><tr><th scope="col">Model</th><th scope="col">Memory</th>'
         '<th scope="col">Accuracy</th></tr></thead><tbody>{}</tbody></table>'
         '<p class="summary">One QT-DoG network takes {:.1f} times less memory than full precision '

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from qtdog.checkpoints import FULL_PRECISION_BITS, MODEL_NAMES, CheckpointConfig
+from qtdog.checkpoints import CHECKPOINT_NAMES, FULL_PRECISION_BITS, CheckpointConfig
 from qtdog.explorer import Compared, LayerDistance
-from qtdog.method_names import METHODS, quantizer_suffix
+from qtdog.method_names import quantizer_suffix
 from qtdog.ui.markup import Markup, html
 from qtdog.ui.sentences import listed, plain
 
@@ -158,7 +158,7 @@ def _why(name: str, shapes: Sequence[tuple[int, ...] | None]) -> str:
 
 def _kind(config: CheckpointConfig) -> str:
     """All but the seed and the domain."""
-    title = MODEL_NAMES.get(config.method, METHODS.get(config.method, config.method))
+    title = CHECKPOINT_NAMES.get(config.method, config.method)
     title += quantizer_suffix(config.method, config.quantizer, config.refitted)
     if config.bits != FULL_PRECISION_BITS:
         title += f" ({config.bits} bits)"
