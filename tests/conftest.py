@@ -1,6 +1,7 @@
 """What every test gets: its own cache folder, no telemetry, one thread; command line, browser.
 
-The whole suite runs in three processes, file by file: tests of a page wait more than they compute."""
+The whole suite runs in three processes, file by file: a page's tests wait more than they compute.
+"""
 
 import dataclasses
 import os
@@ -31,7 +32,11 @@ from qtdog.training.config import RECIPES
 torch.set_num_threads(1)
 
 # They take the longest and come first: then all processes end at about the same time.
-LONGEST = ("page", "every_tab", "learn", "explorer", "sweep", "training", "resume", "site", "cli")
+LONGEST = (
+    *("page", "requests", "training", "every_tab", "evil", "reproduce", "learn", "objectives"),
+    *("habits", "static_page", "cli", "resume", "middleware", "hub", "start", "publish", "sweep"),
+    *("visitors", "export", "static_live", "recognition", "root_path", "static_explorer", "site"),
+)
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
