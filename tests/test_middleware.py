@@ -1,9 +1,11 @@
 """What every answer carries, who is answered at all, and that the page still works in a browser."""
 
+import shutil
 import threading
 import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import gradio as gr
@@ -22,7 +24,14 @@ from tiny import save_set
 from qtdog.explorer.opening import NO_SUCH_ADDRESS
 from qtdog.reach import Names, names_this_machine, on_loopback, only_here
 from qtdog.ui.guarded import GuardedBlocks
-from qtdog.ui.middleware import HEADERS, NOT_SERVED, NOT_THIS_SERVER, Guard
+from qtdog.ui.middleware import (
+    DISK_IS_FULL,
+    HEADERS,
+    LEAST_FREE_BYTES,
+    NOT_SERVED,
+    NOT_THIS_SERVER,
+    Guard,
+)
 from qtdog.ui.quiet import Asked
 
 HERE = ("localhost", "localhost:7860", "LOCALHOST:1", "127.0.0.1:1", "127.9.9.9", "[::1]:7860")
@@ -48,6 +57,26 @@ def guarded(names: Names) -> TestClient:
     """A server behind the guard that says "hello"."""
     hello = Starlette(routes=[Route("/", lambda _: PlainTextResponse("hello"))])
     return TestClient(Guard(hello, names, Asked()))
+
+
+def test_uploads_never_fill_the_disk(monkeypatch, tmp_path):
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "not" / "yet"))
+    routes = [Route("/gradio_api/upload", lambda _: PlainTextResponse("taken"), methods=["POST"])]
+    client = TestClient(Guard(Starlette(routes=routes), Names(any=True), Asked()))
+    free = LEAST_FREE_BYTES + 1000
+    asked = []
+
+    def disk_usage(folder):
+        asked.append(folder)
+        return SimpleNamespace(free=free)
+
+    monkeypatch.setattr(shutil, "disk_usage", disk_usage)
+    assert client.post("/gradio_api/upload", content=b"x" * 1000).text == "taken"
+    refused = client.post("/gradio_api/upload", content=b"x" * 1001)
+    assert (refused.status_code, refused.text) == (507, DISK_IS_FULL)
+    free = LEAST_FREE_BYTES - 1
+    assert client.post("/gradio_api/upload", content=iter([b"x"])).text == DISK_IS_FULL
+    assert {*asked} == {tmp_path}, "the disk on which the folder will be"
 
 
 @pytest.mark.parametrize("host", [*HERE, *ELSEWHERE])

@@ -1,8 +1,11 @@
 """What every answer of the server carries, and what and whom it does not answer."""
 
 import re
+import shutil
 import traceback
+from pathlib import Path
 
+from gradio.utils import get_upload_folder
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -43,6 +46,12 @@ UNEXPECTED = (
     "This request could not be answered. Reload the page and try again; in a script, compare the "
     "arguments with the endpoint's description."
 )
+DISK_IS_FULL = (
+    "There is no room for more pictures here at the moment: try again later, or with fewer. "
+    "Uploads are removed after an hour."
+)
+LEAST_FREE_BYTES = 1 << 30
+"""What uploads leave free of the disk that they lie on."""
 NOT_SERVED = "This page serves its own files alone, and nothing from other addresses."
 # Gradio would fetch any address of the internet for a stranger, and hand a video to ffmpeg.
 # It would also write a session's values to disk, which nobody removes, for each call of a link.
@@ -51,12 +60,25 @@ _NOT_SERVED = re.compile(
 )
 
 
+_UPLOAD = re.compile(r"/upload/?$", re.I)
+
+
+def _has_room(headers: Headers) -> bool:
+    """Whether the disk takes an upload. How much it sends, a browser says before."""
+    asked = headers.get("content-length", "")
+    size = int(asked) if asked.isdecimal() and len(asked) < 20 else 0
+    folder = Path(get_upload_folder())
+    there = next(one for one in (folder, *folder.parents) if one.exists())
+    return shutil.disk_usage(there).free - size >= LEAST_FREE_BYTES
+
+
 class Guard:
     """Adds `HEADERS` to every answer, closes what of Gradio's server the page does not use, and
     makes a sentence of what Gradio stumbles over. A request whose Host or Origin is not of `names`
     gets no answer: a foreign page whose name leads here (DNS rebinding), or whose browser also
-    reaches this machine, would read what is at home. Outside all else, also of what answers a
-    browser's question whether it may ask (CORS). `asked` hears of every request."""
+    reaches this machine, would read what is at home. Uploads never fill the disk. Outside all else,
+    also of what answers a browser's question whether it may ask (CORS). `asked` hears of every
+    request."""
 
     def __init__(self, app: ASGIApp, names: Names, asked: Asked) -> None:
         self._app = app
@@ -85,6 +107,10 @@ class Guard:
             return
         if _NOT_SERVED.search(scope["path"]):
             refusal = PlainTextResponse(NOT_SERVED, status_code=403)
+            await refusal(scope, receive, send_with_headers)
+            return
+        if _UPLOAD.search(scope["path"]) and not _has_room(headers):
+            refusal = PlainTextResponse(DISK_IS_FULL, status_code=507)
             await refusal(scope, receive, send_with_headers)
             return
         try:
