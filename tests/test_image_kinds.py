@@ -188,6 +188,33 @@ def test_a_jpeg_of_many_scans_is_refused_before_it_is_decoded():
     assert read_image(whole[:2] + comment * 9 + whole[2:]).size == (160, 120)
 
 
+def with_empty_chunks(count: int) -> bytes:
+    """A PNG whose pixels end with so many chunks that hold none of them."""
+    data = encode(photo(16, 12), "PNG")
+    end = data.rindex(b"IEND") - 4
+    empty = struct.pack(">I", 0) + b"IDAT" + struct.pack(">I", zlib.crc32(b"IDAT"))
+    return data[:end] + empty * count + data[end:]
+
+
+def with_comment_of(blocks: int) -> bytes:
+    """A GIF that begins with a comment of so many blocks of one letter."""
+    data = encode(photo(16, 12), "GIF")
+    begin = 13 + (3 << (data[10] & 7) + 1)
+    return data[:begin] + b"\x21\xfe" + b"\x01a" * blocks + b"\0" + data[begin:]
+
+
+def test_a_file_of_very_many_blocks_is_refused_before_it_is_decoded():
+    assert np.array_equal(read_image(with_empty_chunks(1000)), photo(16, 12))
+    assert read_image(with_comment_of(1000)).size == (16, 12)
+    refused = "written in a way that takes too long"
+    assert refused in sentence(with_empty_chunks(150_000))
+    assert refused in sentence(with_comment_of(10_000))
+    plain = encode(photo(16, 12), "GIF")
+    begin = 13 + (3 << (plain[10] & 7) + 1)
+    assert read_image(plain[:begin] + b"\0" * 1000 + plain[begin:]).size == (16, 12)
+    assert refused in sentence(plain[:begin] + b"\0" * 10_000 + plain[begin:])
+
+
 @pytest.mark.parametrize("size", [(15_000, 9_000), (40_000, 2_500)])
 def test_a_jpeg_of_more_than_a_hundred_megapixels_is_shrunk_while_it_is_decoded(size):
     upper, lower = (200, 30, 40), (20, 60, 220)

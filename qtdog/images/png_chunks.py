@@ -11,10 +11,22 @@ import zlib
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEAD = struct.Struct(">I4s")  # length of the body, kind
 _CHECKSUM_BYTES = 4
+_MAX_CHUNKS = 100_000  # usual pictures have some thousand; a large file of empty ones has millions
 _USED = {  # ancillary chunks that the picture depends on -> what is lost with them
     b"tRNS": "which parts are transparent",
     b"eXIf": "which side is up",
 }
+
+
+def is_too_costly(data: bytes) -> bool:
+    """Whether it has so many chunks that to go through them takes long."""
+    place = len(SIGNATURE)
+    for _ in range(_MAX_CHUNKS):
+        if place + _HEAD.size > len(data):
+            return False
+        length, _ = _HEAD.unpack_from(data, place)
+        place += _HEAD.size + length + _CHECKSUM_BYTES
+    return True
 
 
 def damaged_pixels(data: bytes) -> bool:

@@ -18,7 +18,7 @@ from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
-from qtdog.images import jpeg_scans, png_chunks, tiff_headers
+from qtdog.images import gif_blocks, jpeg_scans, png_chunks, tiff_headers
 from qtdog.images.headers import webp_size, what_is_wrong
 
 MAX_BYTES = 64 * 2**20  # of the file
@@ -133,6 +133,8 @@ def _decode(data: bytes, accept_partial: bool) -> Image.Image:
         image, lacks = _load_jpeg(data, accept_partial)
     else:
         if data.startswith(png_chunks.SIGNATURE):
+            if png_chunks.is_too_costly(data):
+                raise ImageError(_TOO_COSTLY)
             if png_chunks.damaged_pixels(data):
                 if not accept_partial:
                     raise ValueError("a damaged PNG")
@@ -155,6 +157,8 @@ def _load(data: bytes) -> Image.Image:
         _check_size(webp_size(data), "WEBP")
     if data[:2] in (b"II", b"MM"):
         _check_directory(data, 0)
+    if data[:4] == b"GIF8" and gif_blocks.is_too_costly(data):
+        raise ImageError(_TOO_COSTLY)
     try:
         image = Image.open(io.BytesIO(data), formats=_formats())
     except Image.DecompressionBombError:
