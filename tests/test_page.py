@@ -1,5 +1,6 @@
 """The page in a real browser and through its API, on a small set of checkpoints."""
 
+import base64
 import dataclasses
 import json
 import re
@@ -131,6 +132,31 @@ def test_an_uploaded_picture_is_classified(page, own, tmp_path):
     _wait_for_other_answers(page, before)
     _wait_until_shown(page, _expected(own, tmp_path / "mine.png"))
     assert "The picture's class" not in page.locator("#answers .summary").inner_text()
+
+
+def test_a_drawing_is_classified_when_a_stroke_has_ended(page, own, tmp_path):
+    page.get_by_role("button", name="Draw", exact=True).click()
+    assert not page.locator("#picture").is_visible()
+    _stroke(page, (0.2, 0.2), (0.7, 0.8))
+    one = _on_paper(page, own, tmp_path)
+    _wait_until_shown(page, one)
+    page.wait_for_function("location.search === '?sample=own'")
+    page.get_by_label("Line width").fill("30")
+    _stroke(page, (0.8, 0.1), (0.2, 0.8))
+    two = _on_paper(page, own, tmp_path)
+    assert two != one
+    _wait_until_shown(page, two)
+    page.get_by_role("button", name="Undo").click()
+    _wait_until_shown(page, one)
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_text("Choose a picture.").wait_for()
+    _stroke(page, (0.2, 0.2), (0.7, 0.8))
+    page.get_by_role("button", name="Guitar, pencil").click()  # that line has not left yet
+    page.wait_for_function(GUITAR_IS_TOLD)
+    page.wait_for_timeout(800)
+    _wait_until_shown(page, _expected(own, GUITAR.path))
+    assert not page.locator("#pad").is_visible()
+    assert page.locator("#picture").is_visible()
 
 
 def test_a_format_that_browsers_cannot_show_is_shown_all_the_same(page, own, tmp_path):
@@ -424,6 +450,24 @@ def _wait_for_other_answers(page, before: str) -> None:
             && document.querySelector('#answers .summary').innerText !== before""",
         arg=before,
     )
+
+
+def _stroke(page, *corners: tuple[float, float]) -> None:
+    """A line on the pad; corners are fractions of its sides."""
+    box = page.locator("#pad").bounding_box()
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in corners]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=4)
+    page.mouse.up()
+
+
+def _on_paper(page, own: Explorer, folder: Path) -> list[list[str]]:
+    """What the service says of the pad's pixels."""
+    uri = page.evaluate("document.querySelector('#pad').toDataURL()")
+    (folder / "pad.png").write_bytes(base64.b64decode(uri.partition(",")[2]))
+    return _expected(own, folder / "pad.png")
 
 
 def _upload(page, path: Path) -> None:

@@ -36,6 +36,7 @@ from qtdog.hub.publishing import Destination, PublishError, set_files
 from qtdog.hub.space import space_card
 from qtdog.inference import Ensemble
 from qtdog.study.rows import MeasuredRow
+from qtdog.ui.about.texts import without_server
 
 ROOT = Path(__file__).resolve().parents[1]
 CONTENTS = {"erm-seed0", "qt-dog-7bit-seed0", "qt-dog-7bit-seed1", "eoq-7bit"}
@@ -464,3 +465,30 @@ def test_a_static_space_says_what_it_is(hub, command, tmp_path, monkeypatch):
     assert front.custom_headers["cross-origin-embedder-policy"] == "require-corp"
     with pytest.raises(ValueError, match="holds no page"):
         static_space_files(tmp_path)
+
+
+def test_a_space_links_to_the_static_one_of_its_set(tiny_root, hub, command, monkeypatch):
+    def one_page(folder: Path, explorer: object) -> None:
+        (folder / "index.html").write_text("the explorer")
+
+    monkeypatch.setattr("qtdog.browser.write_explorer", one_page)
+    monkeypatch.setattr("qtdog.hub.space.FOLDERS", ("qtdog/hub",))  # what of the page is enough
+    words = ["--space", "me/page", "--static-space", "me/live", "--checkpoints", tiny_root]
+    code, _, error = command(*words)
+    assert code == 0, error
+    variables = hub.repository("me/page", "space").variables
+    assert "QTDOG_STATIC_SPACE" not in variables  # it shows the bundled set
+    code, _, error = command(*words, "--repo-id", "me/set")
+    assert code == 0, error
+    assert variables["QTDOG_STATIC_SPACE"] == "me/live"
+    assert "index.html" in hub.files("me/live", repo_type="space")
+
+
+def test_about_links_to_nothing_but_a_space(monkeypatch):
+    address = 'href="https://huggingface.co/spaces/me/live"'
+    assert "export-site" in without_server()
+    assert address not in without_server()
+    monkeypatch.setenv("QTDOG_STATIC_SPACE", "me/live")
+    assert address in without_server()
+    monkeypatch.setenv("QTDOG_STATIC_SPACE", 'me/live" onclick="alert(1)')
+    assert "me/live" not in without_server()

@@ -85,7 +85,7 @@ def test_a_drawing_is_classified_while_it_is_drawn(browser, address):
     drawn = page.inner_text("#answers .cards")
     assert drawn != paper
     page.mouse.up()
-    page.click("#undo")
+    page.get_by_role("button", name="Undo").click()
     page.wait_for_timeout(800)
     assert page.inner_text("#answers .cards") != drawn
     assert page.complaints == []

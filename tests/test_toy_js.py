@@ -260,3 +260,30 @@ def test_a_drawn_domain_needs_points_of_both_classes():
         "Draw at least 4 points in source 1: it has 3.",
         "Draw points of both classes in the held-out domain.",
     ]
+
+
+DIVERGED = """
+const { defaults } = await load("settings.js");
+const { Trainer } = await load("trainer.js");
+return given.settings.map((changed) => {
+    const settings = { ...defaults(), ...changed }, trainer = new Trainer();
+    const frames = [trainer.answer({ kind: "begin", settings }).frame];
+    while (frames.length < 20 && !frames.at(-1).done) {
+        frames.push(trainer.answer({ kind: "advance", steps: 10 }).frame);
+    }
+    const last = frames.at(-1), repeated = { kind: "repeat", settings, seed: 3, only: [] };
+    return { diverged: frames.map((one) => one.diverged), last,
+        repeated: last.diverged ? trainer.answer(repeated).repeat : null };
+});
+"""
+
+
+def test_a_network_that_diverges_is_told_as_that_and_nothing_else():
+    small = {"points": 20, "quantizeStep": 0}
+    limits = {"rate": 0.1, "bits": 2, "layers": 3, "width": 32, "noise": 0.4}
+    settings = [{**small, "rate": 1e200}, {**small, **limits}]
+    bad, most = ask_modules(DIVERGED, TOY, settings=settings)
+    assert bad["diverged"] == [False, True]
+    assert bad["last"] == {"step": 10, "done": True, "diverged": True, "settled": True}
+    assert bad["repeated"] == {"seed": 3, "arms": {"full-precision": None}}
+    assert not any(most["diverged"])  # at the address's limits: Adam bounds every step

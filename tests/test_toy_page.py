@@ -2,14 +2,18 @@
 
 import numpy as np
 import pytest
-from pages import opening, served
+from pages import PATIENCE_MS, open_page, opening, served
+from servers import CHROMIUM_FLAGS, chromium
 
 from qtdog.toy import read_record
 from qtdog.ui.guarded import GuardedBlocks
 from qtdog.ui.train.tab import train_tab
+from qtdog.web import FOLDER
 
 CALM = {"reduced_motion": "reduce"}  # figures come at the end of a run: that is also the fastest
 ENDED = "document.querySelector('.train-play')?.textContent === 'Play again'"
+INKED = """() => [...document.querySelectorAll(".train-figures canvas")].map((one) =>
+    one.getContext("2d").getImageData(0, 0, one.width, one.height).data.some(Boolean))"""
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +49,7 @@ def test_a_run_ends_with_a_sentence_a_table_and_figures(open_one):
     assert page.locator(".train-said").inner_text().startswith("This time, QT-DoG, 3 bits: a ")
     assert float(cell(page, 3, 2)) > float(cell(page, 3, 3)) > 0  # the valley got flatter
     assert cell(page, 1, 2).endswith(" %")
-    inked = page.evaluate(
-        """() => [...document.querySelectorAll(".train-figures canvas")].map((one) =>
-            one.getContext("2d").getImageData(0, 0, one.width, one.height).data.some(Boolean))"""
-    )
-    assert inked == [True] * 7
+    assert page.evaluate(INKED) == [True] * 7
     page.locator("[data-name=bits]").fill("4")
     page.wait_for_function("location.search === '?toy-bits=4'")
     assert page.locator(".train-counter").inner_text().startswith("step 0 ")
@@ -69,7 +69,7 @@ def test_scenes_open_play_and_say_two_sentences(open_one):
 def test_bad_addresses_are_named_and_parts_can_be_hidden(open_one):
     page = open_one("?toy-bits=77&toy-shift=nowhere&toy-hide=luck,scenes", **CALM)
     page.wait_for_selector(".train-scores")
-    notices = page.locator(".train > .notice").all_inner_texts()
+    notices = page.locator(".train > .notice:visible").all_inner_texts()
     assert len(notices) == 2
     assert any('toy-bits "77" was ignored' in text for text in notices)
     assert not page.locator(".train-luck").is_visible()
@@ -101,14 +101,65 @@ def test_one_draws_by_mouse_and_keyboard_and_is_told_what_is_missing(open_one):
 
 
 @pytest.mark.slow
-def test_without_workers_it_trains_on_the_page(browser, address):
-    with opening(browser, address) as open_page:
-        page = open_page("?nothing", **CALM)
+@pytest.mark.parametrize("missing", ["the class", "the file"])
+def test_without_workers_it_trains_on_the_page_and_says_so(browser, address, missing):
+    page = browser.new_page(**CALM)
+    page.set_default_timeout(PATIENCE_MS)
+    if missing == "the class":
         page.add_init_script("delete window.Worker")
-        page.reload()
-        page.wait_for_selector(".train-scores")
-        play(page)
-        assert float(cell(page, 3, 2)) > float(cell(page, 3, 3))
+    else:
+        page.route("**/toy/worker.js", lambda route: route.abort())
+    page.goto(address)
+    play(page)
+    assert float(cell(page, 3, 2)) > float(cell(page, 3, 3))
+    told = page.locator(".train > .notice:visible").all_inner_texts()
+    assert told == [
+        "This browser starts no worker: networks are trained on the page itself, more slowly."
+    ]
+    page.close()
+
+
+@pytest.mark.slow
+def test_without_webgl_everything_is_drawn(browser, address):
+    """The surfaces too: nothing of the tab asks for it."""
+    flags = [*CHROMIUM_FLAGS, "--disable-3d-apis"]
+    flat = browser.browser_type.launch(executable_path=chromium(), args=flags)
+    page = open_page(flat, address, **CALM)
+    assert page.evaluate("document.createElement('canvas').getContext('webgl')") is None
+    play(page)
+    assert page.evaluate(INKED) == [True] * 7
+    assert page.complaints == []
+    flat.close()
+
+
+@pytest.mark.slow
+def test_of_a_network_that_diverges_the_last_good_state_stays(browser, address):
+    """No setting of the page makes one: Adam bounds every step. So its gradients are spoilt."""
+
+    def spoil(route):
+        good = "this.step += 1;"
+        script = (FOLDER / "toy" / "adam.js").read_text(encoding="utf-8")
+        assert good in script
+        bad = f"{good} if (this.step === 1001) gradient[0] = NaN;"
+        route.fulfill(body=script.replace(good, bad), content_type="text/javascript")
+
+    page = browser.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.route("**/toy/adam.js", spoil)
+    page.goto(address)
+    play(page)
+    told = page.locator(".train-figures .notice:visible").inner_text()
+    assert told == (
+        "At step 1008 a number was none any more: the network diverged. What you see is the last "
+        "good state; try a smaller learning rate."
+    )
+    assert page.locator(".train-counter").inner_text() == "step 1,000 of 2,000, seed 14"
+    assert page.evaluate(INKED) == [True] * 7
+    assert "NaN" not in page.locator(".train").inner_text()
+    page.locator("[data-name=bits]").fill("4")  # other settings begin anew
+    page.locator(".train-figures .notice").first.wait_for(state="hidden")
+    assert page.locator(".train-counter").inner_text().startswith("step 0 ")
+    page.close()
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from qtdog.checkpoints import MODEL_NAMES, Target
 from qtdog.explorer import MOST_SEVERE, SHIFTS
 from qtdog.ui import Markup, appearance, css, html, join, plain
 from qtdog.ui.classify import figures as classify
-from qtdog.ui.classify import layout
+from qtdog.ui.classify import layout, pad
 from qtdog.ui.figures import HEAD
 from qtdog.ui.quantize import layout as quantize
 from qtdog.ui.shift import figures as shift
@@ -195,14 +195,14 @@ METHODS = ("erm", "qt-dog", "eoq")
 PICTURE = html(
     """<div id="stage" tabindex="-1">
 <canvas id="shown" role="img" aria-label="The picture that is classified"></canvas>
-<canvas id="pad" hidden role="img" aria-label="Drawing pad"></canvas>
+<canvas id="pad" hidden role="img" aria-label="{}"></canvas>
 <video id="video" playsinline muted hidden></video>
 </div>
 <p id="rate" role="status"></p>
 <div class="tools" id="sources">
 <button type="button" id="choose">Choose a file</button>
 <button type="button" id="camera" aria-pressed="false">Camera</button>
-<button type="button" id="draw" aria-pressed="false">Draw</button>
+<button type="button" id="draw" aria-pressed="false">{}</button>
 <input type="file" id="file" accept="image/*" hidden aria-label="A picture file">
 </div>
 <p class="quiet">You can also paste a picture, or drop one here.</p>
@@ -211,12 +211,11 @@ PICTURE = html(
 <button type="button" id="keep">Keep this frame</button>
 <button type="button" id="turn">Other camera</button>
 </div>
-<div class="tools" id="pad-tools" hidden>
-<button type="button" id="undo">Undo</button>
-<button type="button" id="clear">Clear</button>
-<label class="field">Line width <input type="range" id="width" min="2" max="40" value="10"></label>
-</div>
-<p id="picture-notice" class="notice" role="alert" hidden></p>"""
+<div class="tools" id="pad-tools" hidden>{}</div>
+<p id="picture-notice" class="notice" role="alert" hidden></p>""",
+    pad.PAPER,
+    pad.DRAW,
+    pad.TOOLS,
 )
 
 

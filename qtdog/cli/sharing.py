@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from qtdog.cli.words import file_to_write, folder_to_read, folder_to_write
-from qtdog.places import INSTALLED, PROGRAM
+from qtdog.places import CHECKPOINTS, INSTALLED, PROGRAM
 
 
 def fetch(
@@ -51,8 +51,8 @@ def publish(
 ) -> None:
     """Publish a checkpoint set on the Hugging Face Hub, the page as a Space, or several of these.
 
-    Each is one commit. With a set, the Space shows the published set. It takes a token that may
-    write: run `hf auth login`, or set HF_TOKEN.
+    Each is one commit. With a set, the Space shows the published set, and it links to the static
+    one of the same set. It takes a token that may write: run `hf auth login`, or set HF_TOKEN.
     """
     from qtdog.checkpoints import make_index
     from qtdog.hub import VARIABLES, publishing, space_files
@@ -77,11 +77,13 @@ def publish(
         destination = publishing.Destination(repo_id, private=private)
         commit = _publish(destination, files, dry_run) or commit
         variables = (*variables, ("QTDOG_CHECKPOINTS", f"{repo_id}@{commit}"))
+    if static_space:  # before the Space: nothing links to what is not there
+        _publish_static(static_space, checkpoints, private, dry_run)
+        if repo_id or checkpoints.resolve() == CHECKPOINTS:
+            variables = (*variables, ("QTDOG_STATIC_SPACE", static_space))
     if space:
         files = space_files(PROGRAM, repo_id or "", commit, index)
         _publish(publishing.Destination(space, "space", private, variables), files, dry_run)
-    if static_space:
-        _publish_static(static_space, checkpoints, private, dry_run)
 
 
 def _publish_static(repo_id: str, checkpoints: Path, private: bool, dry_run: bool) -> None:
@@ -156,7 +158,6 @@ def export_site(
         return
     from qtdog.explorer import open_explorer
     from qtdog.hub_client import download_bar
-    from qtdog.places import CHECKPOINTS
 
     written = write_explorer(out, open_explorer(chosen, CHECKPOINTS, download_bar()))
     typer.echo(

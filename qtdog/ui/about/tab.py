@@ -6,7 +6,7 @@ from qtdog.citation import CITATION
 from qtdog.explorer import Explorer, Guests
 from qtdog.ui.about.models import models_section
 from qtdog.ui.about.tables import checkpoint_tables, server
-from qtdog.ui.about.texts import LICENCE, PRIVACY, TRAINING
+from qtdog.ui.about.texts import LICENCE, PRIVACY, TRAINING, without_server
 from qtdog.ui.markup import Html, html
 
 
@@ -28,4 +28,5 @@ def about_tab(explorer: Explorer, guests: Guests | None, opened: gr.State) -> No
             elem_id="citation",
         )
         Html(html("<h2>Licence</h2>{}<h2>Privacy</h2>{}", LICENCE, PRIVACY), padding=False)
+        Html(html("<h2>Without a server</h2>{}", without_server()), padding=False)
         Html(html("<h2>This server</h2>{}", server()), padding=False)

@@ -1,7 +1,10 @@
 """The words of the About tab."""
 
+import os
+import re
+
 from qtdog.ui.figures import PAPER
-from qtdog.ui.markup import html
+from qtdog.ui.markup import Markup, html
 
 TRAINING = html(
     "<p>Each network learned from all domains but one. From every source domain a fifth of the "
@@ -31,3 +34,23 @@ PRIVACY = html(
     "quizzes never leave your browser. Whoever runs the server may log addresses, as any web "
     "server can.</p>"
 )
+
+
+def without_server() -> Markup:
+    """How to get the explorer that runs in the browser alone; and where it is published beside this
+    page, which QTDOG_STATIC_SPACE=ORG/NAME says."""
+    name = os.environ.get("QTDOG_STATIC_SPACE", "")
+    sister = html("")
+    if re.fullmatch(r"[\w.-]+/[\w.-]+", name, re.ASCII):
+        sister = html(
+            ' One is published beside this page: <a href="https://huggingface.co/spaces/{}" '
+            'target="_blank" rel="noopener">{}</a>.',
+            name,
+            name,
+        )
+    return html(
+        "<p>The explorer also comes as a folder that any web server serves: its networks answer in "
+        "the visitor's browser, a camera live, and no picture leaves the device. "
+        "<code>python -m qtdog export-site site</code> writes it.{}</p>",
+        sister,
+    )

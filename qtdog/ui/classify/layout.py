@@ -8,6 +8,7 @@ import gradio as gr
 from qtdog.checkpoints import MODEL_NAMES, Target
 from qtdog.ui.choices import class_choices
 from qtdog.ui.classify import figures, heat
+from qtdog.ui.classify.pad import drawing_pad
 from qtdog.ui.figures import LOADING
 from qtdog.ui.markup import Html
 from qtdog.ui.picture import PictureField, asked_picture
@@ -22,6 +23,7 @@ class Layout:
 
     question: Html
     picture: PictureField
+    pad: Html
     gallery: gr.Gallery
     target: gr.Dropdown
     answers: Html
@@ -50,7 +52,9 @@ def lay_out(
         question = Html(figures.question(targets[0]), padding=False)
         with gr.Row(equal_height=False, elem_id="bench"):
             with gr.Column(scale=4, min_width=300, elem_id="question"):
-                picture = asked_picture(start, "Your picture", height=300, elem_id="picture")
+                with gr.Column(elem_id="asked", min_width=0):
+                    picture = asked_picture(start, "Your picture", height=300, elem_id="picture")
+                    pad = drawing_pad()
                 gallery = _gallery(pictures, start)
             with gr.Column(scale=9, min_width=320):
                 answers = Html(LOADING, elem_id="answers", padding=False)
@@ -78,6 +82,7 @@ def lay_out(
     return Layout(
         question,
         picture,
+        pad,
         gallery,
         target,
         answers,

@@ -11,6 +11,7 @@ from qtdog.ui.address import Address, one_of, several_of, yes_or_no
 from qtdog.ui.classify.endpoints import add_endpoints
 from qtdog.ui.classify.handlers import NO_SAMPLE, Asked, Handlers
 from qtdog.ui.classify.layout import Layout, lay_out
+from qtdog.ui.classify.pad import GIVEN
 from qtdog.ui.events import PRIVATE, Shown, torch_event
 from qtdog.ui.picture import PictureField, cleared_is_empty
 from qtdog.ui.samples import sample_for, samples
@@ -72,6 +73,9 @@ def _wire(page: gr.Blocks, address: Address, on: Layout, handlers: Handlers) -> 
     page.load(open_address, None, **private)
     on.gallery.select(None, None, on.place, js=CHOSEN_PLACE, **PRIVATE).then(
         handlers.answer_sample, [on.place, *fields], **private
+    )
+    on.pad.drawn(None, None, on.picture, js=GIVEN, **PRIVATE).then(
+        handlers.answer_upload, asked, **private
     )
     on.picture.input(handlers.answer_upload, asked, js=cleared_is_empty("picture"), **private)
     on.target.input(handlers.choose_target, asked, **private)

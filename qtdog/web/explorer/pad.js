@@ -4,9 +4,13 @@ const SIDE = 480;
 
 /** @typedef {{width: number, points: [number, number][]}} Line */
 
+/** Tells "drawn" of every change, and "lifted" when a line has ended. */
 export class DrawingPad extends EventTarget {
-  /** @param {HTMLCanvasElement} canvas tells "drawn" of every change */
-  constructor(canvas) {
+  /**
+   * @param {HTMLCanvasElement} canvas
+   * @param {Element} tools the buttons "undo" and "clear" and the slider "width", by their data-pad
+   */
+  constructor(canvas, tools) {
     super();
     this.canvas = canvas;
     this.lines = /** @type {Line[]} */ ([]);
@@ -18,10 +22,20 @@ export class DrawingPad extends EventTarget {
     canvas.addEventListener("pointerdown", (event) => this.begin(event));
     canvas.addEventListener("pointermove", (event) => this.go(event));
     for (const end of ["pointerup", "pointercancel"]) {
-      canvas.addEventListener(end, () => { this.drawing = false; });
+      canvas.addEventListener(end, () => this.end());
     }
     this.drawing = false;
+    this.wire(tools);
     this.paint();
+  }
+
+  /** @param {Element} tools */
+  wire(tools) {
+    const tool = (/** @type {string} */ name) => /** @type {any} */ (tools.querySelector(`[data-pad="${name}"]`));
+    const width = tool("width");
+    tool("undo").addEventListener("click", () => this.undo());
+    tool("clear").addEventListener("click", () => this.clear());
+    width.addEventListener("input", () => { this.lineWidth = Number(width.value); });
   }
 
   /** Take the last line away. */
@@ -56,6 +70,12 @@ export class DrawingPad extends EventTarget {
     const points = this.lines[this.lines.length - 1].points;
     for (const one of moved.length ? moved : [event]) points.push(this.place(one));
     this.changed();
+  }
+
+  end() {
+    if (!this.drawing) return;
+    this.drawing = false;
+    this.dispatchEvent(new Event("lifted"));
   }
 
   /** @param {PointerEvent} event @returns {[number, number]} */

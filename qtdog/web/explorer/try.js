@@ -33,7 +33,7 @@ export class TryIt {
     this.changed = changed;
     this.downloads = new Downloads(byId("downloads"));
     this.camera = new Camera(byId("video"));
-    this.pad = new DrawingPad(byId("pad"));
+    this.pad = new DrawingPad(byId("pad"), byId("pad-tools"));
     this.target = manifest.targets[0];
     this.models = new Set(["erm", "qt-dog", "eoq"]);
     this.look = false;
@@ -81,9 +81,6 @@ export class TryIt {
     byId("pause").addEventListener("click", () => this.pause(!this.paused));
     byId("keep").addEventListener("click", () => this.keep());
     byId("turn").addEventListener("click", () => this.camera.turn().catch((error) => this.say(error.message)));
-    byId("undo").addEventListener("click", () => this.pad.undo());
-    byId("clear").addEventListener("click", () => this.pad.clear());
-    byId("width").addEventListener("input", () => { this.pad.lineWidth = Number(byId("width").value); });
     this.pad.addEventListener("drawn", () => this.answer());
   }
 

@@ -29,6 +29,24 @@ export function coloursOf(element, arm) {
   };
 }
 
+/** Unseen, as large and sharp as `canvas`: for what is drawn once and shown often. */
+export function twinOf(/** @type {HTMLCanvasElement} */ canvas) {
+  const twin = document.createElement("canvas"), ratio = canvas.width / canvas.clientWidth;
+  [twin.width, twin.height] = [canvas.width, canvas.height];
+  const context = /** @type {CanvasRenderingContext2D} */ (twin.getContext("2d"));
+  context.scale(ratio, ratio);
+  return context;
+}
+
+/** A colour over another one, `share` of it. @param {CanvasRenderingContext2D} context */
+export function mixed(context, /** @type {string} */ colour, /** @type {string} */ below, /** @type {number} */ share) {
+  const parts = [colour, below].map((one) => {
+    context.fillStyle = one; // reads every way to write a colour, and says "#rrggbb"
+    return [1, 3, 5].map((at) => parseInt(String(context.fillStyle).slice(at, at + 2), 16));
+  });
+  return `rgb(${parts[0].map((one, i) => Math.round(share * one + (1 - share) * parts[1][i])).join()})`;
+}
+
 /** The canvas emptied, to be drawn on in CSS pixels. @returns {Surface | null} null: it has no place */
 export function cleared(/** @type {HTMLCanvasElement} */ canvas) {
   const { clientWidth: width, clientHeight: height } = canvas, ratio = Math.min(devicePixelRatio || 1, 2);
@@ -41,9 +59,12 @@ export function cleared(/** @type {HTMLCanvasElement} */ canvas) {
   return { context, width, height };
 }
 
+let family = ""; // the page's, which does not change
+
 /** A text in the page's type. @param {CanvasRenderingContext2D} context */
 export function write(context, /** @type {string} */ text, /** @type {number} */ x, /** @type {number} */ y, /** @type {string} */ colour, /** @type {CanvasTextAlign} */ align = "left", size = 11) {
-  context.font = `${size}px ${getComputedStyle(context.canvas).fontFamily}`;
+  family ||= getComputedStyle(context.canvas).fontFamily;
+  context.font = `${size}px ${family}`;
   context.fillStyle = colour;
   context.textAlign = align;
   context.fillText(text, x, y);

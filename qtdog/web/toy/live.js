@@ -77,8 +77,9 @@ export class Live {
 
   /** What there is to see now. @returns {Frame} */
   frame() {
-    const { settings, step } = this;
-    const full = this.#kept(this.members[0].full), others = this.members.map((one) => this.#other(one));
+    const { settings, step } = this, parted = step > settings.quantizeStep;
+    const full = this.#kept(this.members[0].full);
+    const others = parted ? this.members.map((one) => this.#other(one)) : [full, ...this.members.slice(1).map((one) => this.#kept(one.full))];
     const other = others[0], branched = this.members[0].other;
     const diverged = [full, ...others].some((one) => !one.every(Number.isFinite));
     const done = step >= STEPS;
@@ -87,10 +88,11 @@ export class Live {
     const measured = done || step - this.measuredAt >= FLATNESS_EVERY;
     const flatness = measured && this.measuredAt !== step ? this.#flatness(full, other) : null;
     if (flatness) this.measuredAt = step;
+    const scores = this.#scores([full]), field = this.#field([full]);
     return {
       step, done, diverged, flatness,
-      scores: { full: this.#scores([full]), other: this.#scores([other]), ensemble: ensemble && this.#scores(ensemble) },
-      fields: { full: this.#field([full]), other: this.#field([other]), ensemble: ensemble && this.#field(ensemble) },
+      scores: { full: scores, other: parted ? this.#scores([other]) : scores, ensemble: ensemble && this.#scores(ensemble) },
+      fields: { full: field, other: parted ? this.#field([other]) : field, ensemble: ensemble && this.#field(ensemble) },
       weights: {
         full: full.slice(), other, behind: branched.parameters.slice(),
         logSteps: branched.rounds ? branched.logSteps.slice() : null,
@@ -103,7 +105,7 @@ export class Live {
   /** @param {Float64Array} full  @param {Float64Array} other */
   #flatness(full, other) {
     const flat = this.onSource.flatness(full);
-    return { full: flat, other: this.step > this.settings.quantizeStep ? this.onSource.flatness(other) : flat };
+    return { full: flat, other: other === full ? flat : this.onSource.flatness(other) };
   }
 
   /** The network that `run` would keep. */
@@ -111,10 +113,10 @@ export class Live {
     return this.settings.averaged ? run.averaged() : run.stored().slice();
   }
 
+  /** The network that it is compared with, once they have parted. */
   #other(/** @type {{ full: Run, other: Run }} */ member) {
-    const { arm, bits, quantizeStep } = this.settings;
-    const kept = this.#kept(member.other);
-    return arm === "rounded" && this.step > quantizeStep ? roundedAfter(member.full.shape, kept, bits) : kept;
+    const { arm, bits } = this.settings, kept = this.#kept(member.other);
+    return arm === "rounded" ? roundedAfter(member.full.shape, kept, bits) : kept;
   }
 
   /** Accuracies of networks whose probabilities are averaged. @returns {Scores} */

@@ -10,7 +10,7 @@ import { comparedName, duration, verdict } from "./words.js";
 /** @typedef {import("./repeats.js").Repeat} Repeat */
 
 const MOST_WORKERS = 4, ARMS = Object.keys(COMPARED).slice(1);
-const ROW = 34, HEAD = 20; // pixels
+const ROW = 34, HEAD = 20, DOT = 3.5; // pixels
 
 /** The panel; `settings` are asked for when it starts. @param {() => Settings | null} settings */
 export function luck(settings) {
@@ -145,11 +145,8 @@ function drawLuck(canvas, repeats, bits) {
       const y = HEAD + ROW * (row + 0.5), colour = style.getPropertyValue(variableOf(arms[row])).trim();
       context.fillStyle = colour;
       context.globalAlpha = Math.max(0.25, Math.min(0.7, 20 / values.length));
-      values.forEach((value, i) => {
-        context.beginPath();
-        context.arc(x(value), y + (((i * 7) % 11) / 11 - 0.5) * ROW * 0.6, 2, 0, 2 * Math.PI);
-        context.fill();
-      });
+      values.forEach((value, i) =>
+        context.fillRect(x(value) - DOT / 2, y + (((i * 7) % 11) / 11 - 0.5) * ROW * 0.6 - DOT / 2, DOT, DOT));
       context.globalAlpha = 1;
       if (values.length > 1) drawInterval(context, interval(values), x, y, colours.ink);
     });
@@ -166,5 +163,3 @@ function drawInterval(context, { mean, low, high }, /** @type {(v: number) => nu
   context.stroke();
   context.fillRect(x(mean) - 2, y - 7, 4, 14);
 }
-
-

@@ -41,13 +41,19 @@ export function startParameters(/** @type {number} */ seed, /** @type {Shape} */
   return parameters;
 }
 
-/** Runs networks of one shape on up to `most` points at once, in memory that it keeps. */
+/**
+ * Runs networks of one shape on up to `most` points at once, in memory that it keeps. What is 0
+ * is left out; four sums at a time do not wait for each other.
+ */
 export class Runner {
   constructor(/** @type {Shape} */ shape, /** @type {number} */ most) {
     this.shape = shape;
     this.signals = shape.layers.map((layer) => new Float64Array(most * layer.outputs));
     this.errors = shape.layers.map((layer) => new Float64Array(most * layer.outputs));
     this.margins = new Float64Array(most);
+    const longest = Math.max(most, ...shape.layers.map((layer) => layer.inputs), 2);
+    this.places = new Int32Array(longest); // what is not 0 of one row or column: where it is,
+    this.values = new Float64Array(longest); // and how much
   }
 
   /**
@@ -59,7 +65,7 @@ export class Runner {
     const { layers } = this.shape, last = layers.length - 1;
     let from = inputs;
     for (let l = 0; l <= last; l++) {
-      pass(parameters, layers[l], from, count, this.signals[l], l < last);
+      this.#pass(parameters, layers[l], from, count, this.signals[l], l < last);
       from = this.signals[l];
     }
     for (let n = 0; n < count; n++) {
@@ -85,7 +91,6 @@ export class Runner {
       top[2 * n + labels[n]] = slope;
       top[2 * n + 1 - labels[n]] = -slope;
     }
-    gradient.fill(0);
     for (let l = layers.length - 1; l >= 0; l--) {
       this.#weightGradient(l, l ? this.signals[l - 1] : inputs, count, gradient);
       if (l) this.#errorBelow(l, parameters, count);
@@ -95,66 +100,99 @@ export class Runner {
 
   /** @param {number} l  @param {Float64Array} from  @param {number} count  @param {Float64Array} gradient */
   #weightGradient(l, from, count, gradient) {
-    const { inputs: ins, outputs: outs, weights, biases } = this.shape.layers[l], errors = this.errors[l];
-    for (let n = 0; n < count; n++) {
-      for (let o = 0; o < outs; o++) {
-        const error = errors[n * outs + o];
-        if (error === 0) continue;
-        gradient[biases + o] += error;
-        const start = weights + o * ins;
-        for (let i = 0; i < ins; i++) gradient[start + i] += error * from[n * ins + i];
+    const { inputs: ins, outputs: outs, weights, biases } = this.shape.layers[l];
+    const { places, values } = this, errors = this.errors[l], whole = ins - (ins % 4);
+    for (let o = 0; o < outs; o++) {
+      const kept = keep(errors, o, outs, count, places, values), start = weights + o * ins;
+      let sum = 0;
+      for (let k = 0; k < kept; k++) sum += values[k];
+      gradient[biases + o] = sum;
+      for (let i = 0; i < whole; i += 4) {
+        let a = 0, b = 0, c = 0, d = 0;
+        for (let k = 0; k < kept; k++) {
+          const error = values[k], at = places[k] * ins + i;
+          a += error * from[at];
+          b += error * from[at + 1];
+          c += error * from[at + 2];
+          d += error * from[at + 3];
+        }
+        gradient[start + i] = a;
+        gradient[start + i + 1] = b;
+        gradient[start + i + 2] = c;
+        gradient[start + i + 3] = d;
+      }
+      for (let i = whole; i < ins; i++) {
+        let slope = 0;
+        for (let k = 0; k < kept; k++) slope += values[k] * from[places[k] * ins + i];
+        gradient[start + i] = slope;
       }
     }
   }
 
   /** @param {number} l  @param {Float64Array} parameters  @param {number} count */
   #errorBelow(l, parameters, count) {
-    const { inputs: ins, outputs: outs, weights } = this.shape.layers[l];
+    const { inputs: ins, outputs: outs, weights } = this.shape.layers[l], { places, values } = this;
     const errors = this.errors[l], below = this.errors[l - 1], signals = this.signals[l - 1];
-    below.fill(0, 0, count * ins);
     for (let n = 0; n < count; n++) {
-      for (let o = 0; o < outs; o++) {
-        const error = errors[n * outs + o];
-        if (error === 0) continue;
-        const start = weights + o * ins;
-        for (let i = 0; i < ins; i++) below[n * ins + i] += error * parameters[start + i];
+      const kept = keep(errors, n * outs, 1, outs, places, values), row = n * ins;
+      for (let i = 0; i < ins; i++) {
+        let error = 0;
+        if (!(signals[row + i] <= 0)) {
+          for (let k = 0; k < kept; k++) error += values[k] * parameters[weights + places[k] * ins + i];
+        }
+        below[row + i] = error;
       }
-      for (let i = 0; i < ins; i++) if (signals[n * ins + i] <= 0) below[n * ins + i] = 0;
+    }
+  }
+
+  /**
+   * One layer forwards.
+   * @param {Float64Array} parameters  @param {Layer} layer  @param {Float64Array} from  @param {number} count
+   * @param {Float64Array} to  @param {boolean} relu
+   */
+  #pass(parameters, { inputs: ins, outputs: outs, weights, biases }, from, count, to, relu) {
+    const { places, values } = this, whole = outs - (outs % 4);
+    for (let n = 0; n < count; n++) {
+      const kept = keep(from, n * ins, 1, ins, places, values), row = n * outs;
+      for (let o = 0; o < whole; o += 4) {
+        const start = weights + o * ins, bias = biases + o;
+        let a = parameters[bias], b = parameters[bias + 1], c = parameters[bias + 2], d = parameters[bias + 3];
+        for (let k = 0; k < kept; k++) {
+          const value = values[k], at = start + places[k];
+          a += value * parameters[at];
+          b += value * parameters[at + ins];
+          c += value * parameters[at + 2 * ins];
+          d += value * parameters[at + 3 * ins];
+        }
+        to[row + o] = relu && a < 0 ? 0 : a;
+        to[row + o + 1] = relu && b < 0 ? 0 : b;
+        to[row + o + 2] = relu && c < 0 ? 0 : c;
+        to[row + o + 3] = relu && d < 0 ? 0 : d;
+      }
+      for (let o = whole; o < outs; o++) {
+        let sum = parameters[biases + o];
+        for (let k = 0; k < kept; k++) sum += values[k] * parameters[weights + o * ins + places[k]];
+        to[row + o] = relu && sum < 0 ? 0 : sum;
+      }
     }
   }
 }
 
 /**
- * One layer forwards. Four points at a time: their sums do not wait for each other.
- * @param {Float64Array} parameters  @param {Layer} layer  @param {Float64Array} from  @param {number} count
- * @param {Float64Array} to  @param {boolean} relu
+ * Of `count` numbers, every `by`th from `start` on, those that are not 0: ReLU leaves few.
+ * @param {Float64Array} of  @param {number} start  @param {number} by  @param {number} count
+ * @param {Int32Array} places gets which they are  @param {Float64Array} values gets them
+ * @returns how many
  */
-function pass(parameters, { inputs: ins, outputs: outs, weights, biases }, from, count, to, relu) {
-  const whole = count - (count % 4);
-  for (let o = 0; o < outs; o++) {
-    const start = weights + o * ins, bias = parameters[biases + o];
-    for (let n = 0; n < whole; n += 4) {
-      const row = n * ins;
-      let a = bias, b = bias, c = bias, d = bias;
-      for (let i = 0; i < ins; i++) {
-        const weight = parameters[start + i], at = row + i;
-        a += weight * from[at];
-        b += weight * from[at + ins];
-        c += weight * from[at + 2 * ins];
-        d += weight * from[at + 3 * ins];
-      }
-      const place = n * outs + o;
-      to[place] = relu && a < 0 ? 0 : a;
-      to[place + outs] = relu && b < 0 ? 0 : b;
-      to[place + 2 * outs] = relu && c < 0 ? 0 : c;
-      to[place + 3 * outs] = relu && d < 0 ? 0 : d;
-    }
-    for (let n = whole; n < count; n++) {
-      let sum = bias;
-      for (let i = 0; i < ins; i++) sum += parameters[start + i] * from[n * ins + i];
-      to[n * outs + o] = relu && sum < 0 ? 0 : sum;
-    }
+function keep(of, start, by, count, places, values) {
+  let kept = 0;
+  for (let i = 0, at = start; i < count; i++, at += by) {
+    const value = of[at];
+    places[kept] = i;
+    values[kept] = value;
+    if (value !== 0) kept += 1;
   }
+  return kept;
 }
 
 /** log(1 + exp(x)) without overflow. */

@@ -26,6 +26,7 @@ const SPEEDS = [1, 2, 4, 8, 16, 32]; // steps a frame
 const CALM_STEPS = 50; // a frame, where figures come at the end
 const CURVE_STEPS = 20; // between a curve's places
 const TURN_A_FRAME = 0.006, TEXT_MS = 150;
+const NEAR = "This browser starts no worker: networks are trained on the page itself, more slowly.";
 const REPEAT = " Luck? Repeat it below.";
 const DRAWN_AT_FIRST = 24; // points of each domain that one begins to draw with
 
@@ -49,7 +50,9 @@ class Tab {
     this.settings = opened.settings;
     this.hidden = opened.hidden;
     this.calm = matchMedia("(prefers-reduced-motion: reduce)");
-    this.playing = false;
+    /** @type {object | null} */
+    this.player = null; // what plays now
+    this.grown = false; // whether there is more to see in the curves
     this.round = 0; // answers to what was begun before are of no use
     this.turn = 0.6;
     this.brush = 0;
@@ -72,13 +75,14 @@ class Tab {
   #build(record, problems) {
     this.said = element("p", { class: "train-said", "aria-live": "polite" });
     this.problem = element("p", { class: "notice", role: "alert", hidden: true });
+    this.near = element("p", { class: "notice", hidden: true }, NEAR);
     this.scene = element("p", { class: "train-scene", "aria-live": "polite", hidden: true });
     const notices = problems.map((text) => element("p", { class: "notice" }, text));
     this.figures = element("div", { class: "train-figures" },
       this.#bar(), this.said, this.problem,
       element("div", { class: "train-top" }, this.#domains(), this.#scores()),
       element("div", { class: "train-bottom" }, ...this.#lowerFigures()));
-    this.root.append(element("div", { class: "train" }, ...notices, this.#sceneLinks(), this.scene,
+    this.root.append(element("div", { class: "train" }, ...notices, this.near, this.#sceneLinks(), this.scene,
       element("div", { class: "train-bench" }, part("controls", this.form.form), this.figures),
       this.luck.part, claims(record)));
     for (const one of this.root.querySelectorAll("[data-part]")) {
@@ -267,6 +271,7 @@ class Tab {
     if (this.#problem()) return;
     this.begun ??= this.#ask({ kind: "begin", settings: this.settings });
     await this.begun;
+    this.near.hidden = !this.remote.isNear;
     void this.#settle();
   }
 
@@ -293,33 +298,47 @@ class Tab {
     await this.#settle();
   }
 
+  get playing() {
+    return this.player !== null;
+  }
+
   async #play(/** @type {boolean} */ playing) {
     if (playing && this.#problem()) return;
     if (playing && this.frame?.done) this.#reset();
-    const was = this.playing;
-    this.playing = playing;
     this.playButton.textContent = playing ? "Pause" : "Play";
-    if (!playing || was) return;
+    if (playing === this.playing) return;
+    const player = this.player = playing ? {} : null;
+    if (!player) return;
     await this.#begin();
     const round = this.round;
-    while (this.playing && round === this.round && this.frame && !this.frame.done) {
-      const steps = this.calm.matches ? CALM_STEPS : Number(this.speed.value);
-      await Promise.all([this.#ask({ kind: "advance", steps }), nextFrame()]);
-    }
-    if (round !== this.round) return;
-    this.playing = false;
+    if (this.frame && !this.frame.done) await this.#run(player);
+    if (round !== this.round || (this.player && this.player !== player)) return;
+    this.player = null;
     this.playButton.textContent = this.frame?.done ? "Play again" : "Play";
     await this.#settle();
+  }
+
+  /** Let `player` play to the end. While a frame is drawn, the next one is computed. */
+  async #run(/** @type {object} */ player) {
+    const { round } = this, next = () =>
+      this.remote.ask({ kind: "advance", steps: this.calm.matches ? CALM_STEPS : Number(this.speed.value) });
+    for (let coming = next(), goes = true; goes;) {
+      const [{ frame }] = await Promise.all([coming, nextFrame()]);
+      if (round !== this.round || !frame) return;
+      goes = this.player === player && !frame.done;
+      if (goes) coming = next();
+      this.#take(frame);
+    }
   }
 
   #take(/** @type {Frame} */ frame) {
     if (frame.diverged) {
       this.#complain(`At step ${frame.step} a number was none any more: the network diverged. What you see is the last good state; try a smaller learning rate.`);
-      this.playing = false;
+      this.player = null;
       if (this.frame) this.frame = { ...this.frame, done: true, settled: true };
       return;
     }
-    const last = this.frame;
+    const last = this.frame, { length } = this.history.source;
     this.frame = frame;
     if (frame.flatness) {
       this.flatness = frame.flatness;
@@ -330,6 +349,7 @@ class Tab {
       this.history.source.push({ step: frame.step, full: full.source, other: other.source });
       this.history.heldOut.push({ step: frame.step, full: full.heldOut, other: other.heldOut });
     }
+    this.grown ||= this.history.source.length > length || !!frame.flatness;
     if (frame.surfaces) {
       this.surfaces = frame.surfaces;
       const highest = scaleOf(frame.surfaces); // a scale that follows every change is none
@@ -354,7 +374,8 @@ class Tab {
     this.data.parts.forEach((points, domain) => drawScatter(this.canvases[domain], points, this.reach, colours, lines, cursor(domain)));
     if (frame) {
       drawWeights(this.weightsCanvas, this.shape, frame.weights, settings.bits, colours, parted);
-      drawCurves(this.curvesCanvas, this.history, settings.quantizeStep, colours);
+      if (this.grown || !this.playing) drawCurves(this.curvesCanvas, this.history, settings.quantizeStep, colours);
+      this.grown = false;
     }
     if (this.surfaces) {
       const names = /** @type {[string, string]} */ (["full precision", parted ? nameOf(settings) : "(still one)"]);

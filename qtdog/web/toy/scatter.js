@@ -1,10 +1,17 @@
 /** A domain's points, and where the networks draw the line between the classes. */
 
-import { cleared } from "./canvas.js";
+import { cleared, twinOf } from "./canvas.js";
 import { FIELD } from "./live.js";
 
 /** @typedef {import("./domains.js").Points} Points */
 /** @typedef {import("./canvas.js").Colours} Colours */
+
+/** @typedef {{ x: (value: number) => number, y: (value: number) => number, reach: number, key: string }} View */
+
+/** @type {WeakMap<HTMLCanvasElement, { points: Points, key: string, image: HTMLCanvasElement }>} */
+const dotted = new WeakMap(); // points stay while networks learn: they are drawn once
+/** @type {WeakMap<Float32Array, { key: string, path: Path2D }>} */
+const traced = new WeakMap(); // every domain has the same borderlines
 
 /**
  * Class 0 is filled, class 1 hollow. Each line is a field with its colour and dashes.
@@ -16,11 +23,33 @@ export function drawScatter(canvas, points, reach, colours, lines, cursor = null
   const surface = cleared(canvas);
   if (!surface) return;
   const { context, width, height } = surface, scale = Math.min(width, height) / 2 / reach;
-  const x = (/** @type {number} */ value) => width / 2 + value * scale;
-  const y = (/** @type {number} */ value) => height / 2 - value * scale;
-  const radius = points.labels.length > 150 ? 1.9 : 2.4;
-  context.lineWidth = 1;
+  const view = {
+    x: (/** @type {number} */ value) => width / 2 + value * scale,
+    y: (/** @type {number} */ value) => height / 2 - value * scale,
+    reach, key: [width, height, reach].join(),
+  };
+  context.drawImage(dots(canvas, points, view, colours.ink), 0, 0, width, height);
+  for (const { field, colour, dashes } of lines) {
+    context.strokeStyle = colour;
+    context.lineWidth = 2.5;
+    context.setLineDash(dashes);
+    context.stroke(line(field, view));
+  }
+  context.setLineDash([]);
+  if (cursor) {
+    context.strokeStyle = colours.quiet;
+    context.lineWidth = 1.5;
+    context.strokeRect(view.x(cursor.x) - 5, view.y(cursor.y) - 5, 10, 10);
+  }
+}
+
+/** @param {HTMLCanvasElement} canvas  @param {Points} points  @param {View} view  @param {string} ink */
+function dots(canvas, points, { x, y, key }, ink) {
+  const before = dotted.get(canvas), now = [key, canvas.width, ink].join();
+  if (before?.points === points && before.key === now) return before.image;
+  const context = twinOf(canvas), radius = points.labels.length > 150 ? 1.9 : 2.4;
   context.globalAlpha = 0.75;
+  context.fillStyle = context.strokeStyle = ink;
   for (const label of [0, 1]) {
     context.beginPath();
     for (let n = 0; n < points.labels.length; n++) {
@@ -29,23 +58,20 @@ export function drawScatter(canvas, points, reach, colours, lines, cursor = null
       context.moveTo(px + radius, py);
       context.arc(px, py, radius, 0, 2 * Math.PI);
     }
-    context.fillStyle = context.strokeStyle = colours.ink;
     if (label) context.stroke();
     else context.fill();
   }
-  context.globalAlpha = 1;
-  for (const { field, colour, dashes } of lines) {
-    context.strokeStyle = colour;
-    context.lineWidth = 2.5;
-    context.setLineDash(dashes);
-    context.stroke(borderline(field, x, y, reach));
-  }
-  context.setLineDash([]);
-  if (cursor) {
-    context.strokeStyle = colours.quiet;
-    context.lineWidth = 1.5;
-    context.strokeRect(x(cursor.x) - 5, y(cursor.y) - 5, 10, 10);
-  }
+  dotted.set(canvas, { points, key: now, image: context.canvas });
+  return context.canvas;
+}
+
+/** @param {Float32Array} field  @param {View} view */
+function line(field, { x, y, reach, key }) {
+  const before = traced.get(field);
+  if (before?.key === key) return before.path;
+  const path = borderline(field, x, y, reach);
+  traced.set(field, { key, path });
+  return path;
 }
 
 /** Where a field is 0: its cells' parts (marching squares), joined to lines. */

@@ -1,4 +1,4 @@
-/** The loss around both networks, computed a few rows at a time so that no frame waits for it. */
+/** The loss around both networks, computed a few rows at a time so that no frame waits long for it. */
 
 import { surfaceDirections } from "./flatness.js";
 import { Runner, softplus } from "./network.js";
@@ -8,7 +8,8 @@ import { Runner, softplus } from "./network.js";
 
 export const GRID = 15; // points along a side
 export const LENGTH = 0.4; // how far a surface reaches to each side, of each neuron's norm
-const MOST_POINTS = 100, ROWS = 5; // of the source points; rows a frame
+const MOST_POINTS = 100; // of the source points
+const MOST_MS = 3; // a frame: a slow machine renews its surfaces less often, not its frames
 
 export class Surfaces {
   /** @param {number} seed  @param {Shape} shape  @param {import("./domains.js").Points} points */
@@ -21,30 +22,31 @@ export class Surfaces {
     this.inputs = Float64Array.from(rows.flatMap((n) => [...points.inputs.subarray(n * dimensions, (n + 1) * dimensions)]));
     this.runner = new Runner(shape, this.labels.length);
     this.shownAt = -1; // step
-    /** @type {(Pair & { networks: Moves[], row: number }) | null} */
+    /** @type {{ step: number, row: number, networks: Moves[], losses: Float32Array[] } | null} */
     this.job = null;
   }
 
   /**
-   * Do a part of the work; the surfaces when they are ready.
+   * Do a part of the work; the surfaces when they are ready. Networks that are one have one.
    * @param {number} step  @param {Float64Array} full  @param {Float64Array} other  @returns {Pair | null}
    */
   work(step, full, other) {
     if (!this.job) {
       if (this.shownAt === step) return null;
-      const networks = [full, other].map((one) => this.#moves(one));
-      this.job = { step, networks, row: 0, full: new Float32Array(GRID * GRID), other: new Float32Array(GRID * GRID) };
+      const networks = (full === other ? [full] : [full, other]).map((one) => this.#moves(one));
+      this.job = { step, row: 0, networks, losses: networks.map(() => new Float32Array(GRID * GRID)) };
     }
-    const { job } = this;
-    const end = Math.min(job.row + ROWS, 2 * GRID);
-    for (; job.row < end; job.row++) {
-      const which = job.row < GRID ? 0 : 1;
-      this.#row(job.networks[which], job.row % GRID, which ? job.other : job.full);
-    }
-    if (job.row < 2 * GRID) return null;
+    const { job } = this, rows = GRID * job.networks.length, until = performance.now() + MOST_MS;
+    do {
+      const which = Math.floor(job.row / GRID);
+      this.#row(job.networks[which], job.row % GRID, job.losses[which]);
+      job.row += 1;
+    } while (job.row < rows && performance.now() < until);
+    if (job.row < rows) return null;
     this.job = null;
     this.shownAt = job.step;
-    return { step: job.step, full: job.full, other: job.other };
+    const [first, second = first] = job.losses;
+    return { step: job.step, full: first, other: second };
   }
 
   /** @returns {Moves} */

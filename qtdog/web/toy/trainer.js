@@ -56,6 +56,11 @@ export class Remote {
     });
   }
 
+  /** Whether it is on the page, for want of a worker. */
+  get isNear() {
+    return this.worker === null;
+  }
+
   /** Stop; nothing is answered any more. */
   close() {
     this.worker?.terminate();

@@ -1,12 +1,14 @@
 /** The loss around both networks as two surfaces on one scale, seen from one side. */
 
-import { cleared, write } from "./canvas.js";
+import { cleared, mixed, write } from "./canvas.js";
 import { GRID } from "./surfaces.js";
 
 /** @typedef {import("./surfaces.js").Pair} Pair */
 /** @typedef {import("./canvas.js").Colours} Colours */
 
 const TILT = 0.5; // how far one looks down: 0 from the side, 1 from above
+const INKS = 16; // shades from low to high
+const [xs, ys, heights] = [0, 1, 2].map(() => new Float64Array(GRID * GRID));
 
 /**
  * @param {HTMLCanvasElement} canvas  @param {Pair} pair  @param {number} highest loss on the scale
@@ -36,41 +38,36 @@ export function scaleOf(/** @type {Pair} */ { full, other }) {
 function drawValley(context, losses, highest, turn, colours, colour, { left, width, height }) {
   const size = width * 0.46, up = height * 0.5, middle = (GRID - 1) / 2;
   const [cos, sin] = [Math.cos(turn), Math.sin(turn)];
-  const at = (/** @type {number} */ row, /** @type {number} */ column) => {
-    const [a, b] = [(column - middle) / middle, (row - middle) / middle];
+  for (let i = 0; i < GRID * GRID; i++) {
+    const a = (i % GRID) / middle - 1, b = Math.floor(i / GRID) / middle - 1;
     const across = (a * cos - b * sin) / Math.SQRT2, depth = (a * sin + b * cos) / Math.SQRT2;
-    const z = Math.min(losses[row * GRID + column] / highest, 1);
-    return { x: left + width / 2 + across * size, y: height * 0.72 + depth * size * TILT - z * up, depth, z };
-  };
-  const points = Array.from({ length: GRID * GRID }, (_, i) => at(Math.floor(i / GRID), i % GRID));
-  const cells = [];
-  for (let row = 0; row < GRID - 1; row++) {
-    for (let column = 0; column < GRID - 1; column++) {
-      const i = row * GRID + column;
-      const corners = [points[i], points[i + 1], points[i + GRID + 1], points[i + GRID]];
-      cells.push({ corners, depth: corners[0].depth + corners[2].depth, z: (corners[0].z + corners[2].z) / 2 });
-    }
+    heights[i] = Math.min(losses[i] / highest, 1);
+    xs[i] = left + width / 2 + across * size;
+    ys[i] = height * 0.72 + depth * size * TILT - heights[i] * up;
   }
-  cells.sort((one, next) => one.depth - next.depth);
+  const inks = Array.from({ length: INKS }, (_, i) => mixed(context, colour, colours.panel, 0.15 + (0.7 * i) / (INKS - 1)));
   context.lineWidth = 0.8;
   context.lineJoin = "round";
-  for (const { corners, z } of cells) {
-    context.beginPath();
-    corners.forEach(({ x, y }, i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
-    context.closePath();
-    context.fillStyle = colours.panel;
-    context.fill();
-    context.globalAlpha = 0.15 + 0.7 * z;
-    context.fillStyle = colour;
-    context.fill();
-    context.globalAlpha = 0.7;
-    context.strokeStyle = colour;
-    context.stroke();
-    context.globalAlpha = 1;
+  context.strokeStyle = mixed(context, colour, colours.panel, 0.75);
+  // From the back to the front.
+  for (let r = 0; r < GRID - 1; r++) {
+    const row = cos < 0 ? GRID - 2 - r : r;
+    for (let c = 0; c < GRID - 1; c++) {
+      const i = row * GRID + (sin < 0 ? GRID - 2 - c : c);
+      context.fillStyle = inks[Math.round(((heights[i] + heights[i + GRID + 1]) / 2) * (INKS - 1))];
+      context.beginPath();
+      context.moveTo(xs[i], ys[i]);
+      context.lineTo(xs[i + 1], ys[i + 1]);
+      context.lineTo(xs[i + GRID + 1], ys[i + GRID + 1]);
+      context.lineTo(xs[i + GRID], ys[i + GRID]);
+      context.closePath();
+      context.fill();
+      context.stroke();
+    }
   }
-  const here = at(middle, middle);
+  const here = middle * GRID + middle;
   context.beginPath();
-  context.arc(here.x, here.y, 4, 0, 2 * Math.PI);
+  context.arc(xs[here], ys[here], 4, 0, 2 * Math.PI);
   context.fillStyle = colours.ink;
   context.fill();
 }
