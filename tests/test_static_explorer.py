@@ -22,25 +22,18 @@ from qtdog.quantization import NearestConfig
 from qtdog.ui.classify.figures import results
 from qtdog.ui.samples import samples
 
-SKETCH = "pacs/sketch"
 # What a web server cannot hand on, or would wait for.
 OF_THE_DISK = re.compile("100 GB|a folder|a link|waits for a writer")
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    return static_site.tiny_set(tmp_path_factory.mktemp("checkpoints"))
+def root(static_set):
+    return static_set
 
 
 @pytest.fixture(scope="module")
-def folder(root, tmp_path_factory):
-    return static_site.exported(root, tmp_path_factory.mktemp("site") / "under" / "a path")
-
-
-@pytest.fixture(scope="module")
-def address(folder):
-    with static_site.serving(folder.parents[1]) as address:
-        yield f"{address}under/a%20path/"
+def address(static_address):
+    return static_address
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +72,7 @@ def same_answers(page, explorer: Explorer, target: str, pictures) -> float:
 
 
 def test_the_browser_answers_as_the_package(modules, root):
-    assert same_answers(modules, Explorer(root), SKETCH, samples()[:3]) < 1e-3
+    assert same_answers(modules, Explorer(root), static_site.SKETCH, samples()[:3]) < 1e-3
 
 
 @pytest.mark.slow
@@ -99,7 +92,8 @@ def test_the_page_says_what_its_sister_says(browser, address, root, tmp_path):
     sample = samples()[1]
     expected = tmp_path / "expected.html"
     expected.write_text(
-        results(explorer.classify(read_image(sample.path), SKETCH), sample.label), encoding="utf-8"
+        results(explorer.classify(read_image(sample.path), static_site.SKETCH), sample.label),
+        encoding="utf-8",
     )
     page = open_page(browser, address, f"?sample={sample.name}", locale="en-GB")
     page.locator("#answers .card").nth(2).wait_for()
@@ -143,16 +137,16 @@ def _judge(found: list[tuple[str, str, str]], least_same: int) -> None:
     assert sum(said == ours for _, said, ours in found) >= least_same
 
 
-def test_hostile_sets_are_refused_with_the_packages_sentences(modules, folder, tmp_path):
+def test_hostile_sets_are_refused_with_the_packages_sentences(modules, static_folder, tmp_path):
     root = static_site.tiny_set(tmp_path / "healthy")
-    place = folder / "hostile"  # of the page's origin
+    place = static_folder / "hostile"  # of the page's origin
     _judge(_refusals(modules, modules.url.replace("style.css", "hostile/"), root, place, 9), 15)
 
 
 @pytest.mark.slow
-def test_all_hostile_sets_are_refused(modules, folder, tmp_path):
+def test_all_hostile_sets_are_refused(modules, static_folder, tmp_path):
     root = static_site.tiny_set(tmp_path / "healthy")
-    place = folder / "hostile"
+    place = static_folder / "hostile"
     found = _refusals(modules, modules.url.replace("style.css", "hostile/"), root, place, 1)
     _judge(found, 180)
 

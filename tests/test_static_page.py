@@ -14,29 +14,24 @@ from qtdog import checkpoints
 from qtdog.accuracy import Accuracy
 from qtdog.checkpoints import storage
 
-TABS = ("try", "shift", "quantize", "results", "landscape", "learn", "about")
+TABS = ("try", "shift", "train", "results", "landscape", "quantize", "learn", "about")
+ANSWERING = ("try", "shift", "quantize")
 NARROW = {"width": 320, "height": 700}
 READY = {
     "try": "#answers .card >> nth=2",
     "shift": "#answers .card >> nth=2",
+    "train": "#panel-train .train-scores",
     "quantize": "#answers .card >> nth=1",
     "results": "#panel-results .results-table",
-    "landscape": "#panel-landscape .choice",
+    "landscape": "#panel-landscape .summary, #panel-landscape .nothing",
     "learn": "#learn-step-1 .step-title",
     "about": "#about table",
 }
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    root = static_site.tiny_set(tmp_path_factory.mktemp("checkpoints"))
-    return static_site.exported(root, tmp_path_factory.mktemp("site"))
-
-
-@pytest.fixture(scope="module")
-def address(folder):
-    with static_site.serving(folder) as address:
-        yield address
+def address(static_address):
+    return static_address
 
 
 def all_answered(page: Page) -> None:
@@ -90,7 +85,7 @@ def _check(page: Page, names: tuple[str, ...]) -> None:
 def test_nobody_is_left_out(browser, address):
     page = open_page(browser, address, bypass_csp=True, color_scheme="dark", viewport=NARROW)
     all_answered(page)
-    _check(page, TABS[:3])
+    _check(page, ANSWERING)
     assert page.complaints == []
     page.close()
 
@@ -143,7 +138,8 @@ def _evil_set(root):
 
 
 def test_no_name_in_a_set_runs_a_script(browser, tmp_path):
-    folder = static_site.exported(_evil_set(tmp_path / "set"), tmp_path / "site")
+    results = static_site.few_results(tmp_path / "results")
+    folder = static_site.exported(_evil_set(tmp_path / "set"), tmp_path / "site", results)
     with static_site.serving(folder) as address:
         page = open_page(browser, address, "?look=true", bypass_csp=True)
         all_answered(page)
@@ -156,8 +152,8 @@ def test_no_name_in_a_set_runs_a_script(browser, tmp_path):
         page.close()
 
 
-def test_the_policy_lets_nothing_in_from_elsewhere(folder):
-    text = (folder / "index.html").read_text(encoding="utf-8")
+def test_the_policy_lets_nothing_in_from_elsewhere(static_folder):
+    text = (static_folder / "index.html").read_text(encoding="utf-8")
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)[1]
     policy = policy.replace("&#39;", "'")
     assert "default-src 'none'" in policy

@@ -9,7 +9,7 @@ from qtdog.explorer import MOST_SEVERE, SHIFTS
 from qtdog.ui import Markup, appearance, css, html, join, plain
 from qtdog.ui.classify import figures as classify
 from qtdog.ui.classify import layout
-from qtdog.ui.figures import HEAD
+from qtdog.ui.figures import head
 from qtdog.ui.quantize import layout as quantize
 from qtdog.ui.shift import figures as shift
 from qtdog.web import FOLDER as WEB
@@ -52,7 +52,8 @@ def document(site: Manifest) -> str:
 <script type="module" src="explorer/page.js"></script>
 </head>
 <body>
-<header>{}</header>
+<header id="top">{}
+<label class="field" id="target">Held-out domain <select id="domain">{}</select></label></header>
 <p id="needs" class="notice" role="alert">{}</p>
 <main id="page" hidden>
 <div id="tabs" role="tablist" aria-label="Parts of the page">{}</div>
@@ -64,7 +65,8 @@ def document(site: Manifest) -> str:
 </html>
 """,
         POLICY,
-        HEAD,
+        head(),
+        join(html('<option value="{}">{}</option>', *one) for one in _domains(site.targets)),
         NEEDS,
         join(_tab(*one) for one in TABS),
         _workbench(site),
@@ -89,9 +91,8 @@ def _workbench(site: Manifest) -> Markup:
 {}
 <h2 id="samples-title" class="field-title">Or one of ours</h2>
 <ul id="sample-list" aria-labelledby="samples-title">{}</ul>
-<label class="field">Held-out domain <select id="domain">{}</select></label>
 </div>
-<div id="results">
+<div id="answered">
 {}
 <div id="downloads"></div>
 <div id="answers" aria-live="polite"></div>
@@ -114,7 +115,6 @@ Show where each model looks (Grad-CAM)</label>
         quantize.HEAD,
         PICTURE,
         join(map(_sample, site.samples)),
-        join(html('<option value="{}">{}</option>', *one) for one in _domains(site.targets)),
         _tools(),
         join(map(_model, METHODS)),
         layout.OWN_CHOICE[0],
@@ -183,9 +183,10 @@ def _part(name: str, title: str) -> Markup:
 TABS = (
     ("try", "Try it"),
     ("shift", "Shift it"),
-    ("quantize", "Quantize"),
+    ("train", "Train it"),
     ("results", "Results"),
     ("landscape", "Landscape"),
+    ("quantize", "Quantize"),
     ("learn", "Learn"),
     ("about", "About"),
 )

@@ -20,7 +20,7 @@ from qtdog.ui.appearance import METHOD_STYLES
 from qtdog.ui.quantize import words
 from qtdog.ui.samples import samples
 
-MANIFEST = "manifest.json"
+MANIFEST, SERVICE_WORKER = "manifest.json", "service-worker.js"
 FORMAT = FileFormat("qtdog-site", 1, "manifest", "the manifest of an explorer", "a folder")
 SHOWN = ("erm", "qt-dog", "eoq")
 

@@ -14,9 +14,9 @@ const base = new URL(".", document.baseURI).href;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const METHODS = ["erm", "qt-dog", "eoq"];
 
-/** Light or dark, as the system is. */
+/** Light or dark, as the system is; who draws on a canvas watches the body. */
 function look() {
-  document.documentElement.classList.toggle("dark", dark.matches);
+  for (const one of [document.documentElement, document.body]) one.classList.toggle("dark", dark.matches);
 }
 
 /** @param {Manifest} manifest @returns {Record<string, (value: string) => boolean>} what an address may say */
@@ -57,8 +57,10 @@ function openTab(page, name) {
   byId("workbench").hidden = panel !== null;
   if (!panel) byId("workbench").setAttribute("aria-labelledby", `tab-${name}`);
   writeAddress({ tab: [name, "try"] });
-  if (panel) openPart(base, manifest, panel, (key, value) => writeAddress({ [key]: [value, "1"] }));
-  else page.open(name);
+  if (panel) {
+    page.leave();
+    openPart(base, manifest, panel, (key, value, usual) => writeAddress({ [key]: [value, usual] }));
+  } else page.open(name);
 }
 
 /** @param {TryIt} page */

@@ -48,6 +48,7 @@ export class TryIt {
     this.loaded = /** @type {Map<string, Loaded>} */ (new Map());
     this.loading = /** @type {Map<string, Promise<void>>} */ (new Map());
     this.begun = false;
+    this.seen = false;
     this.answering = false;
     this.again = false;
     this.times = /** @type {number[]} */ ([]);
@@ -217,6 +218,7 @@ export class TryIt {
   /** @param {string} tab "try", "shift" or "quantize" */
   open(tab) {
     this.tab = tab;
+    this.seen = true;
     this.chooseTarget(this.target.key, false);
     for (const one of document.querySelectorAll("[data-notes]")) {
       const notes = /** @type {HTMLElement} */ (one);
@@ -227,6 +229,11 @@ export class TryIt {
     byId("models").hidden = tab === "quantize";
     if (this.source === "picture" && this.pixels) paint(byId("shown"), this.pixels);
     this.answer();
+  }
+
+  /** Nobody looks: nothing is asked, and no model fetched. */
+  leave() {
+    this.seen = false;
   }
 
   chooseShift(answer = true) {
@@ -337,7 +344,7 @@ export class TryIt {
 
   /** Answer what is shown, with the models that are there; those that are not come after. */
   async answer() {
-    if (!this.begun) return;
+    if (!this.begun || !this.seen) return;
     this.fetchModels();
     if (this.answering) {
       this.again = true;
@@ -348,7 +355,7 @@ export class TryIt {
       do {
         this.again = false;
         await this.answerOnce();
-        if (this.source === "camera" && !this.paused) {
+        if (this.source === "camera" && !this.paused && this.seen) {
           await new Promise((frame) => setTimeout(frame, 0));
           this.again = true;
         }
