@@ -152,6 +152,22 @@ ROUNDED = """async ([path, bits, rule]) => {
 }"""
 """A full-precision checkpoint's codes, in base64, and step sizes, by weight."""
 
+LAYER = """async (asked) => {
+    const { layerName, layerSentence } = await import("./explorer/grid.js");
+    const { graphFor } = await import("./explorer/manifest.js");
+    const graph = graphFor(window.manifest, await window.engine.config(asked.path));
+    const seen = await window.engine.layer(asked);
+    const names = graph.facts.quantizable.map((name, i) => layerName(graph, name, i + 1));
+    return { ...seen, sentence: layerSentence(seen), names };
+}"""
+"""A layer, rounded: its numbers, its sentence, and the names of all layers."""
+
+BREAKS = """async ([steps, label]) => {
+    const { breakSentence } = await import("./explorer/breaks.js");
+    return breakSentence(steps, label);
+}"""
+"""Where a shift breaks models: the sentence, and more about it."""
+
 SHIFTED = """async ([rgb, width, height, name, severity, grains, tiles]) => {
     const { shifted } = await import("./explorer/shifts.js");
     const bytes = (text) => Uint8Array.from(atob(text), (one) => one.charCodeAt(0));

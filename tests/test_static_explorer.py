@@ -5,6 +5,7 @@ import re
 import shutil
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import hostile
 import numpy as np
@@ -13,14 +14,18 @@ import static_site
 from pages import open_page
 
 from qtdog.checkpoints import INDEX, CheckpointError, index_json, load, make_index
-from qtdog.explorer import SHIFTS, Explorer
+from qtdog.explorer import SHIFTS, Explorer, Grid, Lab
 from qtdog.images import read_image
 from qtdog.inference import open_stored
 from qtdog.models import network_input, resize
 from qtdog.places import PROGRAM, SAMPLES
 from qtdog.quantization import NearestConfig
 from qtdog.ui.classify.figures import results
+from qtdog.ui.figures import summary_line
+from qtdog.ui.quantize.layer import layer_sentence
+from qtdog.ui.quantize.words import layer_name
 from qtdog.ui.samples import samples
+from qtdog.ui.shift.figures import sentence
 
 # What a web server cannot hand on, or would wait for.
 OF_THE_DISK = re.compile("100 GB|a folder|a link|waits for a writer")
@@ -195,6 +200,42 @@ def test_rounding_gives_the_packages_codes(modules, root, rule):
     path = "pacs/sketch/erm-seed0"
     for bits in (8, 4, 2):
         _check_codes(modules, root / path, path, bits, rule)
+
+
+def test_a_layers_figure_has_the_packages_numbers_and_words(modules, root):
+    lab = Lab(Explorer(root))
+    key = "pacs/sketch/erm-seed0"
+    layers = lab.layers(key)
+    for bits, rule, layer in ((4, "least error", layers[3]), (3, "start", layers[-1])):
+        seen = lab.round_layer(key, layer.name, Grid(bits, "channel", rule))
+        ours = seen.rounding
+        asked = {"path": key, "layer": layer.name, "bits": bits, "rule": rule}
+        theirs = modules.evaluate(static_site.LAYER, asked)
+        assert theirs["edges"] == pytest.approx(ours.weights.edges, rel=1e-6, abs=1e-5)
+        apart = np.subtract(theirs["counts"], ours.weights.counts)
+        assert np.abs(apart).sum() <= 2
+        assert theirs["grid"] == pytest.approx(ours.grid)
+        assert theirs["clipped"] == ours.clipped
+        assert theirs["relativeError"] == pytest.approx(ours.relative_error, rel=1e-6)
+        said = re.sub("<.*?>", " ", layer_sentence(seen)).replace("&#39;", "'")
+        for told in re.split(r"(?<=\.) ", theirs["sentence"]):
+            assert told in said
+        assert theirs["names"] == [layer_name(i, one) for i, one in enumerate(layers, start=1)]
+
+
+def test_where_a_shift_breaks_is_said_in_the_packages_words(modules):
+    models = ("Full precision", "QT-DoG", "EoQ")
+    for labels in (("d" * 6,) * 3, ("dddhhd", "dhhhhh", "d" * 6), ("hhhhhh", "dddddg", "hdhhhh")):
+        steps = [
+            [
+                SimpleNamespace(model=m, label={"d": "dog", "h": "horse", "g": "big_cat"}[each[i]])
+                for m, each in zip(models, labels, strict=True)
+            ]
+            for i in range(6)
+        ]
+        said = [[{"name": one.model, "label": one.label} for one in each] for each in steps]
+        lead, aside = modules.evaluate(static_site.BREAKS, [said, "dog"])
+        assert summary_line(lead, aside) == sentence(steps, "dog")
 
 
 @pytest.mark.slow

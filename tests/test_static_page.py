@@ -12,7 +12,9 @@ from playwright.sync_api import Page
 
 from qtdog import checkpoints
 from qtdog.accuracy import Accuracy
-from qtdog.checkpoints import storage
+from qtdog.checkpoints import load_config, storage
+from qtdog.results import load_results
+from qtdog.ui.quantize.measured import measured_at
 
 TABS = ("try", "shift", "train", "results", "landscape", "quantize", "learn", "about")
 ANSWERING = ("try", "shift", "quantize")
@@ -108,10 +110,54 @@ def test_it_is_used_with_the_keyboard_alone(browser, address):
     page.focus("[data-sample='giraffe-pencil']")
     page.keyboard.press("Enter")
     page.locator("#shown[aria-label^='Pencil drawing of a spotted giraffe']").wait_for()
+    page.fill("#severity", "0.5")
     page.focus("#severity")
-    for _ in range(5):
+    for expected in ("1", "2"):
         page.keyboard.press("ArrowRight")
-    assert page.input_value("#severity") == "0.5"
+        assert page.input_value("#severity") == expected
+    page.close()
+
+
+def test_the_strip_shows_what_every_severity_does_and_leads_there(browser, address):
+    page = open_page(browser, address, "?tab=shift&shift=blur&sample=horse-line")
+    page.locator("#strip:not(.stale) li >> nth=5").wait_for()
+    first = page.inner_text("#strip-said")
+    page.click("#strip-frames [data-severity='5']")
+    page.locator("#strip-frames [aria-pressed=true][data-severity='5']").wait_for()
+    assert page.input_value("#severity") == "5"
+    assert "severity=5" in page.url
+    said = page.locator("#strip-frames > li >> nth=5").locator(".verdicts .class").all_inner_texts()
+    page.locator("#answers .summary").wait_for()
+    cards = page.locator("#answers .card .verdict strong").all_inner_texts()
+    assert said == cards
+    assert page.inner_text("#strip-said") == first
+    page.select_option("#shift", "rotation")
+    page.locator("#strip-frames[aria-label^='Rotation']").wait_for()
+    page.click("#draw")  # nothing stands still there
+    page.locator("#strip").wait_for(state="hidden")
+    assert page.complaints == []
+    page.close()
+
+
+def test_quantize_tells_what_was_measured_and_shows_a_layer_on_its_grid(
+    browser, address, static_set, static_folder
+):
+    page = open_page(browser, address, "?tab=quantize&bits=7")
+    page.locator("#layer-chart svg").wait_for()
+    reference = load_config(static_set / "pacs" / "sketch" / "erm-seed0")
+    measured = load_results(static_folder.parents[2] / "results").measured
+    for bits in (7, 4):
+        page.fill("#bits", str(bits))
+        page.locator("#layer-said", has_text=f"At {bits} bits").wait_for()
+        expected = re.sub("<.*?>", "", measured_at(bits, reference, measured))
+        assert page.inner_text("#measured").strip() == expected.strip()
+        assert f"{2**bits} levels" in page.get_attribute("#layer-chart svg", "aria-label")
+    before = page.inner_text("#layer-said")
+    page.select_option("#layer", index=0)
+    page.wait_for_function(
+        "(before) => document.querySelector('#layer-said').innerText !== before", arg=before
+    )
+    assert page.complaints == []
     page.close()
 
 

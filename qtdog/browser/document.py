@@ -6,7 +6,7 @@ from qtdog.browser.manifest import Manifest, SiteSample, SiteTarget
 from qtdog.browser.site import body_style
 from qtdog.checkpoints import MODEL_NAMES, Target
 from qtdog.explorer import MOST_SEVERE, SHIFTS
-from qtdog.ui import Markup, appearance, css, html, join, plain
+from qtdog.ui import Markup, appearance, charts, css, html, join, plain
 from qtdog.ui.classify import figures as classify
 from qtdog.ui.classify import layout
 from qtdog.ui.figures import head
@@ -37,8 +37,8 @@ NEEDS = (
 PRIVACY = "Your pictures and your camera's stay in this browser: nothing is sent anywhere."
 
 
-def document(site: Manifest) -> str:
-    """index.html."""
+def document(site: Manifest, measured: Markup) -> str:
+    """index.html. `measured`: what was measured at every width, one sentence shown at a time."""
     return html(
         """<!doctype html>
 <html lang="en">
@@ -69,7 +69,7 @@ def document(site: Manifest) -> str:
         join(html('<option value="{}">{}</option>', *one) for one in _domains(site.targets)),
         NEEDS,
         join(_tab(*one) for one in TABS),
-        _workbench(site),
+        _workbench(site, measured),
         join(_part(*one) for one in TABS if one[0] not in WORKBENCH),
         PRIVACY,
     )
@@ -81,7 +81,7 @@ def style() -> str:
     return f"{css()}\n{body_style()}\n{own}"
 
 
-def _workbench(site: Manifest) -> Markup:
+def _workbench(site: Manifest, measured: Markup) -> Markup:
     return html(
         """<section id="workbench" role="tabpanel" aria-labelledby="tab-try">
 <div id="questions">{}<div data-target="shift" hidden>{}</div>
@@ -96,6 +96,7 @@ def _workbench(site: Manifest) -> Markup:
 {}
 <div id="downloads"></div>
 <div id="answers" aria-live="polite"></div>
+{}
 <fieldset id="models"><legend>Models to show</legend>{}</fieldset>
 <label class="check"><input type="checkbox" id="look">
 Show where each model looks (Grad-CAM)</label>
@@ -115,7 +116,8 @@ Show where each model looks (Grad-CAM)</label>
         quantize.HEAD,
         PICTURE,
         join(map(_sample, site.samples)),
-        _tools(),
+        _tools(measured),
+        GRID,
         join(map(_model, METHODS)),
         layout.OWN_CHOICE[0],
         classify.NOTES,
@@ -124,7 +126,7 @@ Show where each model looks (Grad-CAM)</label>
     )
 
 
-def _tools() -> Markup:
+def _tools(measured: Markup) -> Markup:
     """What the tabs Shift it and Quantize set, above the same answers."""
     shifts = join(
         html('<option value="{}" data-about="{}">{}</option>', name, one.about, one.title)
@@ -146,15 +148,19 @@ def _tools() -> Markup:
 <label class="field">Severity <input type="range" id="severity" min="0" max="{}" step="0.1"
 value="0"><output id="severity-value">0</output></label></div>
 <p class="quiet" id="shift-about"></p>
+{}
 </div>
 <div id="quantize-tools" hidden>
 <div class="tools"><label class="field">Bits a weight <input type="range" id="bits" min="2" max="8"
 value="4"><output id="bits-value"></output></label></div>
 <fieldset><legend>Levels</legend>{}</fieldset>
+<div id="measured" role="status">{}</div>
 </div>""",
         shifts,
         MOST_SEVERE,
+        STRIP,
         rules,
+        measured,
     )
 
 
@@ -193,6 +199,29 @@ TABS = (
 WORKBENCH = ("try", "shift", "quantize")
 """These tabs share the picture and the answers."""
 METHODS = ("erm", "qt-dog", "eoq")
+STRIP = html(
+    """<section id="strip" aria-label="The shift step by step" hidden>
+<p class="summary" id="strip-said" role="status"></p>
+<ol class="filmstrip" id="strip-frames"></ol>
+<p class="quiet">A percentage is how sure the model is of the class that it says.
+A click on a picture goes to its severity.</p>
+</section>"""
+)
+GRID = html(
+    """<section id="grid" aria-label="One layer, rounded" hidden>
+<label class="field">Layer of the network in full precision <select id="layer"></select></label>
+<figure class="plot"><figcaption>Weights and the grid{}</figcaption>
+<div id="layer-chart"></div></figure>
+<p class="picture-said" id="layer-said" role="status"></p>
+</section>""",
+    charts.legend(
+        [
+            (appearance.METHOD_STYLES["erm"].marker, "var(--erm)", "weights in full precision"),
+            ("│", "var(--grid-line)", "where they may go"),
+            ("■", "var(--clipped)", "cut off"),
+        ]
+    ),
+)
 PICTURE = html(
     """<div id="stage" tabindex="-1">
 <canvas id="shown" role="img" aria-label="The picture that is classified"></canvas>

@@ -89,7 +89,7 @@ def _fill(out: Path, explorer: Explorer) -> Written:
     shifts = SiteShifts(numbers, tuple(tiles().tolist()))
     content = Manifest(targets, graphs, samples, index.file, site_formats(), shifts, METHODS)
     folder.write("style.css", style().encode())
-    folder.write("index.html", document(content).encode())
+    folder.write("index.html", document(content, parts.measured(explorer)).encode())
     _write_parts(folder, explorer)
     files = tuple(one for one in folder.hashes() if not one.path.startswith(f"{SET}/"))
     manifest = FORMAT.content(dataclasses.replace(content, files=files))

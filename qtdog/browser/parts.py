@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from qtdog.browser.landscapes import landscapes_part
 from qtdog.browser.results import results_part
 from qtdog.citation import CITATION
-from qtdog.explorer import Explorer, lesson, standings
+from qtdog.explorer import BIT_WIDTHS, Explorer, lesson, standings
 from qtdog.images import read_image
 from qtdog.landscape import subjects
 from qtdog.places import LANDSCAPES, RESULTS
@@ -16,6 +16,7 @@ from qtdog.ui.about import tables, texts
 from qtdog.ui.figures import ballot
 from qtdog.ui.landscape import stored as stores
 from qtdog.ui.learn import figures, steps, tab, toys, words
+from qtdog.ui.quantize import measured as widths
 from qtdog.ui.quantize import thumbnails
 from qtdog.ui.samples import Sample, samples
 from qtdog.ui.train import tab as training
@@ -36,6 +37,23 @@ PRIVACY = html(
     "needs no network; its settings for this site delete it. Whoever serves the files may log "
     "addresses, as any web server can.</p>"
 )
+
+
+def measured(explorer: Explorer) -> Markup:
+    """What was measured at every width on each held-out domain, a sentence each, all hidden."""
+    found = load_results(RESULTS).measured
+    return join(
+        html(
+            '<div data-measured="{} {}" hidden>{}</div>',
+            target.key,
+            bits,
+            widths.measured_at(bits, shown.config, found),
+        )
+        for target in explorer.targets()
+        for shown in explorer.shown(target.key)
+        if shown.config.method == "erm"
+        for bits in BIT_WIDTHS
+    )
 
 
 def results() -> Markup:
@@ -78,10 +96,10 @@ def learn(explorer: Explorer) -> Markup:
     """The walk in eight steps; what its live parts can show is all there, to choose from."""
     told = lesson(explorer)
     numbers = load_results(RESULTS)
-    measured = standings(told, numbers.measured)
+    found = standings(told, numbers.measured)
     said = words.read_texts(words.TEXTS)
-    walk = steps.steps(told, measured, said)
-    printed = figures.measured_table(measured, tab.paper_numbers(numbers.paper, told))
+    walk = steps.steps(told, found, said)
+    printed = figures.measured_table(found, tab.paper_numbers(numbers.paper, told))
     live = (
         _classified(explorer, told.target.key),
         figures.home_and_abroad(told),

@@ -3,6 +3,7 @@
 import * as ort from "../onnxruntime/ort.wasm.min.mjs";
 import { fetchFile, SetError } from "./download.js";
 import { graphFor } from "./manifest.js";
+import { roundedLayer } from "./layers.js";
 import { networkInput, resize, shrink } from "./pixels.js";
 import { bitsOf, roundedWeights } from "./rounding.js";
 import { CheckpointSet } from "./set.js";
@@ -167,6 +168,20 @@ const ANSWERS = {
     const set = await opened, checkpoint = await set.checkpoint(path);
     const singles = checkpoint.members.length ? checkpoint.members : [checkpoint];
     return singles.map((one) => set.weights(one));
+  },
+
+  /** @param {{path: string}} asked */
+  async config({ path }) {
+    return (await opened).checkpoint(path);
+  },
+
+  /** @param {{path: string, layer: string, bits: number, rule: Rule}} asked */
+  async layer({ path, layer, bits, rule }) {
+    const set = await opened, checkpoint = await set.checkpoint(path), graph = graphFor(manifest, checkpoint);
+    const file = set.weights(checkpoint), place = graph.weights.find((one) => one.name === layer);
+    const plain = plainWeights(openTensors(await fetchFile(set.base, file), file.path), graph), weight = plain.get(layer);
+    if (!place || !weight) throw new SetError(`${path} has no layer ${layer}.`);
+    return roundedLayer(weight, place.shape[0], bits, rule);
   },
 
   /** @param {Asked} asked @param {Progress} progress */
