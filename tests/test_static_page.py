@@ -41,7 +41,7 @@ def all_answered(page: Page) -> None:
 
 
 def test_every_tab_opens_and_the_address_opens_it_again(browser, address):
-    page = open_page(browser, address)
+    page = open_page(browser, address, "?landscape-3d=false")
     for name in TABS:
         page.click(f"[data-tab={name}]")
         page.locator(READY[name]).first.wait_for()

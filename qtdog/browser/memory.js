@@ -3,6 +3,7 @@ const control = (name) => group.querySelector(`[data-address="${name}"]`);
 const domain = control("memory"), limit = control("megabytes"), speed = control("speed");
 const panels = [...group.querySelectorAll(":scope > .panel")];
 
+const NARROW = 520; // px, where the axis' title takes two lines
 // How long a download takes, as the page with a server says it.
 const seconds = (megabytes) => {
   const time = (8 * megabytes) / Number(speed.value);
@@ -22,7 +23,8 @@ const adapt = (panel) => ({ data, layout }) => {
   layout.annotations = label ? [label] : [];
   Object.assign(layout.shapes[0], { x0: Number(limit.value), x1: Number(limit.value) });
   layout.xaxis.ticktext = layout.xaxis.tickvals.map((tick) => `${tick}<br>${seconds(tick)}`);
-  layout.xaxis.title.text = layout.xaxis.title.text.replace(/at [\d.]+ /, `at ${speed.value} `);
+  const title = layout.xaxis.title.text.replace(/at [\d.]+ /, `at ${speed.value} `);
+  layout.xaxis.title.text = panel.clientWidth < NARROW ? title.replace(", ", ",<br>") : title;
 };
 const show = () => {
   for (const panel of panels) panel.hidden = panel.dataset.domain !== domain.value;
