@@ -162,6 +162,15 @@ LAYER = """async (asked) => {
 }"""
 """A layer, rounded: its numbers, its sentence, and the names of all layers."""
 
+COMPARED = """async ([first, second]) => {
+    const { comparison, namesOf } = await import("./explorer/compared.js");
+    const found = await window.engine.compare(first, second);
+    const { networks } = window.manifest.targets[0];
+    const network = (path) => networks.find((one) => one.path === path);
+    return { ...found, said: comparison(found, namesOf(network(first), network(second))) };
+}"""
+"""Two networks compared: layers, the whole, and what is said of it."""
+
 BREAKS = """async ([steps, label]) => {
     const { breakSentence } = await import("./explorer/breaks.js");
     return breakSentence(steps, label);

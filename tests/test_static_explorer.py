@@ -14,7 +14,7 @@ import static_site
 from pages import open_page
 
 from qtdog.checkpoints import INDEX, CheckpointError, index_json, load, make_index
-from qtdog.explorer import SHIFTS, Explorer, Grid, Lab
+from qtdog.explorer import SHIFTS, Explorer, Grid, Lab, WeightPairs
 from qtdog.images import read_image
 from qtdog.inference import open_stored
 from qtdog.models import network_input, resize
@@ -26,6 +26,7 @@ from qtdog.ui.quantize.layer import layer_sentence
 from qtdog.ui.quantize.words import layer_name
 from qtdog.ui.samples import samples
 from qtdog.ui.shift.figures import sentence
+from qtdog.ui.weights.words import comparison
 
 # What a web server cannot hand on, or would wait for.
 OF_THE_DISK = re.compile("100 GB|a folder|a link|waits for a writer")
@@ -221,6 +222,34 @@ def test_a_layers_figure_has_the_packages_numbers_and_words(modules, root):
         for told in re.split(r"(?<=\.) ", theirs["sentence"]):
             assert told in said
         assert theirs["names"] == [layer_name(i, one) for i, one in enumerate(layers, start=1)]
+
+
+def _same(found, expected) -> None:
+    """The same numbers, and none where there is none."""
+    for one, other in zip(found, expected, strict=True):
+        assert one == (other if other is None else pytest.approx(other, rel=1e-5, abs=1e-7))
+
+
+@pytest.mark.parametrize(
+    "pair", [("erm-seed0", "qt-dog-7bit-seed0"), ("qt-dog-7bit-seed0", "qt-dog-7bit-seed1")]
+)
+def test_two_networks_are_compared_as_in_the_package(modules, root, pair):
+    first, second = (f"{static_site.SKETCH}/{name}" for name in pair)
+    ours = WeightPairs(Explorer(root)).compare(first, second)
+    theirs = modules.evaluate(static_site.COMPARED, [first, second])
+    assert [one["name"] for one in theirs["layers"]] == [one.name for one in ours.layers]
+    for one, other in zip(ours.layers, theirs["layers"], strict=True):
+        for name in ("distance", "cosine", "rounding"):
+            _same([other[name]], [getattr(one, name)])
+        assert other["norms"] == pytest.approx(one.norms, rel=1e-6)
+        assert abs((other["changed"] or 0) - (one.changed or 0)) <= 1e-4 * one.weights
+        assert other["used"] == list(one.codes_used)
+        assert other["possible"] == list(one.codes_possible)
+        _same(other["steps"], one.step_sizes)
+    assert theirs["whole"]["distance"] == pytest.approx(ours.whole.distance, rel=1e-6)
+    lead, aside = theirs["said"]
+    expected = re.sub("<.*?>", "|", comparison(ours)).replace("&#39;", "'")
+    assert expected == f"|{lead}|{aside}||"
 
 
 def test_where_a_shift_breaks_is_said_in_the_packages_words(modules):

@@ -12,6 +12,7 @@ from qtdog.ui.classify import layout
 from qtdog.ui.figures import head
 from qtdog.ui.quantize import layout as quantize
 from qtdog.ui.shift import figures as shift
+from qtdog.ui.weights import layout as weights
 from qtdog.web import FOLDER as WEB
 
 # Scripts, pictures and files of its own folder alone; a style may stand in an element, as
@@ -117,7 +118,7 @@ Show where each model looks (Grad-CAM)</label>
         PICTURE,
         join(map(_sample, site.samples)),
         _tools(measured),
-        GRID,
+        GRID + WEIGHTS,
         join(map(_model, METHODS)),
         layout.OWN_CHOICE[0],
         classify.NOTES,
@@ -221,6 +222,23 @@ GRID = html(
             ("■", "var(--clipped)", "cut off"),
         ]
     ),
+)
+WEIGHTS = html(
+    """<details id="weights" hidden><summary>Two networks compared</summary>
+<div class="tools"><label class="field">Network <select id="weights-first"></select></label>
+<label class="field">Compared with <select id="weights-second"></select></label></div>
+<p class="summary" id="weights-said" role="status">Comparing the weights …</p>
+<figure class="plot"><figcaption>Every layer{}</figcaption><div id="weights-chart"></div></figure>
+<details class="folded"><summary>Every layer in numbers</summary>
+<div class="scroll" tabindex="0" id="weights-table"></div></details>
+{}</details>""",
+    charts.legend(
+        [
+            ("■", "var(--qt-dog)", "apart"),
+            ("—", "currentColor", "what rounding alone would do"),
+        ]
+    ),
+    weights.NOTES,
 )
 PICTURE = html(
     """<div id="stage" tabindex="-1">

@@ -30,13 +30,22 @@ export class Chart {
   bars(edges, heights, ink) {
     for (let i = 0; i < heights.length; i += 1) {
       if (!heights[i]) continue;
-      const x = this.across(edges[i]), end = this.across(edges[i + 1]), top = this.down(heights[i]);
-      const bar = part("rect", {
-        x, y: top, width: Math.max(end - x - 0.4, 0.6), height: this.down(this.y.low) - top, fill: ink,
-      });
-      bar.append(part("title", {}, `${shortly(edges[i])} to ${shortly(edges[i + 1])}: ${shortly(heights[i])}`));
-      this.svg.append(bar);
+      this.box([edges[i], edges[i + 1]], heights[i], ink, `${shortly(edges[i])} to ${shortly(edges[i + 1])}: ${shortly(heights[i])}`);
     }
+  }
+
+  /** A bar from the ground, named under the mouse. @param {[number, number]} x @param {number} height @param {string} ink @param {string} title */
+  box([from, to], height, ink, title) {
+    const x = this.across(from), y = this.down(height), ground = this.down(this.y.low);
+    const bar = part("rect", { x, y, width: Math.max(this.across(to) - x - 0.4, 0.6), height: ground - y, fill: ink });
+    bar.append(part("title", {}, title));
+    this.svg.append(bar);
+  }
+
+  /** A short line across. @param {[number, number]} x @param {number} height @param {string} ink */
+  level([from, to], height, ink) {
+    const d = `M${this.across(from).toFixed(1)} ${this.down(height).toFixed(1)}H${this.across(to).toFixed(1)}`;
+    this.svg.append(part("path", { d, stroke: ink, "stroke-width": 2 }));
   }
 
   /** Lines from bottom to top; those outside are left out. @param {number[]} places @param {string} ink @param {number} width */
@@ -52,13 +61,6 @@ export class Chart {
     if (low >= high) return;
     const x = this.across(low);
     this.svg.append(part("rect", { x, y: TOP, fill: ink, width: this.across(high) - x, height: this.height - BOTTOM - TOP }));
-  }
-
-  /** A small disc at each point. @param {[number, number][]} points @param {string} ink @param {number} opacity */
-  dots(points, ink, opacity) {
-    const group = part("g", { fill: ink, "fill-opacity": opacity });
-    group.append(...points.map(([x, y]) => part("circle", { cx: this.across(x), cy: this.down(y), r: 2.4 })));
-    this.svg.append(group);
   }
 
   drawAxes() {

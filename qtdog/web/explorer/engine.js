@@ -57,6 +57,16 @@ export class Engine {
   }
 
   /**
+   * The weights of two single networks, layer by layer.
+   * @param {string} first
+   * @param {string} second
+   * @returns {Promise<import("./compare.js").Compared>}
+   */
+  compare(first, second) {
+    return this.ask("compare", { first, second });
+  }
+
+  /**
    * A picture through some models.
    * @param {Asked[]} models
    * @param {Pixels} picture is given away

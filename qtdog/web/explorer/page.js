@@ -25,6 +25,7 @@ function knownValues(manifest) {
   const number = (/** @type {number} */ low, /** @type {number} */ high) => (/** @type {string} */ value) => (
     /^[0-9](\.[0-9]{1,17})?$/.test(value) && Number(value) >= low && Number(value) <= high
   );
+  const isNetwork = (/** @type {string} */ value) => manifest.targets.some((one) => one.networks.some(({ path }) => path === value));
   return {
     tab: (value) => tabs().some((one) => one.dataset.tab === value),
     sample: (value) => value === "own" || manifest.samples.some((one) => one.name === value),
@@ -36,6 +37,9 @@ function knownValues(manifest) {
     severity: number(0, 5),
     bits: (value) => number(2, 8)(value) && Number.isInteger(Number(value)),
     rule: (value) => value === "start" || value === "least error",
+    quantize: (value) => value === "grid" || value === "weights",
+    "weights-first": isNetwork,
+    "weights-second": isNetwork,
     step: (value) => number(1, 8)(value) && Number.isInteger(Number(value)),
   };
 }

@@ -6,6 +6,7 @@ import { byId, element } from "./dom.js";
 import { Downloads } from "./downloads.js";
 import { showLooks } from "./heat.js";
 import { firstBreak } from "./breaks.js";
+import { listNetworks, showCompared } from "./compared.js";
 import { listLayers, showLayer } from "./grid.js";
 import { DrawingPad } from "./pad.js";
 import { drawn, paint, pictureIn, pixelsOf } from "./picture.js";
@@ -24,6 +25,7 @@ import { Strip } from "./strip.js";
 
 const RUNTIME = "onnxruntime/ort-wasm-simd-threaded.wasm";
 const ORDER = ["qt-dog", "erm", "eoq"];  // the smallest download first
+const PAIR = ["weights-first", "weights-second"];
 const START_SEVERITY = 3;  // where nothing breaks
 const FRAMES = 12;  // over which the rate is a mean
 
@@ -87,6 +89,8 @@ export class TryIt {
     byId("severity").addEventListener("input", () => { this.slid = true; this.chooseShift(); });
     byId("severity").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.stepSeverity(event));
     byId("layer").addEventListener("change", () => this.answer());
+    byId("weights").addEventListener("toggle", () => this.compare());
+    for (const id of PAIR) byId(id).addEventListener("change", () => this.compare());
     byId("bits").addEventListener("input", () => this.chooseRounding());
     for (const one of document.querySelectorAll("[name=rule]")) one.addEventListener("change", () => this.chooseRounding());
     byId("camera").addEventListener("click", () => this.toggle("camera"));
@@ -117,6 +121,8 @@ export class TryIt {
     if (said.has("shift")) byId("shift").value = said.get("shift");
     if (said.has("severity")) byId("severity").value = said.get("severity");
     this.slid = said.has("severity");
+    byId("weights").open = said.get("quantize") === "weights";
+    for (const id of PAIR) if (said.has(id)) byId(id).value = said.get(id);
     if (said.has("bits")) byId("bits").value = said.get("bits");
     const rule = /** @type {HTMLInputElement | null} */ (document.querySelector(`[name=rule][value="${said.get("rule") ?? "least error"}"]`));
     if (rule) rule.checked = true;
@@ -128,6 +134,7 @@ export class TryIt {
     const label = said.get("class") ?? "";
     byId("class").value = this.target.classes.includes(label) ? label : "";
     this.begun = true;  // before, what the address says would not count
+    this.compare();
     const sample = said.get("sample") ?? "";
     const known = this.manifest.samples.some((one) => one.name === sample);
     await this.chooseSample(known ? sample : this.manifest.samples[0].name);
@@ -136,6 +143,7 @@ export class TryIt {
   /** @returns {Record<string, [string, string]>} what the address carries */
   get state() {
     const all = this.target.models.map((one) => one.method);
+    const usual = ["erm", "qt-dog"].map((method) => this.target.models.find((one) => one.method === method)?.path ?? "");
     return {
       sample: [this.sample, this.manifest.samples[0].name],
       domain: [this.target.key, this.manifest.targets[0].key],
@@ -146,6 +154,8 @@ export class TryIt {
       rule: [this.rounding.rule, "least error"],
       look: [String(this.look), "false"],
       class: [byId("class").value, ""],
+      quantize: [byId("weights").open ? "weights" : "grid", "grid"],
+      ...Object.fromEntries(PAIR.map((id, side) => [id, [byId(id).value, usual[side]]])),
     };
   }
 
@@ -213,6 +223,8 @@ export class TryIt {
       question.hidden = question.dataset.target !== (this.tab === "try" ? this.target.key : this.tab);
     }
     this.showMeasured();
+    this.listPairs();
+    if (answer) this.compare();
     const list = byId("class"), chosen = list.value;
     const choices = this.target.classes.map((label) => element("option", { value: label }, plain(label)));
     list.replaceChildren(list.options[0], ...choices);
@@ -226,6 +238,30 @@ export class TryIt {
   showMeasured() {
     for (const one of byId("measured").children) {
       /** @type {HTMLElement} */ (one).hidden = /** @type {HTMLElement} */ (one).dataset.measured !== `${this.target.key} ${this.rounding.bits}`;
+    }
+  }
+
+  /** The networks of the held-out domain, to be compared: full precision and QT-DoG at first. */
+  listPairs() {
+    const pathOf = (/** @type {string} */ method) => this.target.models.find((one) => one.method === method)?.path ?? "";
+    listNetworks(this.target.networks, [pathOf("erm"), pathOf("qt-dog")]);
+  }
+
+  /** Compare the chosen two, where that is looked at. */
+  async compare() {
+    const { target } = this, [first, second] = PAIR.map((id) => byId(id).value);
+    if (!this.begun) return;
+    this.changed();
+    if (!byId("weights").open) return;
+    const network = (/** @type {string} */ path) => target.networks.find((one) => one.path === path);
+    const [one, other] = [network(first), network(second)];
+    if (!one || !other) return;
+    try {
+      const found = await this.engine.compare(first, second);
+      if (PAIR.map((id) => byId(id).value).join() === [first, second].join()) showCompared(found, one, other);
+    } catch (error) {
+      byId("weights-said").textContent = /** @type {Error} */ (error).message;
+      for (const id of ["weights-chart", "weights-table"]) byId(id).replaceChildren();
     }
   }
 
@@ -249,6 +285,7 @@ export class TryIt {
     byId("shift-tools").hidden = tab !== "shift";
     byId("quantize-tools").hidden = tab !== "quantize";
     byId("grid").hidden = tab !== "quantize";
+    byId("weights").hidden = tab !== "quantize" || this.target.networks.length < 2;
     byId("strip").hidden = tab !== "shift" || !this.strip.key;
     byId("models").hidden = tab === "quantize";
     if (this.source === "picture" && this.pixels) paint(byId("shown"), this.pixels);
