@@ -162,23 +162,21 @@ def test_measured_landscapes_are_shown_with_their_numbers(folder, tmp_path, open
     assert not problems
     page = open_page(write_site(tmp_path / "site", folder, landscapes))
     section = page.locator("#landscape")
-    show = section.locator(".panels .panels > .choice select:visible")
-    names = show.evaluate("list => [...list.options].map(option => option.text)")
-    assert names[0].split(",")[0] == "Flatness"
-    flat = [one for one in records if isinstance(one, FlatnessCurve)]
-    for curve in flat:
-        assert str(curve.images.count) in section.inner_text()
-    again, plane = [name for name in names if name.startswith("A plane")]
-    assert "rounded again" in again
-    show.select_option(plane)
-    plot = section.locator(".plot:visible").first
-    plot.scroll_into_view_if_needed()
-    plot.locator(".main-svg").first.wait_for()
-    (curved,) = [name for name in names if name.startswith("Curvature")]
-    show.select_option(curved)
+    shown = section.locator(".panel:visible")
+    shown.locator(".plot canvas").first.wait_for()
+    section.locator("[data-key=again]").check()
+    assert "rounded again" in shown.inner_text()
+    section.locator("#landscape-3d input").uncheck()
+    shown.locator(".plot .contourlayer").first.wait_for()
+    kind = section.locator("[data-key=kind]")
+    kind.select_option("flatness")
+    for curve in [one for one in records if isinstance(one, FlatnessCurve)]:
+        assert str(curve.images.count) in shown.inner_text()
+    assert section.locator("#landscape-3d").is_hidden()
+    kind.select_option("curvature")
     curvature = next(one for one in records if isinstance(one, Curvature))
     mean = sum(curvature.traces) / len(curvature.traces)
-    assert f"{mean:.1f}" in section.inner_text()
+    assert f"{mean:.1f}" in shown.inner_text()
 
 
 def test_the_command_writes_the_projects_own_results(tmp_path, monkeypatch, capsys):

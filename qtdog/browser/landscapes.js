@@ -15,7 +15,7 @@ const show = () => {
   }
   const [shown] = panels.filter((panel) => !panel.hidden);
   group.querySelector(".none").hidden = Boolean(shown);
-  const plots = [...(shown?.querySelectorAll(".plot") ?? [])];
+  const plots = [...(shown?.querySelectorAll("div.plot") ?? [])];
   for (const one of [...looks.map((part) => part.closest("label")), group.querySelector("#landscape-picked")]) one.hidden = !plots.length;
   settle(group);
   for (const plot of plots) {

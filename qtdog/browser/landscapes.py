@@ -104,4 +104,7 @@ def _planes(surfaces: Sequence[Surface]) -> Markup:
         )
         for one in surfaces
     )
-    return html('<div class="landscape-planes">{}</div>', drawn)
+    return html(
+        '<div class="landscape-planes" tabindex="0" role="group" aria-label="Side by side">{}</div>',
+        drawn,
+    )

@@ -28,7 +28,7 @@ const adapt = (panel) => ({ data, layout }) => {
 };
 const show = () => {
   for (const panel of panels) panel.hidden = panel.dataset.domain !== domain.value;
-  const panel = panels.find((one) => !one.hidden), best = bestOf(panel), plot = panel.querySelector(".plot");
+  const panel = panels.find((one) => !one.hidden), best = bestOf(panel), plot = panel.querySelector("div.plot");
   for (const one of panel.querySelectorAll(".best")) one.hidden = one !== best;
   for (const one of best.querySelectorAll("[data-limit]")) one.textContent = String(Number(limit.value));
   for (const one of best.querySelectorAll("[data-seconds]")) one.textContent = seconds(Number(best.dataset.megabytes));
@@ -36,7 +36,7 @@ const show = () => {
   settle(group);
   if (isDrawn(plot)) draw(plot);
 };
-for (const panel of panels) adapting.set(panel.querySelector(".plot"), adapt(panel));
+for (const panel of panels) adapting.set(panel.querySelector("div.plot"), adapt(panel));
 wake(group);
 for (const one of [domain, limit, speed]) one.addEventListener("input", show);
 show();

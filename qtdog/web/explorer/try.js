@@ -224,7 +224,11 @@ export class TryIt {
     }
     this.showMeasured();
     this.listPairs();
-    if (answer) this.compare();
+    if (answer) {
+      byId("grid").hidden = true;  // it is of another network
+      this.shownLayer = "";
+      this.compare();
+    }
     const list = byId("class"), chosen = list.value;
     const choices = this.target.classes.map((label) => element("option", { value: label }, plain(label)));
     list.replaceChildren(list.options[0], ...choices);
@@ -256,12 +260,13 @@ export class TryIt {
     const network = (/** @type {string} */ path) => target.networks.find((one) => one.path === path);
     const [one, other] = [network(first), network(second)];
     if (!one || !other) return;
+    byId("weights-said").textContent = "Comparing the weights …";
+    for (const id of ["weights-chart", "weights-table"]) byId(id).replaceChildren();
     try {
       const found = await this.engine.compare(first, second);
       if (PAIR.map((id) => byId(id).value).join() === [first, second].join()) showCompared(found, one, other);
     } catch (error) {
       byId("weights-said").textContent = /** @type {Error} */ (error).message;
-      for (const id of ["weights-chart", "weights-table"]) byId(id).replaceChildren();
     }
   }
 
@@ -284,7 +289,7 @@ export class TryIt {
     }
     byId("shift-tools").hidden = tab !== "shift";
     byId("quantize-tools").hidden = tab !== "quantize";
-    byId("grid").hidden = tab !== "quantize";
+    byId("grid").hidden = tab !== "quantize" || !this.shownLayer;
     byId("weights").hidden = tab !== "quantize" || this.target.networks.length < 2;
     byId("strip").hidden = tab !== "shift" || !this.strip.key;
     byId("models").hidden = tab === "quantize";
@@ -513,14 +518,18 @@ export class TryIt {
   /** The chosen layer of the network in full precision, on the grid of the chosen width. */
   async showGrid() {
     const full = this.target.models.find((one) => one.method === "erm");
-    byId("grid").hidden = !full;
-    if (!full) return;
+    if (!full) {
+      byId("grid").hidden = true;
+      return;
+    }
     const checkpoint = await this.engine.config(full.path);
     listLayers(graphFor(this.manifest, checkpoint));
     const asked = { path: full.path, layer: byId("layer").value, ...this.rounding }, key = JSON.stringify(asked);
-    if (key === this.shownLayer) return;
-    showLayer(await this.engine.layer(asked));
-    this.shownLayer = key;
+    if (key !== this.shownLayer) {
+      showLayer(await this.engine.layer(asked));
+      this.shownLayer = key;
+    }
+    byId("grid").hidden = this.tab !== "quantize";
   }
 
   /** @returns {number | null} the class whose evidence is shown, or each model's own */
