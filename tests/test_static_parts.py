@@ -13,6 +13,7 @@ from qtdog.ui.results import memory
 
 ENDED = "() => document.querySelector('.train-play')?.textContent === 'Play again'"
 SURFACES = "#panel-landscape .panel:not([hidden]) .js-plotly-plot"
+SMALL = {"width": 680, "height": 700}  # without a graphics card every pixel takes its time
 SAID = """text => {
     const place = document.createElement("div");
     place.innerHTML = text;
@@ -87,7 +88,7 @@ def _planes() -> list[Surface]:
 
 
 def test_landscapes_open_as_surfaces_that_turn_and_are_read_together(open_one):
-    page = open_one("?tab=landscape")
+    page = open_one("?tab=landscape", viewport=SMALL)
     page.locator(f"{SURFACES} canvas").nth(1).wait_for()
     eye = {"x": 0.1, "y": -2, "z": 0.5}
     page.hover(f"{SURFACES} >> nth=0")

@@ -105,6 +105,7 @@ def _planes(surfaces: Sequence[Surface]) -> Markup:
         for one in surfaces
     )
     return html(
-        '<div class="landscape-planes" tabindex="0" role="group" aria-label="Side by side">{}</div>',
+        '<div class="landscape-planes" tabindex="0" role="group" aria-label="Side by side">'
+        "{}</div>",
         drawn,
     )
