@@ -12,7 +12,7 @@ from qtdog.ui.landscape.planes import grid
 from qtdog.ui.results import memory
 
 ENDED = "() => document.querySelector('.train-play')?.textContent === 'Play again'"
-SURFACES = "#panel-landscape .panel:not([hidden]) .js-plotly-plot"
+PLANES = "#panel-landscape .panel:not([hidden]) .js-plotly-plot"
 SMALL = {"width": 680, "height": 700}  # without a graphics card every pixel takes its time
 SAID = """text => {
     const place = document.createElement("div");
@@ -87,37 +87,50 @@ def _planes() -> list[Surface]:
     return [one for name in names for one in planes if one.markers[0].model.name == name]
 
 
-def test_landscapes_open_as_surfaces_that_turn_and_are_read_together(open_one):
-    page = open_one("?tab=landscape", viewport=SMALL)
-    page.locator(f"{SURFACES} canvas").nth(1).wait_for()
-    eye = {"x": 0.1, "y": -2, "z": 0.5}
-    page.hover(f"{SURFACES} >> nth=0")
-    page.evaluate(
-        "([plots, eye]) => Plotly.relayout(document.querySelector(plots), {'scene.camera': {eye}})",
-        [SURFACES, eye],
-    )
-    page.wait_for_function(
-        "([plots, eye]) => [...document.querySelectorAll(plots)].every((one) => "
-        "Math.abs(one._fullLayout.scene.camera.eye.y - eye.y) < 1e-6)",
-        arg=[SURFACES, eye],
-    )
+def _read_together(page: Page) -> None:
+    """A point that is chosen in one plane is read in both."""
+    page.dispatch_event(f"{PLANES} >> nth=0", "pointerover")
     page.evaluate(
         "(plots) => document.querySelector(plots).emit('plotly_click', "
         "{ points: [{ x: 0.1, y: -0.04 }] })",
-        SURFACES,
+        PLANES,
     )
     said = page.inner_text("#landscape-picked")
     for one in _planes():
         row, column = one.y.index(-0.04), one.x.index(0.1)
         loss, accuracy = (grid(one, name)[row, column] for name in ("loss", "accuracy"))
         assert f"{loss:.3f} nats, {accuracy:.1f} %" in said
+
+
+def test_planes_stand_side_by_side_and_are_read_together(open_one):
+    page = open_one("?tab=landscape&landscape-3d=false")
+    page.locator(f"{PLANES} .contourlayer").nth(1).wait_for()
+    _read_together(page)
     page.select_option("[data-address=landscape-height]", "accuracy")
-    page.uncheck("#landscape-3d input")
-    page.locator(f"{SURFACES} .contourlayer").nth(1).wait_for()
-    highest = page.evaluate("(plots) => document.querySelector(plots).data[0].zmax", SURFACES)
-    assert highest == 100
-    assert "landscape-3d=false" in page.url
+    page.wait_for_function(
+        "(plots) => document.querySelector(plots).data[0].zmax === 100", arg=PLANES
+    )
     assert "landscape-height=accuracy" in page.url
+
+
+@pytest.mark.slow
+def test_surfaces_turn_together_under_the_pages_policy(open_one):
+    page = open_one("?tab=landscape", viewport=SMALL)
+    page.locator(f"{PLANES} canvas").nth(1).wait_for()
+    _read_together(page)
+    eye = {"x": 0.1, "y": -2, "z": 0.5}
+    page.evaluate(
+        "([plots, eye]) => Plotly.relayout(document.querySelector(plots), {'scene.camera': {eye}})",
+        [PLANES, eye],
+    )
+    page.wait_for_function(
+        "([plots, eye]) => [...document.querySelectorAll(plots)].every((one) => "
+        "Math.abs(one._fullLayout.scene.camera.eye.y - eye.y) < 1e-6)",
+        arg=[PLANES, eye],
+    )
+    page.uncheck("#landscape-3d input")
+    page.locator(f"{PLANES} .contourlayer").nth(1).wait_for()
+    assert "landscape-3d=false" in page.url
 
 
 def test_a_landscape_that_was_not_measured_says_so(open_one):
