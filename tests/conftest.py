@@ -16,6 +16,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:  # a test's server must leave the other 
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+import static_site
 import torch
 from hub_server import HubServer, without_xet
 from huggingface_hub import constants
@@ -141,6 +142,30 @@ def shared_app(shared_set, shared_uploads) -> Iterator[str]:
     """The address of an app that no test changes: starting one takes as long as twenty tests."""
     with running_app(shared_set, GRADIO_TEMP_DIR=str(shared_uploads)) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def static_set(tmp_path_factory) -> Path:
+    """The checkpoints that `static_folder` shows. Not to be changed."""
+    return static_site.tiny_set(tmp_path_factory.mktemp("static-set"))
+
+
+@pytest.fixture(scope="session")
+def static_folder(static_set, tmp_path_factory) -> Path:
+    """An explorer without a server, exported once for all files of tests. Not to be changed."""
+    place = tmp_path_factory.mktemp("static")
+    results = static_site.few_results(place / "results")
+    landscapes = static_site.few_landscapes(place / "landscapes", static_set)
+    return static_site.exported(
+        static_set, place / "site" / "under" / "a path", results, landscapes
+    )
+
+
+@pytest.fixture(scope="session")
+def static_address(static_folder) -> Iterator[str]:
+    """Where Python's own server serves it, below a path."""
+    with static_site.serving(static_folder.parents[1]) as address:
+        yield f"{address}under/a%20path/"
 
 
 @pytest.fixture(scope="session")

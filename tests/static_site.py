@@ -2,17 +2,24 @@
 
 import base64
 import json
+import shutil
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import tiny
+from result_files import write_results
 from servers import running
 
-from qtdog.browser import write_explorer
+from qtdog.browser import parts, write_explorer
+from qtdog.checkpoints import load_config
 from qtdog.explorer import Explorer, grains, tiles
+from qtdog.places import LANDSCAPES, PROGRAM, RESULTS
+from qtdog.results.memory import MEMORY
 
+SKETCH = "pacs/sketch"
 ENGINE = """async () => {
     const { Engine } = await import("./explorer/engine.js");
     const { readManifest } = await import("./explorer/manifest.js");
@@ -65,10 +72,38 @@ def tiny_set(root: Path, members: int = 2) -> Path:
         tiny.SIZE = size
 
 
-def exported(root: Path, out: Path) -> Path:
-    """The set at `root` as a folder; returns the folder."""
-    write_explorer(out, Explorer(root))
+def exported(root: Path, out: Path, results: Path = RESULTS, landscapes: Path = LANDSCAPES) -> Path:
+    """The set at `root` as a folder; returns the folder. `results`, `landscapes`: others than the
+    project's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parts, "RESULTS", results)
+        patch.setattr(parts, "LANDSCAPES", landscapes)
+        write_explorer(out, Explorer(root))
     return out
+
+
+def few_results(folder: Path) -> Path:
+    """Few of them, drawn in a second, and what memory buys as it is."""
+    write_results(folder)
+    shutil.copyfile(RESULTS / MEMORY, folder / MEMORY)
+    return folder
+
+
+def few_landscapes(folder: Path, root: Path) -> Path:
+    """The bundled ones of two networks, which say that they are of the tiny set at `root`."""
+    place = folder / SKETCH
+    place.mkdir(parents=True)
+    names = ("erm-seed0", "qt-dog-7bit-seed0")
+    bundled, ours = (
+        [load_config(one / SKETCH / name).files[0].sha256 for name in names]
+        for one in (PROGRAM / "checkpoints", root)
+    )
+    for path in (LANDSCAPES / SKETCH).glob("*-target-*"):
+        record = path.read_text(encoding="utf-8")
+        for theirs, own in zip(bundled, ours, strict=True):
+            record = record.replace(theirs, own)
+        (place / path.name).write_text(record, encoding="utf-8")
+    return folder
 
 
 def serving(folder: Path) -> AbstractContextManager[str]:
@@ -116,6 +151,31 @@ ROUNDED = """async ([path, bits, rule]) => {
     });
 }"""
 """A full-precision checkpoint's codes, in base64, and step sizes, by weight."""
+
+LAYER = """async (asked) => {
+    const { layerName, layerSentence } = await import("./explorer/grid.js");
+    const { graphFor } = await import("./explorer/manifest.js");
+    const graph = graphFor(window.manifest, await window.engine.config(asked.path));
+    const seen = await window.engine.layer(asked);
+    const names = graph.facts.quantizable.map((name, i) => layerName(graph, name, i + 1));
+    return { ...seen, sentence: layerSentence(seen), names };
+}"""
+"""A layer, rounded: its numbers, its sentence, and the names of all layers."""
+
+COMPARED = """async ([first, second]) => {
+    const { comparison, namesOf } = await import("./explorer/compared.js");
+    const found = await window.engine.compare(first, second);
+    const { networks } = window.manifest.targets[0];
+    const network = (path) => networks.find((one) => one.path === path);
+    return { ...found, said: comparison(found, namesOf(network(first), network(second))) };
+}"""
+"""Two networks compared: layers, the whole, and what is said of it."""
+
+BREAKS = """async ([steps, label]) => {
+    const { breakSentence } = await import("./explorer/breaks.js");
+    return breakSentence(steps, label);
+}"""
+"""Where a shift breaks models: the sentence, and more about it."""
 
 SHIFTED = """async ([rgb, width, height, name, severity, grains, tiles]) => {
     const { shifted } = await import("./explorer/shifts.js");

@@ -26,6 +26,7 @@ from PIL import Image
 import qtdog
 from qtdog import checkpoints, cli
 from qtdog.accuracy import Accuracy
+from qtdog.browser import parts
 from qtdog.checkpoints import make_index
 from qtdog.checkpoints.config import to_json
 from qtdog.checkpoints.index import parse_index
@@ -453,13 +454,16 @@ def test_the_command_says_in_one_line_why_not(tiny_root, hub, command):
     )
 
 
-def test_a_static_space_says_what_it_is(hub, command, tmp_path, monkeypatch):
-    root = static_site.tiny_set(tmp_path / "checkpoints")
-    code, said, error = command("--static-space", "me/live", "--checkpoints", root, "--dry-run")
+def test_a_static_space_says_what_it_is(
+    hub, command, tmp_path, monkeypatch, static_set, static_folder
+):
+    monkeypatch.setattr(parts, "RESULTS", static_site.few_results(tmp_path / "results"))
+    options = ("--checkpoints", static_set, "--dry-run")
+    code, said, error = command("--static-space", "me/live", *options)
     assert (code, error) == (0, "")
     for name in ("README.md", "index.html", "manifest.json", "onnxruntime/LICENSE"):
         assert f"  {name}\n" in said
-    readme = static_space_files(static_site.exported(root, tmp_path / "site"))[0]
+    readme = static_space_files(static_folder)[0]
     front = SpaceCard(readme.content.decode()).data
     assert front.sdk == "static"
     assert front.custom_headers["cross-origin-embedder-policy"] == "require-corp"

@@ -2,17 +2,17 @@
 
 import csv
 import re
+import shutil
 import sys
 from pathlib import Path
 
-import landscape_files
 import pytest
 from result_files import log_points, write_results
 
 from qtdog import cli
 from qtdog.browser import write_site
-from qtdog.landscape import Curvature, FlatnessCurve, store
-from qtdog.places import RESULTS
+from qtdog.landscape import ROUNDED, Curvature, FlatnessCurve, store
+from qtdog.places import LANDSCAPES, RESULTS
 from qtdog.results import AVERAGE, Choice, ResultsError, load_results, pivot
 
 PATIENCE = 90_000  # milliseconds, for a machine that also trains
@@ -153,35 +153,45 @@ def test_without_javascript_every_table_reads(site, open_page):
     assert "The numbers of this figure" in panels.first.inner_text()
 
 
+def _landscapes(folder: Path) -> Path:
+    """The bundled ones with sketch held out, and one of them as if weights were rounded again."""
+    shutil.copytree(LANDSCAPES / "pacs" / "sketch", folder)
+    plane = folder / "plane-target-qt-dog-7bit-seed0.json"
+    text = plane.read_text(encoding="utf-8").replace(
+        '"perturbed": "weights"', f'"perturbed": "{ROUNDED}"'
+    )
+    (folder / "plane-target-qt-dog-7bit-seed0-rounded.json").write_text(text, encoding="utf-8")
+    return folder
+
+
 @pytest.mark.slow
 def test_measured_landscapes_are_shown_with_their_numbers(folder, tmp_path, open_page):
-    checkpoints = landscape_files.save_trunk(tmp_path / "checkpoints").parent.parent
-    images = landscape_files.save_images(tmp_path / "images")
-    landscapes = landscape_files.save_landscapes(checkpoints, images, tmp_path / "landscapes")
+    landscapes = _landscapes(tmp_path / "landscapes")
     records, problems = store.load_all(landscapes)
     assert not problems
     page = open_page(write_site(tmp_path / "site", folder, landscapes))
     section = page.locator("#landscape")
-    show = section.locator(".panels .panels > .choice select:visible")
-    names = show.evaluate("list => [...list.options].map(option => option.text)")
-    assert names[0].split(",")[0] == "Flatness"
-    flat = [one for one in records if isinstance(one, FlatnessCurve)]
-    for curve in flat:
-        assert str(curve.images.count) in section.inner_text()
-    again, plane = [name for name in names if name.startswith("A plane")]
-    assert "rounded again" in again
-    show.select_option(plane)
-    plot = section.locator(".plot:visible").first
-    plot.scroll_into_view_if_needed()
-    plot.locator(".main-svg").first.wait_for()
-    (curved,) = [name for name in names if name.startswith("Curvature")]
-    show.select_option(curved)
-    curvature = next(one for one in records if isinstance(one, Curvature))
+    shown = section.locator(".panel:visible")
+    section.scroll_into_view_if_needed()
+    shown.locator(".plot canvas").first.wait_for()
+    section.locator("[data-key=again]").check()
+    assert "rounded again" in shown.inner_text()
+    section.locator("#landscape-3d input").uncheck()
+    shown.locator(".plot .contourlayer").first.wait_for()
+    kind = section.locator("[data-key=kind]")
+    kind.select_option("flatness")
+    curve = next(one for one in records if isinstance(one, FlatnessCurve))
+    assert f"on {curve.images.count} images" in shown.inner_text()
+    assert section.locator("#landscape-3d").is_hidden()
+    kind.select_option("curvature")
+    bent = [one for one in records if isinstance(one, Curvature)]
+    curvature = next(one for one in bent if one.images.split == "target")
     mean = sum(curvature.traces) / len(curvature.traces)
-    assert f"{mean:.1f}" in section.inner_text()
+    assert f"{mean:,.1f}" in shown.inner_text()
 
 
 def test_the_command_writes_the_projects_own_results(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(store, "load_all", lambda folder: ([], []))  # a slow test draws them
     monkeypatch.setattr(
         sys, "argv", ["qtdog", "export-site", str(tmp_path / "site"), "--results-only"]
     )

@@ -5,6 +5,7 @@ import re
 import shutil
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import hostile
 import numpy as np
@@ -13,34 +14,32 @@ import static_site
 from pages import open_page
 
 from qtdog.checkpoints import INDEX, CheckpointError, index_json, load, make_index
-from qtdog.explorer import SHIFTS, Explorer
+from qtdog.explorer import SHIFTS, Explorer, Grid, Lab, WeightPairs
 from qtdog.images import read_image
 from qtdog.inference import open_stored
 from qtdog.models import network_input, resize
 from qtdog.places import PROGRAM, SAMPLES
 from qtdog.quantization import NearestConfig
 from qtdog.ui.classify.figures import results
+from qtdog.ui.figures import summary_line
+from qtdog.ui.quantize.layer import layer_sentence
+from qtdog.ui.quantize.words import layer_name
 from qtdog.ui.samples import samples
+from qtdog.ui.shift.figures import sentence
+from qtdog.ui.weights.words import comparison
 
-SKETCH = "pacs/sketch"
 # What a web server cannot hand on, or would wait for.
 OF_THE_DISK = re.compile("100 GB|a folder|a link|waits for a writer")
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory):
-    return static_site.tiny_set(tmp_path_factory.mktemp("checkpoints"))
+def root(static_set):
+    return static_set
 
 
 @pytest.fixture(scope="module")
-def folder(root, tmp_path_factory):
-    return static_site.exported(root, tmp_path_factory.mktemp("site") / "under" / "a path")
-
-
-@pytest.fixture(scope="module")
-def address(folder):
-    with static_site.serving(folder.parents[1]) as address:
-        yield f"{address}under/a%20path/"
+def address(static_address):
+    return static_address
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +78,7 @@ def same_answers(page, explorer: Explorer, target: str, pictures) -> float:
 
 
 def test_the_browser_answers_as_the_package(modules, root):
-    assert same_answers(modules, Explorer(root), SKETCH, samples()[:3]) < 1e-3
+    assert same_answers(modules, Explorer(root), static_site.SKETCH, samples()[:3]) < 1e-3
 
 
 @pytest.mark.slow
@@ -99,7 +98,8 @@ def test_the_page_says_what_its_sister_says(browser, address, root, tmp_path):
     sample = samples()[1]
     expected = tmp_path / "expected.html"
     expected.write_text(
-        results(explorer.classify(read_image(sample.path), SKETCH), sample.label), encoding="utf-8"
+        results(explorer.classify(read_image(sample.path), static_site.SKETCH), sample.label),
+        encoding="utf-8",
     )
     page = open_page(browser, address, f"?sample={sample.name}", locale="en-GB")
     page.locator("#answers .card").nth(2).wait_for()
@@ -143,16 +143,16 @@ def _judge(found: list[tuple[str, str, str]], least_same: int) -> None:
     assert sum(said == ours for _, said, ours in found) >= least_same
 
 
-def test_hostile_sets_are_refused_with_the_packages_sentences(modules, folder, tmp_path):
+def test_hostile_sets_are_refused_with_the_packages_sentences(modules, static_folder, tmp_path):
     root = static_site.tiny_set(tmp_path / "healthy")
-    place = folder / "hostile"  # of the page's origin
+    place = static_folder / "hostile"  # of the page's origin
     _judge(_refusals(modules, modules.url.replace("style.css", "hostile/"), root, place, 9), 15)
 
 
 @pytest.mark.slow
-def test_all_hostile_sets_are_refused(modules, folder, tmp_path):
+def test_all_hostile_sets_are_refused(modules, static_folder, tmp_path):
     root = static_site.tiny_set(tmp_path / "healthy")
-    place = folder / "hostile"
+    place = static_folder / "hostile"
     found = _refusals(modules, modules.url.replace("style.css", "hostile/"), root, place, 1)
     _judge(found, 180)
 
@@ -201,6 +201,70 @@ def test_rounding_gives_the_packages_codes(modules, root, rule):
     path = "pacs/sketch/erm-seed0"
     for bits in (8, 4, 2):
         _check_codes(modules, root / path, path, bits, rule)
+
+
+def test_a_layers_figure_has_the_packages_numbers_and_words(modules, root):
+    lab = Lab(Explorer(root))
+    key = "pacs/sketch/erm-seed0"
+    layers = lab.layers(key)
+    for bits, rule, layer in ((4, "least error", layers[3]), (3, "start", layers[-1])):
+        seen = lab.round_layer(key, layer.name, Grid(bits, "channel", rule))
+        ours = seen.rounding
+        asked = {"path": key, "layer": layer.name, "bits": bits, "rule": rule}
+        theirs = modules.evaluate(static_site.LAYER, asked)
+        assert theirs["edges"] == pytest.approx(ours.weights.edges, rel=1e-6, abs=1e-5)
+        apart = np.subtract(theirs["counts"], ours.weights.counts)
+        assert np.abs(apart).sum() <= 2
+        assert theirs["grid"] == pytest.approx(ours.grid)
+        assert theirs["clipped"] == ours.clipped
+        assert theirs["relativeError"] == pytest.approx(ours.relative_error, rel=1e-6)
+        said = re.sub("<.*?>", " ", layer_sentence(seen)).replace("&#39;", "'")
+        for told in re.split(r"(?<=\.) ", theirs["sentence"]):
+            assert told in said
+        assert theirs["names"] == [layer_name(i, one) for i, one in enumerate(layers, start=1)]
+
+
+def _same(found, expected) -> None:
+    """The same numbers, and none where there is none."""
+    for one, other in zip(found, expected, strict=True):
+        assert one == (other if other is None else pytest.approx(other, rel=1e-5, abs=1e-7))
+
+
+@pytest.mark.parametrize(
+    "pair", [("erm-seed0", "qt-dog-7bit-seed0"), ("qt-dog-7bit-seed0", "qt-dog-7bit-seed1")]
+)
+def test_two_networks_are_compared_as_in_the_package(modules, root, pair):
+    first, second = (f"{static_site.SKETCH}/{name}" for name in pair)
+    ours = WeightPairs(Explorer(root)).compare(first, second)
+    theirs = modules.evaluate(static_site.COMPARED, [first, second])
+    assert [one["name"] for one in theirs["layers"]] == [one.name for one in ours.layers]
+    for one, other in zip(ours.layers, theirs["layers"], strict=True):
+        for name in ("distance", "cosine", "rounding"):
+            _same([other[name]], [getattr(one, name)])
+        assert other["norms"] == pytest.approx(one.norms, rel=1e-6)
+        assert abs((other["changed"] or 0) - (one.changed or 0)) <= 1e-4 * one.weights
+        assert other["used"] == list(one.codes_used)
+        assert other["possible"] == list(one.codes_possible)
+        _same(other["steps"], one.step_sizes)
+    assert theirs["whole"]["distance"] == pytest.approx(ours.whole.distance, rel=1e-6)
+    lead, aside = theirs["said"]
+    expected = re.sub("<.*?>", "|", comparison(ours)).replace("&#39;", "'")
+    assert expected == f"|{lead}|{aside}||"
+
+
+def test_where_a_shift_breaks_is_said_in_the_packages_words(modules):
+    models = ("Full precision", "QT-DoG", "EoQ")
+    for labels in (("d" * 6,) * 3, ("dddhhd", "dhhhhh", "d" * 6), ("hhhhhh", "dddddg", "hdhhhh")):
+        steps = [
+            [
+                SimpleNamespace(model=m, label={"d": "dog", "h": "horse", "g": "big_cat"}[each[i]])
+                for m, each in zip(models, labels, strict=True)
+            ]
+            for i in range(6)
+        ]
+        said = [[{"name": one.model, "label": one.label} for one in each] for each in steps]
+        lead, aside = modules.evaluate(static_site.BREAKS, [said, "dog"])
+        assert summary_line(lead, aside) == sentence(steps, "dog")
 
 
 @pytest.mark.slow

@@ -1,40 +1,13 @@
 """The explorer without a server: camera, drawing pad, and what becomes of it without a network."""
 
-import shutil
-
 import pytest
 import static_site
 from pages import open_page
-from servers import CHROMIUM_FLAGS
-
-FAKE_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
 
 
 @pytest.fixture(scope="module")
-def browser():
-    """Chromium with a camera that shows a moving picture."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("needs Debian's chromium")
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    with playwright.sync_playwright() as started:
-        flags = [*CHROMIUM_FLAGS, *FAKE_CAMERA]
-        browser = started.chromium.launch(executable_path=chromium, args=flags)
-        browser.usual = browser.new_context()
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    root = static_site.tiny_set(tmp_path_factory.mktemp("checkpoints"))
-    return static_site.exported(root, tmp_path_factory.mktemp("site"))
-
-
-@pytest.fixture(scope="module")
-def address(folder):
-    with static_site.serving(folder) as address:
-        yield address
+def address(static_address):
+    return static_address
 
 
 def all_answered(page) -> None:
@@ -92,8 +65,8 @@ def test_a_drawing_is_classified_while_it_is_drawn(browser, address):
     page.close()
 
 
-def test_after_one_visit_it_needs_no_network(browser, folder):
-    with static_site.serving(folder) as address:
+def test_after_one_visit_it_needs_no_network(browser, static_folder):
+    with static_site.serving(static_folder) as address:
         page = open_page(browser, address, service_workers="allow")
         all_answered(page)
         page.locator("#offline:not(:empty)").wait_for()

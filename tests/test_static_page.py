@@ -12,31 +12,28 @@ from playwright.sync_api import Page
 
 from qtdog import checkpoints
 from qtdog.accuracy import Accuracy
-from qtdog.checkpoints import storage
+from qtdog.checkpoints import load_config, storage
+from qtdog.results import load_results
+from qtdog.ui.quantize.measured import measured_at
 
-TABS = ("try", "shift", "quantize", "results", "landscape", "learn", "about")
+TABS = ("try", "shift", "train", "results", "landscape", "quantize", "learn", "about")
+ANSWERING = ("try", "shift", "quantize")
 NARROW = {"width": 320, "height": 700}
 READY = {
     "try": "#answers .card >> nth=2",
     "shift": "#answers .card >> nth=2",
+    "train": "#panel-train .train-scores",
     "quantize": "#answers .card >> nth=1",
     "results": "#panel-results .results-table",
-    "landscape": "#panel-landscape .choice",
+    "landscape": "#panel-landscape .summary, #panel-landscape .nothing",
     "learn": "#learn-step-1 .step-title",
     "about": "#about table",
 }
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    root = static_site.tiny_set(tmp_path_factory.mktemp("checkpoints"))
-    return static_site.exported(root, tmp_path_factory.mktemp("site"))
-
-
-@pytest.fixture(scope="module")
-def address(folder):
-    with static_site.serving(folder) as address:
-        yield address
+def address(static_address):
+    return static_address
 
 
 def all_answered(page: Page) -> None:
@@ -44,7 +41,7 @@ def all_answered(page: Page) -> None:
 
 
 def test_every_tab_opens_and_the_address_opens_it_again(browser, address):
-    page = open_page(browser, address)
+    page = open_page(browser, address, "?landscape-3d=false")
     for name in TABS:
         page.click(f"[data-tab={name}]")
         page.locator(READY[name]).first.wait_for()
@@ -90,7 +87,7 @@ def _check(page: Page, names: tuple[str, ...]) -> None:
 def test_nobody_is_left_out(browser, address):
     page = open_page(browser, address, bypass_csp=True, color_scheme="dark", viewport=NARROW)
     all_answered(page)
-    _check(page, TABS[:3])
+    _check(page, ANSWERING)
     assert page.complaints == []
     page.close()
 
@@ -113,10 +110,54 @@ def test_it_is_used_with_the_keyboard_alone(browser, address):
     page.focus("[data-sample='giraffe-pencil']")
     page.keyboard.press("Enter")
     page.locator("#shown[aria-label^='Pencil drawing of a spotted giraffe']").wait_for()
+    page.fill("#severity", "0.5")
     page.focus("#severity")
-    for _ in range(5):
+    for expected in ("1", "2"):
         page.keyboard.press("ArrowRight")
-    assert page.input_value("#severity") == "0.5"
+        assert page.input_value("#severity") == expected
+    page.close()
+
+
+def test_the_strip_shows_what_every_severity_does_and_leads_there(browser, address):
+    page = open_page(browser, address, "?tab=shift&shift=blur&sample=horse-line")
+    page.locator("#strip:not(.stale) li >> nth=5").wait_for()
+    first = page.inner_text("#strip-said")
+    page.click("#strip-frames [data-severity='5']")
+    page.locator("#strip-frames [aria-pressed=true][data-severity='5']").wait_for()
+    assert page.input_value("#severity") == "5"
+    assert "severity=5" in page.url
+    said = page.locator("#strip-frames > li >> nth=5").locator(".verdicts .class").all_inner_texts()
+    page.locator("#answers .summary").wait_for()
+    cards = page.locator("#answers .card .verdict strong").all_inner_texts()
+    assert said == cards
+    assert page.inner_text("#strip-said") == first
+    page.select_option("#shift", "rotation")
+    page.locator("#strip-frames[aria-label^='Rotation']").wait_for()
+    page.click("#draw")  # nothing stands still there
+    page.locator("#strip").wait_for(state="hidden")
+    assert page.complaints == []
+    page.close()
+
+
+def test_quantize_tells_what_was_measured_and_shows_a_layer_on_its_grid(
+    browser, address, static_set, static_folder
+):
+    page = open_page(browser, address, "?tab=quantize&bits=7")
+    page.locator("#layer-chart svg").wait_for()
+    reference = load_config(static_set / "pacs" / "sketch" / "erm-seed0")
+    measured = load_results(static_folder.parents[2] / "results").measured
+    for bits in (7, 4):
+        page.fill("#bits", str(bits))
+        page.locator("#layer-said", has_text=f"At {bits} bits").wait_for()
+        expected = re.sub("<.*?>", "", measured_at(bits, reference, measured))
+        assert page.inner_text("#measured").strip() == expected.strip()
+        assert f"{2**bits} levels" in page.get_attribute("#layer-chart svg", "aria-label")
+    before = page.inner_text("#layer-said")
+    page.select_option("#layer", index=0)
+    page.wait_for_function(
+        "(before) => document.querySelector('#layer-said').innerText !== before", arg=before
+    )
+    assert page.complaints == []
     page.close()
 
 
@@ -143,7 +184,8 @@ def _evil_set(root):
 
 
 def test_no_name_in_a_set_runs_a_script(browser, tmp_path):
-    folder = static_site.exported(_evil_set(tmp_path / "set"), tmp_path / "site")
+    results = static_site.few_results(tmp_path / "results")
+    folder = static_site.exported(_evil_set(tmp_path / "set"), tmp_path / "site", results)
     with static_site.serving(folder) as address:
         page = open_page(browser, address, "?look=true", bypass_csp=True)
         all_answered(page)
@@ -156,8 +198,8 @@ def test_no_name_in_a_set_runs_a_script(browser, tmp_path):
         page.close()
 
 
-def test_the_policy_lets_nothing_in_from_elsewhere(folder):
-    text = (folder / "index.html").read_text(encoding="utf-8")
+def test_the_policy_lets_nothing_in_from_elsewhere(static_folder):
+    text = (static_folder / "index.html").read_text(encoding="utf-8")
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)[1]
     policy = policy.replace("&#39;", "'")
     assert "default-src 'none'" in policy

@@ -6,12 +6,13 @@ from qtdog.browser.manifest import Manifest, SiteSample, SiteTarget
 from qtdog.browser.site import body_style
 from qtdog.checkpoints import MODEL_NAMES, Target
 from qtdog.explorer import MOST_SEVERE, SHIFTS
-from qtdog.ui import Markup, appearance, css, html, join, plain
+from qtdog.ui import Markup, appearance, charts, css, html, join, plain
 from qtdog.ui.classify import figures as classify
 from qtdog.ui.classify import layout, pad
-from qtdog.ui.figures import HEAD
+from qtdog.ui.figures import head
 from qtdog.ui.quantize import layout as quantize
 from qtdog.ui.shift import figures as shift
+from qtdog.ui.weights import layout as weights
 from qtdog.web import FOLDER as WEB
 
 # Scripts, pictures and files of its own folder alone; a style may stand in an element, as
@@ -37,8 +38,8 @@ NEEDS = (
 PRIVACY = "Your pictures and your camera's stay in this browser: nothing is sent anywhere."
 
 
-def document(site: Manifest) -> str:
-    """index.html."""
+def document(site: Manifest, measured: Markup) -> str:
+    """index.html. `measured`: what was measured at every width, one sentence shown at a time."""
     return html(
         """<!doctype html>
 <html lang="en">
@@ -52,7 +53,8 @@ def document(site: Manifest) -> str:
 <script type="module" src="explorer/page.js"></script>
 </head>
 <body>
-<header>{}</header>
+<header id="top">{}
+<label class="field" id="target">Held-out domain <select id="domain">{}</select></label></header>
 <p id="needs" class="notice" role="alert">{}</p>
 <main id="page" hidden>
 <div id="tabs" role="tablist" aria-label="Parts of the page">{}</div>
@@ -64,10 +66,11 @@ def document(site: Manifest) -> str:
 </html>
 """,
         POLICY,
-        HEAD,
+        head(),
+        join(html('<option value="{}">{}</option>', *one) for one in _domains(site.targets)),
         NEEDS,
         join(_tab(*one) for one in TABS),
-        _workbench(site),
+        _workbench(site, measured),
         join(_part(*one) for one in TABS if one[0] not in WORKBENCH),
         PRIVACY,
     )
@@ -79,7 +82,7 @@ def style() -> str:
     return f"{css()}\n{body_style()}\n{own}"
 
 
-def _workbench(site: Manifest) -> Markup:
+def _workbench(site: Manifest, measured: Markup) -> Markup:
     return html(
         """<section id="workbench" role="tabpanel" aria-labelledby="tab-try">
 <div id="questions">{}<div data-target="shift" hidden>{}</div>
@@ -89,12 +92,12 @@ def _workbench(site: Manifest) -> Markup:
 {}
 <h2 id="samples-title" class="field-title">Or one of ours</h2>
 <ul id="sample-list" aria-labelledby="samples-title">{}</ul>
-<label class="field">Held-out domain <select id="domain">{}</select></label>
 </div>
-<div id="results">
+<div id="answered">
 {}
 <div id="downloads"></div>
 <div id="answers" aria-live="polite"></div>
+{}
 <fieldset id="models"><legend>Models to show</legend>{}</fieldset>
 <label class="check"><input type="checkbox" id="look">
 Show where each model looks (Grad-CAM)</label>
@@ -114,8 +117,8 @@ Show where each model looks (Grad-CAM)</label>
         quantize.HEAD,
         PICTURE,
         join(map(_sample, site.samples)),
-        join(html('<option value="{}">{}</option>', *one) for one in _domains(site.targets)),
-        _tools(),
+        _tools(measured),
+        GRID + WEIGHTS,
         join(map(_model, METHODS)),
         layout.OWN_CHOICE[0],
         classify.NOTES,
@@ -124,7 +127,7 @@ Show where each model looks (Grad-CAM)</label>
     )
 
 
-def _tools() -> Markup:
+def _tools(measured: Markup) -> Markup:
     """What the tabs Shift it and Quantize set, above the same answers."""
     shifts = join(
         html('<option value="{}" data-about="{}">{}</option>', name, one.about, one.title)
@@ -146,15 +149,19 @@ def _tools() -> Markup:
 <label class="field">Severity <input type="range" id="severity" min="0" max="{}" step="0.1"
 value="0"><output id="severity-value">0</output></label></div>
 <p class="quiet" id="shift-about"></p>
+{}
 </div>
 <div id="quantize-tools" hidden>
 <div class="tools"><label class="field">Bits a weight <input type="range" id="bits" min="2" max="8"
 value="4"><output id="bits-value"></output></label></div>
 <fieldset><legend>Levels</legend>{}</fieldset>
+<div id="measured" role="status">{}</div>
 </div>""",
         shifts,
         MOST_SEVERE,
+        STRIP,
         rules,
+        measured,
     )
 
 
@@ -183,15 +190,56 @@ def _part(name: str, title: str) -> Markup:
 TABS = (
     ("try", "Try it"),
     ("shift", "Shift it"),
-    ("quantize", "Quantize"),
+    ("train", "Train it"),
     ("results", "Results"),
     ("landscape", "Landscape"),
+    ("quantize", "Quantize"),
     ("learn", "Learn"),
     ("about", "About"),
 )
 WORKBENCH = ("try", "shift", "quantize")
 """These tabs share the picture and the answers."""
 METHODS = ("erm", "qt-dog", "eoq")
+STRIP = html(
+    """<section id="strip" aria-label="The shift step by step" hidden>
+<p class="summary" id="strip-said" role="status"></p>
+<ol class="filmstrip" id="strip-frames"></ol>
+<p class="quiet">A percentage is how sure the model is of the class that it says.
+A click on a picture goes to its severity.</p>
+</section>"""
+)
+GRID = html(
+    """<section id="grid" aria-label="One layer, rounded" hidden>
+<label class="field">Layer of the network in full precision <select id="layer"></select></label>
+<figure class="plot"><figcaption>Weights and the grid{}</figcaption>
+<div id="layer-chart"></div></figure>
+<p class="picture-said" id="layer-said" role="status"></p>
+</section>""",
+    charts.legend(
+        [
+            (appearance.METHOD_STYLES["erm"].marker, "var(--erm)", "weights in full precision"),
+            ("│", "var(--grid-line)", "where they may go"),
+            ("■", "var(--clipped)", "cut off"),
+        ]
+    ),
+)
+WEIGHTS = html(
+    """<details id="weights" hidden><summary>Two networks compared</summary>
+<div class="tools"><label class="field">Network <select id="weights-first"></select></label>
+<label class="field">Compared with <select id="weights-second"></select></label></div>
+<p class="summary" id="weights-said" role="status">Comparing the weights …</p>
+<figure class="plot"><figcaption>Every layer{}</figcaption><div id="weights-chart"></div></figure>
+<details class="folded"><summary>Every layer in numbers</summary>
+<div class="scroll" tabindex="0" id="weights-table"></div></details>
+{}</details>""",
+    charts.legend(
+        [
+            ("■", "var(--qt-dog)", "apart"),
+            ("—", "currentColor", "what rounding alone would do"),
+        ]
+    ),
+    weights.NOTES,
+)
 PICTURE = html(
     """<div id="stage" tabindex="-1">
 <canvas id="shown" role="img" aria-label="The picture that is classified"></canvas>

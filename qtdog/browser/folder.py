@@ -11,10 +11,12 @@ from plotly.offline import get_plotlyjs
 
 from qtdog.browser import parts
 from qtdog.browser.document import document, style
+from qtdog.browser.exports import write_export
 from qtdog.browser.manifest import (
     FORMAT,
     MANIFEST,
     METHODS,
+    SERVICE_WORKER,
     Manifest,
     SiteGraph,
     SiteShifts,
@@ -45,10 +47,9 @@ from qtdog.web import FOLDER as WEB
 
 SET, GRAPHS, PICTURES = "checkpoints", "graphs", "samples"
 GRAINS = "numbers/grains.f32"
-SERVICE_WORKER = "service-worker.js"
-ROOMS = ("explorer", "onnxruntime")
-"""Folders of browser modules that the page is made of."""
-SOURCES = (".js", ".mjs", ".wasm")
+SCRIPTS = (".js", ".mjs", ".wasm")
+ROOMS = {"explorer": SCRIPTS, "onnxruntime": SCRIPTS, "toy": (*SCRIPTS, ".css")}
+"""Folders of browser modules that the page is made of, and which of their files it takes."""
 LICENCES = ("LICENSE", "OFL.txt")
 OF_NO_VERSION = b"of no version"
 """In the service worker's source; an export puts the manifest's hash there."""
@@ -65,8 +66,14 @@ class Written:
 
 
 def write_explorer(out: Path, explorer: Explorer) -> Written:
-    """Write the explorer's set and the page into `out`, the manifest last. Raises
-    CheckpointError for a set that cannot be shown in a browser."""
+    """Write the explorer's set and the page into `out`. Raises CheckpointError for a set that
+    cannot be shown in a browser, ExportError for an `out` that holds something else."""
+    written: list[Written] = []
+    write_export(out, lambda folder: written.append(_fill(folder, explorer)))
+    return dataclasses.replace(written[0], page=out / "index.html")
+
+
+def _fill(out: Path, explorer: Explorer) -> Written:
     folder = _Folder(out)
     targets = site_targets(explorer)
     index = _write_set(folder, explorer, paths_needed(explorer, targets))
@@ -82,7 +89,7 @@ def write_explorer(out: Path, explorer: Explorer) -> Written:
     shifts = SiteShifts(numbers, tuple(tiles().tolist()))
     content = Manifest(targets, graphs, samples, index.file, site_formats(), shifts, METHODS)
     folder.write("style.css", style().encode())
-    folder.write("index.html", document(content).encode())
+    folder.write("index.html", document(content, parts.measured(explorer)).encode())
     _write_parts(folder, explorer)
     files = tuple(one for one in folder.hashes() if not one.path.startswith(f"{SET}/"))
     manifest = FORMAT.content(dataclasses.replace(content, files=files))
@@ -172,9 +179,13 @@ def _graph(architecture: str, image_size: int, root: Path) -> Graph:
 
 def _write_parts(folder: _Folder, explorer: Explorer) -> None:
     """What tabs show that need no network to answer, fetched when they are opened."""
-    results, landscapes = parts.results_and_landscapes()
-    shown = {"results": results, "landscape": landscapes}
-    shown |= {"learn": parts.learn(explorer), "about": parts.about(explorer)}
+    shown = {
+        "train": parts.train(),
+        "results": parts.results(),
+        "landscape": parts.landscape(explorer),
+        "learn": parts.learn(explorer),
+        "about": parts.about(explorer),
+    }
     for name, content in shown.items():
         folder.write(f"parts/{name}.html", content.encode())
     folder.write("parts/figures.js", script().encode())
@@ -182,7 +193,7 @@ def _write_parts(folder: _Folder, explorer: Explorer) -> None:
 
 
 def _own_files() -> Iterator[Path]:
-    for room in ROOMS:
+    for room, kinds in ROOMS.items():
         for path in (WEB / room).rglob("*"):
-            if path.suffix in SOURCES or path.name in LICENCES:
+            if path.suffix in kinds or path.name in LICENCES:
                 yield path

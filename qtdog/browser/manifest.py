@@ -1,5 +1,6 @@
 """What the explorer without a server reads first: its models, graphs, pictures, words and files."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -19,8 +20,9 @@ from qtdog.places import SAMPLES
 from qtdog.ui.appearance import METHOD_STYLES
 from qtdog.ui.quantize import words
 from qtdog.ui.samples import samples
+from qtdog.ui.weights import words as comparing
 
-MANIFEST = "manifest.json"
+MANIFEST, SERVICE_WORKER = "manifest.json", "service-worker.js"
 FORMAT = FileFormat("qtdog-site", 1, "manifest", "the manifest of an explorer", "a folder")
 SHOWN = ("erm", "qt-dog", "eoq")
 
@@ -46,6 +48,17 @@ class TrainedWidth:
 
 
 @dataclass(frozen=True)
+class SiteNetwork:
+    """A single network whose weights can be compared with another's."""
+
+    path: str
+    kind: str
+    """All of its name but the seed."""
+    seed: str
+    """ "seed 0"; empty where it is not known."""
+
+
+@dataclass(frozen=True)
 class SiteTarget:
     """A held-out domain that can be chosen."""
 
@@ -56,6 +69,7 @@ class SiteTarget:
     classes: tuple[str, ...]
     models: tuple[SiteModel, ...]
     trained: tuple[TrainedWidth, ...]
+    networks: tuple[SiteNetwork, ...]
 
 
 @dataclass(frozen=True)
@@ -184,6 +198,19 @@ def _target(explorer: Explorer, target: Target) -> SiteTarget:
         target.classes,
         tuple(models),
         trained,
+        _networks(explorer, [*(one.path for one in models), *(one.path for one in trained)]),
+    )
+
+
+def _networks(explorer: Explorer, paths: Sequence[str]) -> tuple[SiteNetwork, ...]:
+    """The single networks at these paths, an ensemble's members one by one."""
+    singles: dict[str, None] = {}
+    for path in paths:
+        singles |= dict.fromkeys(members(path, _config(explorer, path)) or (path,))
+    configs = {path: _config(explorer, path) for path in singles}
+    return tuple(
+        SiteNetwork(path, comparing.kind(config), comparing.seed(config))
+        for path, config in configs.items()
     )
 
 

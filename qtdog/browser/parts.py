@@ -1,23 +1,30 @@
 """What the explorer without a server shows besides answers: results, landscapes, Learn, About."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from qtdog.browser.site import landscapes_part, results_part
+from qtdog.browser.landscapes import landscapes_part
+from qtdog.browser.results import results_part
 from qtdog.citation import CITATION
-from qtdog.explorer import Explorer, lesson, standings
+from qtdog.explorer import BIT_WIDTHS, Explorer, lesson, standings
 from qtdog.images import read_image
-from qtdog.landscape import store
+from qtdog.landscape import subjects
 from qtdog.places import LANDSCAPES, RESULTS
 from qtdog.results import load_results
 from qtdog.ui import Markup, html, join, notices
 from qtdog.ui.about import figures as sets
 from qtdog.ui.about import tables, texts
 from qtdog.ui.figures import ballot
+from qtdog.ui.landscape import stored as stores
 from qtdog.ui.learn import figures, steps, tab, toys, words
+from qtdog.ui.quantize import measured as widths
 from qtdog.ui.quantize import thumbnails
 from qtdog.ui.samples import Sample, samples
+from qtdog.ui.train import tab as training
+from qtdog.ui.train import words as training_words
 
+NO_LANDSCAPE = html(
+    '<p class="nothing" role="status">No landscape of these checkpoints is stored.</p>'
+)
 BITS = range(1, 9)
 NOISES = tuple(place / 20 for place in range(41))
 RUNTIME = html(
@@ -32,14 +39,41 @@ PRIVACY = html(
 )
 
 
-def results_and_landscapes(
-    folder: Path = RESULTS, landscapes: Path = LANDSCAPES
-) -> tuple[Markup, Markup]:
-    """The tables and figures of the two tabs."""
-    results = load_results(folder)
-    records, problems = store.load_all(landscapes)
-    shown = html("{}{}", notices(results.problems), results_part(results, folder))
-    return shown, html("{}{}", notices(problems), landscapes_part(records))
+def measured(explorer: Explorer) -> Markup:
+    """What was measured at every width on each held-out domain, a sentence each, all hidden."""
+    found = load_results(RESULTS).measured
+    return join(
+        html(
+            '<div data-measured="{} {}" hidden>{}</div>',
+            target.key,
+            bits,
+            widths.measured_at(bits, shown.config, found),
+        )
+        for target in explorer.targets()
+        for shown in explorer.shown(target.key)
+        if shown.config.method == "erm"
+        for bits in BIT_WIDTHS
+    )
+
+
+def results() -> Markup:
+    """What was measured and what the paper says."""
+    return html('<div id="results">{}</div>', results_part(load_results(RESULTS), RESULTS))
+
+
+def landscape(explorer: Explorer) -> Markup:
+    """What was measured around the very networks that the page shows."""
+    folders = [
+        one.folder for target in explorer.targets() for one in explorer.checkpoints(target.key)
+    ]
+    stored = stores.load_stored(LANDSCAPES, subjects(folders))
+    return notices(stored.problems) + (landscapes_part(stored) or NO_LANDSCAPE)
+
+
+def train() -> Markup:
+    """The place where toy networks are trained, with what was measured of them."""
+    record = training.recorded()
+    return notices([training_words.NO_RECORD]) if record is None else training.place(record)
 
 
 def about(explorer: Explorer) -> Markup:
@@ -61,17 +95,17 @@ def about(explorer: Explorer) -> Markup:
 def learn(explorer: Explorer) -> Markup:
     """The walk in eight steps; what its live parts can show is all there, to choose from."""
     told = lesson(explorer)
-    results = load_results()
-    measured = standings(told, results.measured)
+    numbers = load_results(RESULTS)
+    found = standings(told, numbers.measured)
     said = words.read_texts(words.TEXTS)
-    walk = steps.steps(told, measured, said)
-    printed = figures.measured_table(measured, tab.paper_numbers(results.paper, told))
+    walk = steps.steps(told, found, said)
+    printed = figures.measured_table(found, tab.paper_numbers(numbers.paper, told))
     live = (
         _classified(explorer, told.target.key),
         figures.home_and_abroad(told),
         _slider("Bits", BITS, 3, [toys.rounding_toy(bits) for bits in BITS]),
         _slider("Noise: step size", NOISES, 0.0, [toys.valley_toy(noise) for noise in NOISES]),
-        figures.training_curves(told),
+        _small_training() + figures.training_curves(told),
         figures.memory_bars(told) + _voted(explorer, told.target.key),
         printed,
         "",
@@ -105,6 +139,11 @@ def learn(explorer: Explorer) -> Markup:
         choices,
         shown,
     )
+
+
+def _small_training() -> Markup:
+    record = training.recorded()
+    return Markup() if record is None else training.place(record, training.SMALL)
 
 
 def _classified(explorer: Explorer, target: str) -> Markup:

@@ -1,5 +1,5 @@
-// The static page: light or dark, one panel of several, plots when they come into view. A script that
-// names a place wires that place alone.
+// Pages without a server: light or dark, one panel of several, plots when they come into view. A script
+// that names a place wires that place alone.
 {
 const root = document.getElementById(document.currentScript.dataset.root) ?? document;
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -12,31 +12,67 @@ root.querySelectorAll(".results-table").forEach((element) => {
   /* results.js */
 });
 
+// A plot with several looks is told which one; whoever follows controls changes the figure first.
+const adapting = new Map(), template = /* template */;
 const draw = (plot) => {
-  const { data, layout } = JSON.parse(plot.firstElementChild.textContent);
-  Plotly.newPlot(plot, data, layout, { displayModeBar: false, responsive: true });
+  const { look: name } = plot.dataset;
+  const script = name ? plot.querySelector(`script[data-look="${name}"]`) : plot.querySelector("script");
+  const figure = JSON.parse(script.textContent);
+  adapting.get(plot)?.(figure);
+  const { data, layout } = figure;
+  layout.template = template;
+  plot.style.height = `${layout.height ?? 450}px`;
+  return Plotly.react(plot, data, layout, { displayModeBar: false, responsive: true });
 };
-const seen = new IntersectionObserver((entries) => {
-  for (const entry of entries) {
-    if (!entry.isIntersecting) continue;
-    seen.unobserve(entry.target);
-    draw(entry.target);
+const isDrawn = (plot) => plot.classList.contains("js-plotly-plot");
+const seen = new IntersectionObserver(async (entries) => {
+  await globalThis.plotlyComing;  // where it is a file of its own
+  for (const { isIntersecting, target } of entries) {
+    if (!isIntersecting || target.closest("[hidden]")) continue;
+    seen.unobserve(target);
+    draw(target);
   }
 }, { rootMargin: "300px" });
 root.querySelectorAll("div.plot").forEach((plot) => seen.observe(plot));
+
+// Another panel is shown: its plots may have been drawn at another width, and what nobody sees gives back
+// its memory. Browsers allow few surfaces in three dimensions at a time.
+const settle = (group) => {
+  for (const plot of group.querySelectorAll("div.plot")) {
+    if (!isDrawn(plot)) continue;
+    if (plot.closest("[hidden]")) {
+      Plotly.purge(plot);
+      plot.classList.remove("js-plotly-plot");
+      seen.observe(plot);
+    } else Plotly.Plots.resize(plot);
+  }
+};
+// Choices are of use from here on.
+const wake = (group) => {
+  group.querySelectorAll(":scope > .choice, :scope > .tools .choice").forEach((one) => { one.hidden = false; });
+  group.querySelectorAll(":scope > .panel > .panel-title").forEach((one) => { one.hidden = true; });
+};
 
 root.querySelectorAll(".panels").forEach((group) => {
   const panels = group.querySelectorAll(":scope > .panel");
   const select = group.querySelector(":scope > .choice select");
   const show = () => {
     panels.forEach((panel, place) => { panel.hidden = place !== select.selectedIndex; });
-    // Plots drawn in another panel took another width.
-    group.querySelectorAll(".panel:not([hidden]) .js-plotly-plot").forEach((plot) => Plotly.Plots.resize(plot));
+    settle(group);
   };
-  panels.forEach((panel) => { panel.querySelector(":scope > .panel-title").hidden = true; });
-  select.parentElement.hidden = false;
+  wake(group);
   select.addEventListener("change", show);
   show();
+});
+
+root.querySelectorAll(".memory").forEach((group) => {
+  /* memory.js */
+});
+root.querySelectorAll(".keyed").forEach((group) => {
+  /* landscapes.js */
+});
+root.querySelectorAll("#landscape-picked").forEach((element) => {
+  /* landscape.js */
 });
 
 // A link to a run log opens it.

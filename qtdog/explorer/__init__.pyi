@@ -13,6 +13,7 @@ from .batch import to_csv as to_csv
 from .batch_files import BatchFile as BatchFile
 from .batch_files import open_batch as open_batch
 from .explorer import Explorer as Explorer
+from .lab import BIT_WIDTHS as BIT_WIDTHS
 from .lab import Answers as Answers
 from .lab import Lab as Lab
 from .lab import Layer as Layer

@@ -1,4 +1,5 @@
 from . import appearance as appearance
+from . import charts as charts
 from .appearance import css as css
 from .appearance import theme as theme
 from .figures import notices as notices

@@ -8,14 +8,22 @@ from qtdog.ui.markup import Markup, html, join
 from qtdog.ui.sentences import disagreement, member_labels, plain, tenths, uncertainty
 
 PAPER = "https://arxiv.org/abs/2410.06020"
-HEAD = html(
-    '<div class="head"><a class="skip" href="#tabs">Skip to the tabs</a><div class="title">'
-    '<h1>QT-DoG Explorer</h1><button type="button" id="show-me">Show me in a minute</button></div>'
-    "<p>Networks that meet a domain they have never seen: in full precision, quantized "
-    '(<a href="{}" target="_blank" rel="noopener">QT-DoG, ICML 2025</a>), and five quantized '
-    "ones together (EoQ).</p></div>",
-    PAPER,
-)
+
+
+def head(more: str = "") -> Markup:
+    """The page's title and what it is; `more` stands beside the title."""
+    return html(
+        '<div class="head"><a class="skip" href="#tabs">Skip to the tabs</a><div class="title">'
+        "<h1>QT-DoG Explorer</h1>{}</div>"
+        "<p>Networks that meet a domain they have never seen: in full precision, quantized "
+        '(<a href="{}" target="_blank" rel="noopener">QT-DoG, ICML 2025</a>), and five quantized '
+        "ones together (EoQ).</p></div>",
+        more,
+        PAPER,
+    )
+
+
+HEAD = head(html('<button type="button" id="show-me">Show me in a minute</button>'))
 FOOT = html(
     '<div class="foot"><p>Your pictures go through the networks and are deleted within two hours; '
     "nothing else is kept.</p></div>"

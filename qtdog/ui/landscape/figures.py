@@ -20,7 +20,7 @@ from qtdog.landscape import (
 )
 from qtdog.ui.charts import Axis, Chart, figure, folded, legend, number, table
 from qtdog.ui.landscape.planes import grid, ink_of, style_of
-from qtdog.ui.landscape.stored import measured
+from qtdog.ui.landscape.stored import Stored, measured, perturbed_so
 from qtdog.ui.landscape.texts import AGAIN, DIRECTIONS, IMAGES, LIVE_NOTE, RADIUS
 from qtdog.ui.markup import Markup, html, join
 from qtdog.ui.sentences import plain
@@ -144,6 +144,15 @@ def curvature_sentence(records: Sequence[Curvature]) -> Markup:
     return html(
         '<p class="made">Curvature in the steepest direction, smaller is flatter: {}.</p>', said
     )
+
+
+def beside_planes(stored: Stored, target: str, images: str, way: str) -> Markup:
+    """What flatness and curvature say, a line each: a plane is two directions of millions."""
+    curves = perturbed_so(stored.of(target, images, "flatness", way), again=False)
+    flat = [one for one in curves if isinstance(one, FlatnessCurve)]
+    bent = stored.of(target, images, "curvature", way)
+    said = conclusion(flat, target.rpartition("/")[2]) if flat else Markup()
+    return said + curvature_sentence([one for one in bent if isinstance(one, Curvature)])
 
 
 def overview(records: Sequence[Record]) -> str:

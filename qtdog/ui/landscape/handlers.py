@@ -5,16 +5,22 @@ from collections.abc import Mapping, Sequence
 import gradio as gr
 
 from qtdog.checkpoints import Target
-from qtdog.landscape import Curvature, FlatnessCurve, Record, Surface, title
+from qtdog.landscape import Surface, title
 from qtdog.ui.events import Shown
 from qtdog.ui.figures import notices
 from qtdog.ui.landscape.downloads import Files
-from qtdog.ui.landscape.figures import conclusion, curvature_sentence, headline, numbers
+from qtdog.ui.landscape.figures import beside_planes, headline, numbers
 from qtdog.ui.landscape.layout import Layout, PlanePlace
 from qtdog.ui.landscape.planes import heading, plane, plane_limits
-from qtdog.ui.landscape.stored import SLICES, Stored, is_rounded, models_of, perturbed_so
+from qtdog.ui.landscape.stored import (
+    SLICES,
+    Stored,
+    is_rounded,
+    models_of,
+    one_of_each_kind,
+    perturbed_so,
+)
 from qtdog.ui.landscape.texts import notes, provenance
-from qtdog.ui.markup import Markup
 
 OF_SINGLE_MODELS = ("flatness", "plane", "curvature")
 
@@ -47,7 +53,8 @@ class Handlers:
         boxes = gr.CheckboxGroup(visible=False)
         if found and name in OF_SINGLE_MODELS:
             known = {models_of(one)[0].name: title(models_of(one)[0]) for one in found}
-            usual = _one_of_each_kind(found) if name == "plane" else list(known)
+            first = one_of_each_kind(found) if name == "plane" else found
+            usual = [models_of(one)[0].name for one in first]
             ticked = [model for model in known if model in models]
             ticked = ticked or [model for model in known if model in asked.split(",")] or usual
             picked = [one for one in found if models_of(one)[0].name in ticked]
@@ -62,28 +69,12 @@ class Handlers:
             at.said: notices(stored.problems)
             # Of all networks, whatever is ticked.
             + headline(found, self._targets[key].domain, stored.there_is(key, name))
-            + (self._beside_planes(key, part, distance) if name == "plane" else ""),
+            + (beside_planes(stored, key, part, distance) if name == "plane" else ""),
             at.numbers: numbers(picked, stored.records),
             at.notes: notes(name) + provenance(picked) if picked else "",
             **_drawn(at.planes, surfaces, value, deep),
             **self._files.offer(at.downloads, picked, f"{key.replace('/', '-')}-{part}-{name}"),
         }
-
-    def _beside_planes(self, key: str, part: str, distance: str) -> Markup:
-        """What flatness and curvature say, a line each: a plane is two directions of millions."""
-        curves = perturbed_so(self._stored.of(key, part, "flatness", distance), again=False)
-        bent = self._stored.of(key, part, "curvature", distance)
-        flat = [one for one in curves if isinstance(one, FlatnessCurve)]
-        said = conclusion(flat, self._targets[key].domain) if flat else Markup()
-        return said + curvature_sentence([one for one in bent if isinstance(one, Curvature)])
-
-
-def _one_of_each_kind(records: Sequence[Record]) -> list[str]:
-    """The first network of every method and average: more planes take a while to draw."""
-    first: dict[tuple[str, bool], str] = {}
-    for model in (models_of(one)[0] for one in records):
-        first.setdefault((model.method, model.averaged), model.name)
-    return list(first.values())
 
 
 def _drawn(

@@ -2,7 +2,7 @@
 // `element` is the line that says what is at that point. A plane's first trace holds its numbers in
 // `meta`, its last is the mark.
 const planes = () =>
-  [...document.querySelectorAll("#landscape-planes .js-plotly-plot")].filter((plot) => plot.data?.[0]?.meta?.loss);
+  [...document.querySelectorAll(".landscape-planes .js-plotly-plot")].filter((plot) => plot.data?.[0]?.meta?.loss);
 
 let turning = 0; // the frame that is to come, so that a fast hand does not queue work
 const turn = (from, changes) => {

@@ -74,7 +74,7 @@ def lay_out(target: gr.Dropdown, stored: Stored, files: Files) -> Layout:
     # Laid out even when there is nothing to show: the address keeps its choices.
     hidden = [] if stored.records else ["unseen"]
     with gr.Column(elem_id="landscape-stored", elem_classes=hidden):
-        with gr.Row(elem_id="landscape-planes"):
+        with gr.Row(elem_id="landscape-planes", elem_classes="landscape-planes"):
             planes = tuple(map(_plane, range(most_planes(stored.records))))
         Html(PICK, elem_id="landscape-picked", js_on_load=SCRIPT, padding=False)
         said = Html(elem_id="landscape-said", padding=False)

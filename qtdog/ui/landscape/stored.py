@@ -61,6 +61,15 @@ def perturbed_so(records: Sequence[Record], again: bool) -> list[Record]:
     ]
 
 
+def one_of_each_kind(records: Sequence[Record]) -> list[Record]:
+    """Of the first network of every method and average: more planes take a while to draw."""
+    first: dict[tuple[str, bool], Record] = {}
+    for one in records:
+        model = models_of(one)[0]
+        first.setdefault((model.method, model.averaged), one)
+    return list(first.values())
+
+
 def is_rounded(record: Record) -> bool:
     """Whether the moved weights were rounded again before the loss was measured."""
     return not isinstance(record, Curvature) and record.perturbed == ROUNDED

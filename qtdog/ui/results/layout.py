@@ -22,10 +22,11 @@ ON_LOAD = tables.SCRIPT + '\ntrigger("load");'
 Figure = tuple[gr.Plot, Html]
 """A plot and what stands below it."""
 
-
-MOST_MEGABYTES = 50
-MEGABYTES = 10.5
-"""At first what five 7-bit networks take, a little more than one in full precision."""
+ALL_NUMBERS = (
+    "All numbers",
+    "The paper's and those measured here, with the source of each. What tables call ERM is "
+    "full precision; an ERM ensemble is five in full precision together.",
+)
 
 
 @dataclass(frozen=True)
@@ -74,11 +75,7 @@ def lay_out(results: Results, points: Sequence[MemoryPoint], logs: Sequence[str]
         first = Html(memory.first_rows(points, FIRST.benchmark), elem_id="results-first")
         said = Html(verdict_html(results, FIRST.benchmark), padding=False)
         memory_part = _lay_out_memory(points)
-        _heading(
-            "All numbers",
-            "The paper's and those measured here, with the source of each. What tables call ERM is "
-            "full precision; an ERM ensemble is five in full precision together.",
-        )
+        _heading(*ALL_NUMBERS)
         with gr.Row(elem_id="results-choice"):
             source = gr.Dropdown(SOURCES, value=FIRST.source, label="Numbers", min_width=170)
             benchmark, backbone, table = _dropdowns(results, FIRST)
@@ -158,11 +155,7 @@ def lay_out(results: Results, points: Sequence[MemoryPoint], logs: Sequence[str]
 
 def _lay_out_memory(points: Sequence[MemoryPoint]) -> MemoryPart:
     domains = domains_of(points, FIRST.benchmark)
-    _heading(
-        "What memory buys",
-        "Every kind of network that was measured here, alone and together, by the bytes that it "
-        "takes. Move the limit: what is best within it?",
-    )
+    _heading(memory.TITLE, memory.ABOUT)
     with gr.Row(elem_id="memory-choice"):
         domain = gr.Dropdown(
             domain_choices(domains),
@@ -173,17 +166,17 @@ def _lay_out_memory(points: Sequence[MemoryPoint]) -> MemoryPart:
         )
         megabytes = gr.Slider(
             0.5,
-            MOST_MEGABYTES,
-            value=MEGABYTES,
+            memory.MOST_MEGABYTES,
+            value=memory.MEGABYTES,
             step=0.5,
-            label="This many MB",
+            label=memory.LIMIT,
             min_width=260,
             elem_id="memory-megabytes",
         )
         speed = gr.Radio(
             [(name, key) for key, name in memory.SPEEDS.items()],
             value="10",
-            label="Download at",
+            label=memory.DOWNLOAD,
             min_width=320,
             elem_id="memory-speed",
         )

@@ -5,6 +5,7 @@ No gradio in here: the page and the static export both use these.
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 
@@ -26,6 +27,15 @@ from qtdog.ui.results.views import View, missing
 from qtdog.ui.sentences import number
 
 MEGABYTE = 1e6
+TITLE = "What memory buys"
+ABOUT = (
+    "Every kind of network that was measured here, alone and together, by the bytes that it "
+    "takes. Move the limit: what is best within it?"
+)
+LIMIT, DOWNLOAD = "This many MB", "Download at"
+MOST_MEGABYTES = 50
+MEGABYTES = 10.5
+"""At first what five 7-bit networks take, a little more than one in full precision."""
 SPEEDS = {"2": "2 Mbit/s (a poor phone line)", "10": "10 Mbit/s", "100": "100 Mbit/s"}
 """Mbit/s of a download, and what to call it."""
 TICKS = (0.5, 1, 2, 5, 10, 20, 50, 100)  # MB
@@ -54,36 +64,44 @@ def view(
     if domain not in domains_of(points, dataset):
         return missing(NOTHING)
     shown = points_on(points, dataset, domain)
-    where = f"{dataset}, {'mean of domains' if domain == AVERAGE else plain(domain)}"
     best = best_within(shown, limit * MEGABYTE)
     return View(
         figure(shown, best, limit, float(speed)),
-        best_sentence(best, limit, float(speed), domain, log_link)
-        + html(
-            "<p class='note'>{}, measured here. Lines join one to five networks of a kind that "
-            "answer together; hollow: averaged weights; the grey line: the best at each size. "
-            "Whiskers: standard deviation over the choices of seeds, which overlap for two "
-            "networks and more. Bytes are those of the weights' files; what lies more than {} "
-            "points below the best stands in the table alone.</p>",
-            where,
-            REACH,
-        )
-        + _table(shown, f"Accuracy against bytes, {where}, measured here"),
+        best_sentence(best, limit, float(speed), domain, log_link) + below(shown, dataset, domain),
     )
+
+
+def below(points: Sequence[MemoryPoint], dataset: str, domain: str) -> Markup:
+    """How to read the figure of a held-out domain's `points`, and its numbers."""
+    where = f"{dataset}, {'mean of domains' if domain == AVERAGE else plain(domain)}"
+    note = html(
+        "<p class='note'>{}, measured here. Lines join one to five networks of a kind that "
+        "answer together; hollow: averaged weights; the grey line: the best at each size. "
+        "Whiskers: standard deviation over the choices of seeds, which overlap for two "
+        "networks and more. Bytes are those of the weights' files; what lies more than {} "
+        "points below the best stands in the table alone.</p>",
+        where,
+        REACH,
+    )
+    return note + _table(points, f"Accuracy against bytes, {where}, measured here")
 
 
 def best_sentence(
     best: MemoryPoint | None, limit: float, speed: float, domain: str, log_link: LogLink
 ) -> Markup:
-    """ "Within 10.5 MB the most accurate measured is ...", with its run logs to open."""
+    """ "Within 10.5 MB the most accurate measured is ...", with its run logs to open. The limit and
+    the seconds are marked for a script that changes them."""
     if best is None:
         return html(
-            "<p class='summary'>Nothing that was measured is as small as {:g} MB.</p>", limit
+            "<p class='summary'>Nothing that was measured is as small as <span data-limit>{:g}"
+            "</span> MB.</p>",
+            limit,
         )
     logs = join(html("<li>{}</li>", log_link(run)) for run in best.runs)
     return html(
-        "<p class='summary' role='status'>Within {:g} MB the most accurate measured here is <b>{}"
-        "</b>: {:.1f} % in {}, {} to download.</p><p class='note'>A description of what was "
+        "<p class='summary' role='status'>Within <span data-limit>{:g}</span> MB the most accurate "
+        "measured here is <b>{}</b>: {:.1f} % in {}, <span data-seconds>{}</span> to "
+        "download.</p><p class='note'>A description of what was "
         "measured on {}, not a choice: shipped networks are chosen on source validation.</p>"
         "<details><summary>Its runs</summary><ul>{}</ul></details>",
         limit,
@@ -173,19 +191,24 @@ def figure(
             "%{customdata[2]}<extra></extra>",
         )
     if best is not None:
-        shown.add_annotation(
-            x=math.log10(best.size_bytes / MEGABYTE),
-            y=best.accuracy,
-            text=html("{}<br>{:.1f} %", title(best), best.accuracy),
-            showarrow=True,
-            arrowcolor=INK,
-            ax=0,
-            ay=-46,
-            font={"size": 14},
-        )
+        shown.add_annotation(**label(best))
     shown.add_vline(limit, line={"color": INK, "width": 1.5})
     _axes(shown, points, speed)
     return shown
+
+
+def label(best: MemoryPoint) -> dict[str, Any]:
+    """The best one's name in the figure, as plotly's annotation."""
+    return {
+        "x": math.log10(best.size_bytes / MEGABYTE),
+        "y": best.accuracy,
+        "text": html("{}<br>{:.1f} %", title(best), best.accuracy),
+        "showarrow": True,
+        "arrowcolor": INK,
+        "ax": 0,
+        "ay": -46,
+        "font": {"size": 14},
+    }
 
 
 def _axes(shown: go.Figure, points: Sequence[MemoryPoint], speed: float) -> None:

@@ -24,7 +24,7 @@ from qtdog.ui.events import PRIVATE
 from qtdog.ui.results import memory, views
 from qtdog.ui.results.endpoints import add_endpoints
 from qtdog.ui.results.handlers import Handlers
-from qtdog.ui.results.layout import FIRST, MOST_MEGABYTES, SOURCES, Layout, lay_out
+from qtdog.ui.results.layout import FIRST, SOURCES, Layout, lay_out
 from qtdog.ui.results.theirs import add_endpoint, read_theirs
 
 SHOW_THE_LOG = '() => document.querySelector("#run-log").scrollIntoView({ block: "start" })'
@@ -51,7 +51,7 @@ def results_tab(
         address.add("held-out", at.domain, one_of(domains))
     if seeds := views.training_choices(results, FIRST.benchmark):
         address.add("run", at.seed, one_of(list(seeds)))
-    address.add("megabytes", at.memory.megabytes, number_from(0.5, MOST_MEGABYTES))
+    address.add("megabytes", at.memory.megabytes, number_from(0.5, memory.MOST_MEGABYTES))
     address.add("speed", at.memory.speed, one_of(list(memory.SPEEDS)))
     if domains := domains_of(points, FIRST.benchmark):
         address.add("memory", at.memory.domain, one_of(domains))

@@ -24,7 +24,7 @@ def train_tab() -> None:
 def training_place(record: ToyRecord, fixed: str = "") -> None:
     """Lay out the place where training is watched. `fixed`: the settings, as an address has them,
     of one that neither reads the page's address nor changes it."""
-    Html(_place(record, fixed), js_on_load=SCRIPT, padding=False)
+    Html(place(record, fixed), js_on_load=SCRIPT, padding=False)
 
 
 def recorded() -> ToyRecord | None:
@@ -35,7 +35,8 @@ def recorded() -> ToyRecord | None:
         return None
 
 
-def _place(record: ToyRecord, fixed: str) -> Markup:
+def place(record: ToyRecord, fixed: str = "") -> Markup:
+    """The place itself, for whoever mounts the modules in it; `fixed` as above."""
     said = FORMAT.content(record, left_out=("processor", "seconds")).decode()
     return html(
         '<div class="train-place" data-fixed="{}" data-record="{}">{}</div>',

@@ -22,7 +22,7 @@ ROUNDING_PARTS = (
 
 def network_name(config: CheckpointConfig) -> str:
     """ "QT-DoG (7 bits), seed 0" or "Full precision, averaged weights, seed 0"."""
-    return ", ".join([_kind(config), *_seed(config)])
+    return ", ".join(filter(None, (kind(config), seed(config))))
 
 
 def choice_name(config: CheckpointConfig) -> str:
@@ -33,7 +33,7 @@ def choice_name(config: CheckpointConfig) -> str:
 def names(compared: Compared) -> tuple[str, str]:
     """What to call the two: without the seed and the domain where these are the same."""
     first, second = compared.first, compared.second
-    name = _kind if _seed(first) == _seed(second) else network_name
+    name = kind if seed(first) == seed(second) else network_name
     if (first.dataset, first.target_domain) != (second.dataset, second.target_domain):
         name = choice_name
     one, other = name(first), name(second)
@@ -156,7 +156,7 @@ def _why(name: str, shapes: Sequence[tuple[int, ...] | None]) -> str:
     return f"{name} (only in the {'first' if sizes[0] else 'second'})"
 
 
-def _kind(config: CheckpointConfig) -> str:
+def kind(config: CheckpointConfig) -> str:
     """All but the seed and the domain."""
     title = CHECKPOINT_NAMES.get(config.method, config.method)
     title += quantizer_suffix(config.method, config.quantizer, config.refitted)
@@ -166,5 +166,6 @@ def _kind(config: CheckpointConfig) -> str:
     return ", ".join([title, *config.added_methods, *averaged])
 
 
-def _seed(config: CheckpointConfig) -> list[str]:
-    return [f"seed {config.training.seed}"] if config.training else []
+def seed(config: CheckpointConfig) -> str:
+    """ "seed 0"; empty where it is not known."""
+    return f"seed {config.training.seed}" if config.training else ""

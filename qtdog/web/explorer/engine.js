@@ -42,6 +42,30 @@ export class Engine {
     return this.ask("load", model, progress);
   }
 
+  /** @param {string} path @returns {Promise<import("./set.js").Checkpoint>} a model without its weights */
+  config(path) {
+    return this.ask("config", { path });
+  }
+
+  /**
+   * A layer of a network in full precision, rounded.
+   * @param {{path: string, layer: string, bits: number, rule: import("./rounding.js").Rule}} asked
+   * @returns {Promise<import("./layers.js").LayerRounding>}
+   */
+  layer(asked) {
+    return this.ask("layer", asked);
+  }
+
+  /**
+   * The weights of two single networks, layer by layer.
+   * @param {string} first
+   * @param {string} second
+   * @returns {Promise<import("./compare.js").Compared>}
+   */
+  compare(first, second) {
+    return this.ask("compare", { first, second });
+  }
+
   /**
    * A picture through some models.
    * @param {Asked[]} models

@@ -8,9 +8,10 @@ import { SetError } from "./download.js";
 /**
  * @typedef {{images: string, flagged: number, total: number}} Flagged
  * @typedef {{method: string, path: string, thresholds: number[], flagged: Flagged[]}} Model
+ * @typedef {{path: string, kind: string, seed: string}} Network
  * @typedef {{
  *   key: string, dataset: string, domain: string, source_domains: string[], classes: string[],
- *   models: Model[], trained: {bits: number, path: string}[]
+ *   models: Model[], trained: {bits: number, path: string}[], networks: Network[]
  * }} Target
  * @typedef {{name: string, shape: number[], start: number}} Weight
  * @typedef {{convolution: string, norm: string, epsilon: number}} Fold

@@ -14,9 +14,9 @@ const base = new URL(".", document.baseURI).href;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const METHODS = ["erm", "qt-dog", "eoq"];
 
-/** Light or dark, as the system is. */
+/** Light or dark, as the system is; who draws on a canvas watches the body. */
 function look() {
-  document.documentElement.classList.toggle("dark", dark.matches);
+  for (const one of [document.documentElement, document.body]) one.classList.toggle("dark", dark.matches);
 }
 
 /** @param {Manifest} manifest @returns {Record<string, (value: string) => boolean>} what an address may say */
@@ -25,6 +25,7 @@ function knownValues(manifest) {
   const number = (/** @type {number} */ low, /** @type {number} */ high) => (/** @type {string} */ value) => (
     /^[0-9](\.[0-9]{1,17})?$/.test(value) && Number(value) >= low && Number(value) <= high
   );
+  const isNetwork = (/** @type {string} */ value) => manifest.targets.some((one) => one.networks.some(({ path }) => path === value));
   return {
     tab: (value) => tabs().some((one) => one.dataset.tab === value),
     sample: (value) => value === "own" || manifest.samples.some((one) => one.name === value),
@@ -36,6 +37,9 @@ function knownValues(manifest) {
     severity: number(0, 5),
     bits: (value) => number(2, 8)(value) && Number.isInteger(Number(value)),
     rule: (value) => value === "start" || value === "least error",
+    quantize: (value) => value === "grid" || value === "weights",
+    "weights-first": isNetwork,
+    "weights-second": isNetwork,
     step: (value) => number(1, 8)(value) && Number.isInteger(Number(value)),
   };
 }
@@ -57,8 +61,10 @@ function openTab(page, name) {
   byId("workbench").hidden = panel !== null;
   if (!panel) byId("workbench").setAttribute("aria-labelledby", `tab-${name}`);
   writeAddress({ tab: [name, "try"] });
-  if (panel) openPart(base, manifest, panel, (key, value) => writeAddress({ [key]: [value, "1"] }));
-  else page.open(name);
+  if (panel) {
+    page.leave();
+    openPart(base, manifest, panel, (key, value, usual) => writeAddress({ [key]: [value, usual] }));
+  } else page.open(name);
 }
 
 /** @param {TryIt} page */

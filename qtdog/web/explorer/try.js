@@ -5,10 +5,16 @@ import { results } from "./cards.js";
 import { byId, element } from "./dom.js";
 import { Downloads } from "./downloads.js";
 import { showLooks } from "./heat.js";
+import { firstBreak } from "./breaks.js";
+import { listNetworks, showCompared } from "./compared.js";
+import { listLayers, showLayer } from "./grid.js";
 import { DrawingPad } from "./pad.js";
 import { drawn, paint, pictureIn, pixelsOf } from "./picture.js";
+import { graphFor } from "./manifest.js";
 import { prediction } from "./predictions.js";
 import { plain } from "./sentences.js";
+import { MOST_SEVERE } from "./shifts.js";
+import { Strip } from "./strip.js";
 
 /** @typedef {import("./picture.js").Pixels} Pixels */
 /** @typedef {import("./manifest.js").Manifest} Manifest */
@@ -19,6 +25,8 @@ import { plain } from "./sentences.js";
 
 const RUNTIME = "onnxruntime/ort-wasm-simd-threaded.wasm";
 const ORDER = ["qt-dog", "erm", "eoq"];  // the smallest download first
+const PAIR = ["weights-first", "weights-second"];
+const START_SEVERITY = 3;  // where nothing breaks
 const FRAMES = 12;  // over which the rate is a mean
 
 export class TryIt {
@@ -39,15 +47,20 @@ export class TryIt {
     this.look = false;
     this.tab = "try";
     this.shift = { name: "pencil", severity: 0 };
+    this.slid = false;  // until somebody chooses a severity, it is where something breaks
+    this.strip = new Strip(manifest.methods, (severity) => this.goTo(severity));
+    this.shownLayer = "";
     this.rounding = { bits: 4, rule: /** @type {import("./rounding.js").Rule} */ ("least error") };
     this.sample = "own";
     this.known = /** @type {string | null} */ (null);
     this.source = "picture";
+    this.picture = 0;  // how many there were
     this.paused = false;
     this.pixels = /** @type {Pixels | null} */ (null);
     this.loaded = /** @type {Map<string, Loaded>} */ (new Map());
     this.loading = /** @type {Map<string, Promise<void>>} */ (new Map());
     this.begun = false;
+    this.seen = false;
     this.answering = false;
     this.again = false;
     this.times = /** @type {number[]} */ ([]);
@@ -73,7 +86,11 @@ export class TryIt {
     byId("look").addEventListener("change", () => this.chooseLook());
     byId("class").addEventListener("change", () => this.chooseLook());
     byId("shift").addEventListener("change", () => this.chooseShift());
-    byId("severity").addEventListener("input", () => this.chooseShift());
+    byId("severity").addEventListener("input", () => { this.slid = true; this.chooseShift(); });
+    byId("severity").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.stepSeverity(event));
+    byId("layer").addEventListener("change", () => this.answer());
+    byId("weights").addEventListener("toggle", () => this.compare());
+    for (const id of PAIR) byId(id).addEventListener("change", () => this.compare());
     byId("bits").addEventListener("input", () => this.chooseRounding());
     for (const one of document.querySelectorAll("[name=rule]")) one.addEventListener("change", () => this.chooseRounding());
     byId("camera").addEventListener("click", () => this.toggle("camera"));
@@ -100,6 +117,9 @@ export class TryIt {
     }
     if (said.has("shift")) byId("shift").value = said.get("shift");
     if (said.has("severity")) byId("severity").value = said.get("severity");
+    this.slid = said.has("severity");
+    byId("weights").open = said.get("quantize") === "weights";
+    for (const id of PAIR) if (said.has(id)) byId(id).value = said.get(id);
     if (said.has("bits")) byId("bits").value = said.get("bits");
     const rule = /** @type {HTMLInputElement | null} */ (document.querySelector(`[name=rule][value="${said.get("rule") ?? "least error"}"]`));
     if (rule) rule.checked = true;
@@ -111,6 +131,7 @@ export class TryIt {
     const label = said.get("class") ?? "";
     byId("class").value = this.target.classes.includes(label) ? label : "";
     this.begun = true;  // before, what the address says would not count
+    this.compare();
     const sample = said.get("sample") ?? "";
     const known = this.manifest.samples.some((one) => one.name === sample);
     await this.chooseSample(known ? sample : this.manifest.samples[0].name);
@@ -119,6 +140,7 @@ export class TryIt {
   /** @returns {Record<string, [string, string]>} what the address carries */
   get state() {
     const all = this.target.models.map((one) => one.method);
+    const usual = ["erm", "qt-dog"].map((method) => this.target.models.find((one) => one.method === method)?.path ?? "");
     return {
       sample: [this.sample, this.manifest.samples[0].name],
       domain: [this.target.key, this.manifest.targets[0].key],
@@ -129,6 +151,8 @@ export class TryIt {
       rule: [this.rounding.rule, "least error"],
       look: [String(this.look), "false"],
       class: [byId("class").value, ""],
+      quantize: [byId("weights").open ? "weights" : "grid", "grid"],
+      ...Object.fromEntries(PAIR.map((id, side) => [id, [byId(id).value, usual[side]]])),
     };
   }
 
@@ -173,6 +197,7 @@ export class TryIt {
    */
   show(pixels, alt, sample, known) {
     this.pixels = pixels;
+    this.picture += 1;
     this.sample = sample;
     this.known = known;
     this.say("");
@@ -194,6 +219,13 @@ export class TryIt {
       const question = /** @type {HTMLElement} */ (one);
       question.hidden = question.dataset.target !== (this.tab === "try" ? this.target.key : this.tab);
     }
+    this.showMeasured();
+    this.listPairs();
+    if (answer) {
+      byId("grid").hidden = true;  // it is of another network
+      this.shownLayer = "";
+      this.compare();
+    }
     const list = byId("class"), chosen = list.value;
     const choices = this.target.classes.map((label) => element("option", { value: label }, plain(label)));
     list.replaceChildren(list.options[0], ...choices);
@@ -201,6 +233,38 @@ export class TryIt {
     if (!answer) return;
     this.changed();
     this.answer();
+  }
+
+  /** What was measured at the chosen width. */
+  showMeasured() {
+    for (const one of byId("measured").children) {
+      /** @type {HTMLElement} */ (one).hidden = /** @type {HTMLElement} */ (one).dataset.measured !== `${this.target.key} ${this.rounding.bits}`;
+    }
+  }
+
+  /** The networks of the held-out domain, to be compared: full precision and QT-DoG at first. */
+  listPairs() {
+    const pathOf = (/** @type {string} */ method) => this.target.models.find((one) => one.method === method)?.path ?? "";
+    listNetworks(this.target.networks, [pathOf("erm"), pathOf("qt-dog")]);
+  }
+
+  /** Compare the chosen two, where that is looked at. */
+  async compare() {
+    const { target } = this, [first, second] = PAIR.map((id) => byId(id).value);
+    if (!this.begun) return;
+    this.changed();
+    if (!byId("weights").open) return;
+    const network = (/** @type {string} */ path) => target.networks.find((one) => one.path === path);
+    const [one, other] = [network(first), network(second)];
+    if (!one || !other) return;
+    byId("weights-said").textContent = "Comparing the weights …";
+    for (const id of ["weights-chart", "weights-table"]) byId(id).replaceChildren();
+    try {
+      const found = await this.engine.compare(first, second);
+      if (PAIR.map((id) => byId(id).value).join() === [first, second].join()) showCompared(found, one, other);
+    } catch (error) {
+      byId("weights-said").textContent = /** @type {Error} */ (error).message;
+    }
   }
 
   chooseModels(answer = true) {
@@ -214,6 +278,7 @@ export class TryIt {
   /** @param {string} tab "try", "shift" or "quantize" */
   open(tab) {
     this.tab = tab;
+    this.seen = true;
     this.chooseTarget(this.target.key, false);
     for (const one of document.querySelectorAll("[data-notes]")) {
       const notes = /** @type {HTMLElement} */ (one);
@@ -221,9 +286,32 @@ export class TryIt {
     }
     byId("shift-tools").hidden = tab !== "shift";
     byId("quantize-tools").hidden = tab !== "quantize";
+    byId("grid").hidden = tab !== "quantize" || !this.shownLayer;
+    byId("weights").hidden = tab !== "quantize" || this.target.networks.length < 2;
+    byId("strip").hidden = tab !== "shift" || !this.strip.key;
     byId("models").hidden = tab === "quantize";
     if (this.source === "picture" && this.pixels) paint(byId("shown"), this.pixels);
     this.answer();
+  }
+
+  /** Another severity, by a click. @param {number} severity */
+  goTo(severity) {
+    this.slid = true;
+    byId("severity").value = String(severity);
+    this.chooseShift();
+  }
+
+  /** Arrow keys go by whole steps. @param {KeyboardEvent} event */
+  stepSeverity(event) {
+    const by = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key], now = this.shift.severity;
+    if (!by) return;
+    event.preventDefault();
+    this.goTo(Math.min(MOST_SEVERE, Math.max(0, by > 0 ? Math.floor(now) + 1 : Math.ceil(now) - 1)));
+  }
+
+  /** Nobody looks: nothing is asked, and no model fetched. */
+  leave() {
+    this.seen = false;
   }
 
   chooseShift(answer = true) {
@@ -240,6 +328,7 @@ export class TryIt {
     const rule = /** @type {HTMLInputElement} */ (document.querySelector("[name=rule]:checked")).value;
     this.rounding = { bits: Number(byId("bits").value), rule: /** @type {any} */ (rule) };
     byId("bits-value").textContent = `${this.rounding.bits} bits`;
+    this.showMeasured();
     if (!answer) return;
     this.changed();
     this.answer();
@@ -334,7 +423,8 @@ export class TryIt {
 
   /** Answer what is shown, with the models that are there; those that are not come after. */
   async answer() {
-    if (!this.begun) return;
+    if (!this.begun || !this.seen) return;
+    if (this.tab === "shift") this.strip.expect(this.stripKey);
     this.fetchModels();
     if (this.answering) {
       this.again = true;
@@ -345,7 +435,9 @@ export class TryIt {
       do {
         this.again = false;
         await this.answerOnce();
-        if (this.source === "camera" && !this.paused) {
+        if (this.tab === "shift") await this.showStrip();
+        if (this.tab === "quantize") await this.showGrid();
+        if (this.source === "camera" && !this.paused && this.seen) {
           await new Promise((frame) => setTimeout(frame, 0));
           this.again = true;
         }
@@ -387,6 +479,54 @@ export class TryIt {
     if (seen) this.showEvidence(seen, answers, said);
     byId("looking").hidden = !this.look;
     this.showRate();
+  }
+
+  /** What the strip is of; nothing while a camera or a drawing is watched. */
+  get stripKey() {
+    if (this.source !== "picture" || !this.pixels || this.shown.some((one) => !this.loaded.has(keyOf(one)))) return "";
+    return JSON.stringify([this.picture, this.shift.name, this.target.key, this.shown.map(keyOf)]);
+  }
+
+  /** The picture at every severity, unless something else is asked meanwhile. */
+  async showStrip() {
+    const key = this.stripKey, { target, shown: models, pixels } = this, { name } = this.shift;
+    this.strip.expect(key);
+    this.strip.mark(this.shift.severity);
+    if (!key || !models.length || !pixels || key === this.strip.key) return;
+    const frames = [];
+    for (let severity = 0; severity <= MOST_SEVERE; severity += 1) {
+      const asked = models.map(({ path, rounding }) => ({ path, rounding }));
+      const shift = severity ? { name, severity } : null;
+      const copy = { ...pixels, data: pixels.data.slice() };
+      const { answers, shown } = await this.engine.classify(asked, copy, null, shift);
+      if (this.again || key !== this.stripKey || this.tab !== "shift") return;
+      const predictions = models.map((model, i) => (
+        prediction(model, this.manifest.methods[model.method].name, target.classes, answers[i].logits)
+      ));
+      frames.push({ pixels: shown ?? pixels, predictions });
+    }
+    const steps = frames.map((one) => one.predictions), [first] = steps[0];
+    const label = this.known !== null && target.classes.includes(this.known) ? this.known : first.label;
+    this.strip.show(key, frames, byId("shift").selectedOptions[0].textContent, label);
+    if (!this.slid) this.goTo(firstBreak(steps, label) ?? START_SEVERITY);
+    this.strip.mark(this.shift.severity);
+  }
+
+  /** The chosen layer of the network in full precision, on the grid of the chosen width. */
+  async showGrid() {
+    const full = this.target.models.find((one) => one.method === "erm");
+    if (!full) {
+      byId("grid").hidden = true;
+      return;
+    }
+    const checkpoint = await this.engine.config(full.path);
+    listLayers(graphFor(this.manifest, checkpoint));
+    const asked = { path: full.path, layer: byId("layer").value, ...this.rounding }, key = JSON.stringify(asked);
+    if (key !== this.shownLayer) {
+      showLayer(await this.engine.layer(asked));
+      this.shownLayer = key;
+    }
+    byId("grid").hidden = this.tab !== "quantize";
   }
 
   /** @returns {number | null} the class whose evidence is shown, or each model's own */

@@ -147,8 +147,8 @@ function quantizedWeights(tensors, config, graph) {
     if (!name.endsWith(CODES)) continue;
     const weight = name.slice(0, -CODES.length), place = places.get(weight);
     if (!place) throw new RangeError(`${graph.facts.architecture} has no weight '${weight}'`);
-    const codes = codesOf(tensors, weight, config, place.shape);
-    const steps = stepSizes(tensors, weight, place.shape);
+    const codes = storedCodes(tensors, weight, config, place.shape);
+    const steps = storedSteps(tensors, weight, place.shape);
     decode(codes, steps, place.shape[0], config.quantizer ?? "lsq", placed, place.start);
     rest.delete(name);
     rest.delete(weight + STEP_SIZE);
@@ -170,7 +170,7 @@ function quantizedWeights(tensors, config, graph) {
  * @param {number[]} shape
  * @returns {Int8Array}
  */
-export function codesOf(tensors, weight, config, shape) {
+export function storedCodes(tensors, weight, config, shape) {
   const packed = /** @type {Tensor} */ (tensors.get(weight + CODES)), bits = config.bits;
   const numbers = count(shape);
   if (packed.dtype !== "U8" || packed.shape.length !== 1 || packed.shape[0] !== packedSize(numbers, bits)) {
@@ -187,7 +187,7 @@ export function codesOf(tensors, weight, config, shape) {
 }
 
 /** @param {Map<string, Tensor>} tensors @param {string} weight @param {number[]} shape */
-function stepSizes(tensors, weight, shape) {
+export function storedSteps(tensors, weight, shape) {
   const tensor = tensors.get(weight + STEP_SIZE);
   if (tensor?.dtype !== "F32") throw new RangeError(`'${weight}' lacks its float32 step sizes`);
   const steps = floatsOf(tensor);

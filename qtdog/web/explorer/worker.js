@@ -3,6 +3,8 @@
 import * as ort from "../onnxruntime/ort.wasm.min.mjs";
 import { fetchFile, SetError } from "./download.js";
 import { graphFor } from "./manifest.js";
+import { compared, layersOf } from "./compare.js";
+import { roundedLayer } from "./layers.js";
 import { networkInput, resize, shrink } from "./pixels.js";
 import { bitsOf, roundedWeights } from "./rounding.js";
 import { CheckpointSet } from "./set.js";
@@ -152,6 +154,13 @@ async function networksOf({ path, rounding }, progress) {
   return { checkpoint, found };
 }
 
+/** The weights of a single network, layer by layer. @param {string} path */
+async function layersAt(path) {
+  const set = await opened, checkpoint = await set.checkpoint(path), graph = graphFor(manifest, checkpoint);
+  const file = set.weights(checkpoint), bytes = await fetchFile(set.base, file);
+  return { architecture: checkpoint.config.architecture, layers: layersOf(bytes, checkpoint.config, graph, file.path) };
+}
+
 /** What can be asked, by name. */
 const ANSWERS = {
   /** @param {{base: string, manifest: Manifest}} asked */
@@ -167,6 +176,32 @@ const ANSWERS = {
     const set = await opened, checkpoint = await set.checkpoint(path);
     const singles = checkpoint.members.length ? checkpoint.members : [checkpoint];
     return singles.map((one) => set.weights(one));
+  },
+
+  /** @param {{path: string}} asked */
+  async config({ path }) {
+    return (await opened).checkpoint(path);
+  },
+
+  /** @param {{path: string, layer: string, bits: number, rule: Rule}} asked */
+  async layer({ path, layer, bits, rule }) {
+    const set = await opened, checkpoint = await set.checkpoint(path), graph = graphFor(manifest, checkpoint);
+    const file = set.weights(checkpoint), place = graph.weights.find((one) => one.name === layer);
+    const plain = plainWeights(openTensors(await fetchFile(set.base, file), file.path), graph), weight = plain.get(layer);
+    if (!place || !weight) throw new SetError(`${path} has no layer ${layer}.`);
+    return roundedLayer(weight, place.shape[0], bits, rule);
+  },
+
+  /** @param {{first: string, second: string}} asked */
+  async compare({ first, second }) {
+    const [one, other] = await Promise.all([first, second].map(layersAt));
+    if (one.architecture !== other.architecture) {
+      throw new SetError(
+        `${first} is a ${one.architecture} and ${second} a ${other.architecture}: only networks of one architecture have `
+        + "weights to compare.",
+      );
+    }
+    return compared(one.layers, other.layers);
   },
 
   /** @param {Asked} asked @param {Progress} progress */

@@ -1,0 +1,148 @@
+"""The explorer without a server: Train it, Results and Landscape, under the page's own policy."""
+
+import pytest
+from pages import opening
+from playwright.sync_api import Page
+
+from qtdog.landscape import Surface, store
+from qtdog.places import LANDSCAPES, RESULTS
+from qtdog.results import AVERAGE, best_within, load_memory, points_on
+from qtdog.ui import html
+from qtdog.ui.landscape.planes import grid
+from qtdog.ui.results import memory
+
+ENDED = "() => document.querySelector('.train-play')?.textContent === 'Play again'"
+PLANES = "#panel-landscape .panel:not([hidden]) .js-plotly-plot"
+SMALL = {"width": 680, "height": 700}  # without a graphics card every pixel takes its time
+SAID = """text => {
+    const place = document.createElement("div");
+    place.innerHTML = text;
+    document.body.append(place);
+    const said = place.querySelector(".summary").innerText;
+    place.remove();
+    return said;
+}"""
+
+
+@pytest.fixture
+def open_one(browser, static_address):
+    with opening(browser, static_address) as open_page:
+        yield open_page
+
+
+def test_a_network_is_trained_and_the_address_carries_its_settings(open_one):
+    page = open_one("?tab=train&toy-bits=4", reduced_motion="reduce")
+    page.wait_for_selector(".train-scores")
+    page.get_by_role("button", name="Play", exact=True).click()
+    page.wait_for_function(ENDED)
+    assert page.inner_text(".train-said").startswith("This time, QT-DoG, 4 bits: a ")
+    page.locator("[data-name=bits]").fill("3")
+    page.wait_for_function("() => !location.search.includes('toy-bits')")
+    assert "tab=train" in page.url
+    assert page.locator(".train-table").count() == 5  # what was measured once and for all
+
+
+def _said(page: Page) -> str:
+    return page.locator(".memory .best:visible .summary").inner_text()
+
+
+def _expected(page: Page, domain: str, limit: float, speed: float) -> str:
+    """The served page's sentence."""
+    points = points_on(load_memory(RESULTS), "PACS", domain)
+    best = best_within(points, limit * memory.MEGABYTE)
+    link = lambda name: html("{}", name)  # noqa: E731
+    return page.evaluate(SAID, memory.best_sentence(best, limit, speed, domain, link))
+
+
+def test_results_open_with_three_rows_and_what_memory_buys(open_one):
+    page = open_one("?tab=results&megabytes=3&memory=photo")
+    plot = page.locator(".memory .panel:visible .js-plotly-plot")
+    plot.wait_for()
+    rows = page.locator("table.first-rows tbody tr").all_inner_texts()
+    assert "Full precision" in rows[0]
+    assert "78.5 %" in rows[2]
+    assert _said(page) == _expected(page, "photo", 3, 10)
+    page.select_option("[data-address=memory]", AVERAGE)
+    page.fill("[data-address=megabytes]", "10.5")
+    page.select_option("[data-address=speed]", "2")
+    assert _said(page) == _expected(page, AVERAGE, 10.5, 2)
+    assert "speed=2" in page.url
+    assert "megabytes" not in page.url
+    plot.wait_for()
+    drawn = plot.evaluate(
+        "({ layout: { shapes, annotations, xaxis } }) => "
+        "[shapes[0].x0, annotations[0].text, xaxis.ticktext[0]]"
+    )
+    points = points_on(load_memory(RESULTS), "PACS", AVERAGE)
+    figure = memory.figure(points, best_within(points, 10.5e6), 10.5, 2)
+    assert drawn == [10.5, figure.layout.annotations[0].text, figure.layout.xaxis.ticktext[0]]
+    page.fill("[data-address=megabytes]", "0.5")
+    assert _said(page) == "Nothing that was measured is as small as 0.5 MB."
+
+
+def _planes() -> list[Surface]:
+    records, _ = store.load_all(LANDSCAPES / "pacs" / "sketch")
+    planes = [one for one in records if isinstance(one, Surface) and one.kind == "plane"]
+    names = ("erm-seed0", "qt-dog-7bit-seed0")
+    return [one for name in names for one in planes if one.markers[0].model.name == name]
+
+
+def _read_together(page: Page) -> None:
+    """A point that is chosen in one plane is read in both."""
+    page.dispatch_event(f"{PLANES} >> nth=0", "pointerover")
+    page.evaluate(
+        "(plots) => document.querySelector(plots).emit('plotly_click', "
+        "{ points: [{ x: 0.1, y: -0.04 }] })",
+        PLANES,
+    )
+    said = page.inner_text("#landscape-picked")
+    for one in _planes():
+        row, column = one.y.index(-0.04), one.x.index(0.1)
+        loss, accuracy = (grid(one, name)[row, column] for name in ("loss", "accuracy"))
+        assert f"{loss:.3f} nats, {accuracy:.1f} %" in said
+
+
+def test_planes_stand_side_by_side_and_are_read_together(open_one):
+    page = open_one("?tab=landscape&landscape-3d=false")
+    page.locator(f"{PLANES} .contourlayer").nth(1).wait_for()
+    _read_together(page)
+    page.select_option("[data-address=landscape-height]", "accuracy")
+    page.wait_for_function(
+        "(plots) => document.querySelector(plots).data[0].zmax === 100", arg=PLANES
+    )
+    assert "landscape-height=accuracy" in page.url
+
+
+@pytest.mark.slow
+def test_surfaces_turn_together_under_the_pages_policy(open_one):
+    page = open_one("?tab=landscape", viewport=SMALL)
+    page.locator(f"{PLANES} canvas").nth(1).wait_for()
+    _read_together(page)
+    eye = {"x": 0.1, "y": -2, "z": 0.5}
+    page.evaluate(
+        "([plots, eye]) => Plotly.relayout(document.querySelector(plots), {'scene.camera': {eye}})",
+        [PLANES, eye],
+    )
+    page.wait_for_function(
+        "([plots, eye]) => [...document.querySelectorAll(plots)].every((one) => "
+        "Math.abs(one._fullLayout.scene.camera.eye.y - eye.y) < 1e-6)",
+        arg=[PLANES, eye],
+    )
+    page.uncheck("#landscape-3d input")
+    page.locator(f"{PLANES} .contourlayer").nth(1).wait_for()
+    assert "landscape-3d=false" in page.url
+
+
+def test_a_landscape_that_was_not_measured_says_so(open_one):
+    page = open_one("?tab=landscape&landscape=curvature&landscape-images=source")
+    page.locator("#panel-landscape .panel:visible .nothing").wait_for()
+    said = page.inner_text("#panel-landscape .panel:visible .nothing")
+    assert said.startswith("This has not been measured. Measured is: held-out domain")
+    page.select_option("[data-address=landscape-images]", "target")
+    assert page.locator("#panel-landscape .panel:visible table.numbers tbody tr").count() == 2
+
+
+def test_what_an_address_says_wrongly_of_a_part_is_told(open_one):
+    page = open_one("?tab=results&megabytes=9000&memory=moon")
+    page.locator("#panel-results .notice").wait_for()
+    assert "memory=moon, megabytes=9000" in page.inner_text("#panel-results .notice")
