@@ -49,8 +49,12 @@ def test_agreement_is_said_with_the_surest_model():
 def test_disagreement_names_every_camp():
     two_camps = [prediction("erm", HORSE), prediction("qt-dog", DOG), prediction("eoq", DOG)]
     assert sentences.summary(two_camps) == (
-        "They disagree: Full precision says horse; QT-DoG and EoQ say dog. QT-DoG is surest (90 %)."
+        "They disagree: Full precision says horse; QT-DoG and EoQ say dog. "
+        "QT-DoG and EoQ are surest (90 %)."
     )
+    as_sure = [prediction("erm", DOG), prediction("eoq", (0.06, 0.9, 0.04))]
+    assert sentences.summary(as_sure).endswith("EoQ says guitar. Each is 90 % sure.")
+    assert sentences.summary(two_camps[1:]) == "Both say dog; each is 90 % sure."
 
 
 def test_votes_count_the_members():

@@ -12,19 +12,24 @@ NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight",
 def summary(predictions: Sequence[Prediction]) -> str:
     """Who says what, and who is surest: "All three say dog; EoQ is surest (93 %)."."""
     surest = max(predictions, key=lambda one: one.confidence)
-    sure = f"{surest.model} is surest ({percent(surest.confidence)})"
+    most = percent(surest.confidence)
+    as_sure = [one.model for one in predictions if percent(one.confidence) == most]
+    if len(as_sure) == len(predictions):
+        sure = f"each is {most} sure"
+    else:
+        sure = f"{listed(as_sure)} {'is' if len(as_sure) == 1 else 'are'} surest ({most})"
     by_label: dict[str, list[str]] = {}
     for one in predictions:
         by_label.setdefault(one.label, []).append(one.model)
     if len(predictions) == 1:
-        return f"{surest.model} says {surest.label} ({percent(surest.confidence)})."
+        return f"{surest.model} says {surest.label} ({most})."
     if len(by_label) == 1:
         return f"{_everybody(len(predictions))} say {surest.label}; {sure}."
     camps = [
         f"{listed(models)} {'says' if len(models) == 1 else 'say'} {label}"
         for label, models in by_label.items()
     ]
-    return f"They disagree: {'; '.join(camps)}. {sure}."
+    return f"They disagree: {'; '.join(camps)}. {sure[0].upper()}{sure[1:]}."
 
 
 def votes(prediction: Prediction) -> str:

@@ -15,10 +15,12 @@ export const SOURCE = "source validation", TARGET = "held-out domain", DIGITS = 
  */
 export function summary(predictions) {
   const surest = predictions.reduce((best, one) => (one.confidence > best.confidence ? one : best));
-  const sure = `${surest.name} is surest (${percent(surest.confidence)})`;
-  if (predictions.length === 1) {
-    return `${surest.name} says ${surest.label} (${percent(surest.confidence)}).`;
-  }
+  const most = percent(surest.confidence);
+  if (predictions.length === 1) return `${surest.name} says ${surest.label} (${most}).`;
+  const asSure = predictions.filter((one) => percent(one.confidence) === most).map((one) => one.name);
+  const sure = asSure.length === predictions.length
+    ? `each is ${most} sure`
+    : `${listed(asSure)} ${asSure.length === 1 ? "is" : "are"} surest (${most})`;
   const byLabel = /** @type {Map<string, string[]>} */ (new Map());
   for (const one of predictions) {
     byLabel.set(one.label, [...(byLabel.get(one.label) ?? []), one.name]);
@@ -27,7 +29,7 @@ export function summary(predictions) {
   const camps = [...byLabel].map(([label, names]) => (
     `${listed(names)} ${names.length === 1 ? "says" : "say"} ${label}`
   ));
-  return `They disagree: ${camps.join("; ")}. ${sure}.`;
+  return `They disagree: ${camps.join("; ")}. ${sure[0].toUpperCase()}${sure.slice(1)}.`;
 }
 
 /**
