@@ -97,7 +97,7 @@ def test_without_being_asked_nothing_is_kept_and_later_it_is_too_late(run_data, 
 
 
 def test_what_is_no_snapshot_is_said_in_a_sentence(both, run_data, tmp_path):
-    with pytest.raises(ValueError, match="There is no snapshot .*train the run with --snapshots"):
+    with pytest.raises(ValueError, match=r"There is no snapshot .*train the run with --snapshots"):
         load_snapshot(tmp_path / "step-0000002.safetensors")
     runs, _ = both
     whole = next(runs.rglob("step-*")).read_bytes()
