@@ -153,14 +153,10 @@ def _dress(figure: go.Figure, record: Trajectories) -> None:
         font={"color": TRUNK, "size": 13},
     )
     axis: dict[str, Any] = {"tickmode": "auto", "nticks": 6, "automargin": True, "zeroline": False}
-    figure.update_xaxes(
-        title_text=escape(f"towards the end of {name_of(record.arms[0])} (distance of weights)"),
-        fixedrange=True,
-        **axis,
-    )
-    figure.update_yaxes(
-        title_text=escape(f"towards {name_of(record.arms[1])}"), fixedrange=True, **axis
-    )
+    first, second = (style_of(arm.model).marker for arm in record.arms)
+    x_name, y_name = f"towards {first}'s end (distance of weights)", f"towards {second}'s"
+    figure.update_xaxes(title_text=x_name, fixedrange=True, **axis)
+    figure.update_yaxes(title_text=y_name, fixedrange=True, **axis)
     width, height = record.x[-1] - record.x[0], record.y[-1] - record.y[0]
     if 1 / 3 < width / height < 3:
         figure.update_yaxes(scaleanchor="x", constrain="domain")  # distances are distances
