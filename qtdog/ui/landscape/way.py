@@ -1,13 +1,14 @@
 """The way there: a plane with the paths that two runs took over it, and what is said of a step."""
 
 import json
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import plotly.graph_objects as go
 
 from qtdog.landscape import Arm, PathPoint, Trajectories, title
-from qtdog.ui.charts import table
+from qtdog.ui.charts import number, table
 from qtdog.ui.landscape.planes import (
     ACCURACY_COLOURS,
     INK,
@@ -157,10 +158,15 @@ def _dress(figure: go.Figure, record: Trajectories) -> None:
     x_name, y_name = f"towards {first}'s end (distance of weights)", f"towards {second}'s"
     figure.update_xaxes(title_text=x_name, fixedrange=True, **axis)
     figure.update_yaxes(title_text=y_name, fixedrange=True, **axis)
-    width, height = record.x[-1] - record.x[0], record.y[-1] - record.y[0]
-    if 1 / 3 < width / height < 3:
+    if _even(record):
         figure.update_yaxes(scaleanchor="x", constrain="domain")  # distances are distances
         figure.update_xaxes(constrain="domain")
+
+
+def _even(record: Trajectories) -> bool:
+    """Whether the plane is about as wide as high, so that distances can be drawn as distances."""
+    width, height = record.x[-1] - record.x[0], record.y[-1] - record.y[0]
+    return 1 / 3 < width / height < 3
 
 
 def frames(record: Trajectories) -> list[dict[str, Any]]:
@@ -217,14 +223,27 @@ def numbers_at(record: Trajectories, step: int) -> Markup:
 
 
 def held_sentence(record: Trajectories) -> Markup:
-    """What part of the paths the plane holds."""
-    best = sum(record.principal[:2])
+    """What part of the paths the plane holds, and how far rounding takes the quantized run."""
+    full, rounded = (_first_distance(arm) for arm in record.arms)
     return html(
         '<p class="made">The plane goes through three networks: where quantization began, and both '
-        "ends. It holds {} of the paths' variance; no plane holds more than {}.</p>",
+        "ends. It holds {} of the paths' variance; no plane holds more than {}.{}</p>"
+        '<p class="made">In the {} steps after that full precision moves by {}; {}, whose weights '
+        "are rounded, by {}.</p>",
         _share(record.held),
-        _share(best),
+        _share(sum(record.principal[:2])),
+        "" if _even(record) else " Its axes have scales of their own.",
+        record.arms[0].points[0].step - record.quantize_step,
+        number(full),
+        name_of(record.arms[1]),
+        number(rounded),
     )
+
+
+def _first_distance(arm: Arm) -> float:
+    """From the trunk's end, the plane's origin, to the first evaluation after it."""
+    first = arm.points[0]
+    return math.hypot(first.x, first.y, first.off_plane)
 
 
 def _share(part: float) -> str:
