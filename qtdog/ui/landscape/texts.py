@@ -76,8 +76,9 @@ _READ = {
         "Full precision and QT-DoG are one run up to the step at which QT-DoG begins to round its "
         "weights; from there each goes on by itself, on the same batches. Every dot is an "
         "evaluation, seen from above the plane: to the right, towards full precision's end, and "
-        "upwards, towards QT-DoG's, whose first leap is rounding itself. The accuracies are those that training logged: on the source "
-        "domains' held-out images, and on a sample of the domain that it never saw."
+        "upwards, towards QT-DoG's, whose first leap is rounding itself. The accuracies are those "
+        "that training logged: on the source domains' held-out images, and on a sample of the "
+        "domain that it never saw."
     ),
     "curvature": (
         "The largest eigenvalue is the curvature in the steepest direction, the trace the sum over "
