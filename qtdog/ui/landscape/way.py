@@ -112,7 +112,7 @@ def _add_path(
 def _add_place(figure: go.Figure, arm: Arm, point: PathPoint) -> None:
     look = style_of(arm.model)
     # The circle is larger: before quantization the diamond lies on it.
-    size = 20 if look.symbol == "circle" else 15
+    size = 26 if look.symbol == "circle" else 15
     figure.add_scatter(
         x=[point.x],
         y=[point.y],
@@ -155,7 +155,7 @@ def _dress(figure: go.Figure, record: Trajectories) -> None:
     )
     axis: dict[str, Any] = {"tickmode": "auto", "nticks": 6, "automargin": True, "zeroline": False}
     first, second = (style_of(arm.model).marker for arm in record.arms)
-    x_name, y_name = f"towards {first}'s end (distance of weights)", f"towards {second}'s"
+    x_name, y_name = f"towards {first} (distance of weights)", f"towards {second}"
     figure.update_xaxes(title_text=x_name, fixedrange=True, **axis)
     figure.update_yaxes(title_text=y_name, fixedrange=True, **axis)
     if _even(record):
