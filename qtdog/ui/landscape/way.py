@@ -153,7 +153,13 @@ def _dress(figure: go.Figure, record: Trajectories) -> None:
         borderpad=4,
         font={"color": TRUNK, "size": 13},
     )
-    axis: dict[str, Any] = {"tickmode": "auto", "nticks": 6, "automargin": True, "zeroline": False}
+    axis: dict[str, Any] = {
+        "tickmode": "auto",
+        "nticks": 6,
+        "automargin": True,
+        "zeroline": False,
+        "showgrid": False,
+    }
     first, second = (style_of(arm.model).marker for arm in record.arms)
     x_name, y_name = f"towards {first} (distance of weights)", f"towards {second}"
     figure.update_xaxes(title_text=x_name, fixedrange=True, **axis)
