@@ -427,7 +427,7 @@ def test_the_toys_show_their_closed_forms(open_page):
     shown = page.locator("#rounding-toy td").all_inner_texts()
     assert shown[:4] == ["2⁵ = 32", *(f"{x:.3g}" for x in (step, step / 2, step / math.sqrt(12)))]
     page.locator("#learn-steps label", has_text="4 Valleys").click()
-    _slide(page, "#learn-step-4", "0.5")
+    _slide(page, "#learn-step-4 .learn-control", "0.5")
     page.locator("#valley-toy figcaption", has_text="0.5").wait_for()
     shown = page.locator("#valley-toy td").all_inner_texts()
     assert shown[2:4] == [f"{0.1 + 24 * 0.25 / 24:.3f}", f"{0.25 + 1.5 * 0.25 / 24:.3f}"]

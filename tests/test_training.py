@@ -505,3 +505,8 @@ def test_the_command_line_repeats_what_differs_from_the_recipe():
         "python -m qtdog train --data PACS --target sketch --method qt-dog --seed 3 --recipe cpu "
         "--start-weights start.safetensors --bits 4 --leave-out features.0"
     )
+    # Steps alone would bring a schedule of their own.
+    fewer = dataclasses.replace(config, steps=2400, leave_out=())
+    assert command_line(fewer, "cpu").endswith(
+        "--bits 4 --steps 2400 --quantize-step 1200 --evaluate-every 200"
+    )

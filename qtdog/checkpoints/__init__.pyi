@@ -52,6 +52,11 @@ from .layers import layer_words as layer_words
 from .layers import survey_layers as survey_layers
 from .layers import survey_text as survey_text
 from .run_identity import RunIdentity as RunIdentity
+from .snapshots import Snapshot as Snapshot
+from .snapshots import SnapshotNote as SnapshotNote
+from .snapshots import load_snapshot as load_snapshot
+from .snapshots import save_snapshot as save_snapshot
+from .snapshots import snapshot_path as snapshot_path
 from .tensor_names import CODES as CODES
 from .tensor_names import FULL_PRECISION_BITS as FULL_PRECISION_BITS
 from .tensor_names import STEP_SIZE as STEP_SIZE

@@ -99,7 +99,8 @@ def landscape(
     kind: Annotated[
         list[str] | None,
         typer.Option(
-            help="flatness, plane, three-models, interpolation or curvature; by default all."
+            help="flatness, plane, three-models, interpolation or curvature; by default all these. "
+            "Or trajectories: the ways of two runs that were trained with --snapshots."
         ),
     ] = None,
     split: Annotated[
@@ -131,6 +132,9 @@ def landscape(
     runs: Annotated[
         Path, typer.Option(help="Where unfinished results are kept.", callback=folder_to_write)
     ] = Path("runs/landscapes"),
+    snapshots: Annotated[
+        Path, typer.Option(help="Of trajectories: the folder that training had as --runs.")
+    ] = Path("runs"),
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Say how long it would take, and measure nothing.")
     ] = False,
@@ -167,6 +171,7 @@ def landscape(
         grid=grid,
         round_again=round_again,
         seed=seed,
+        snapshots=snapshots,
     )
     if not measure_landscapes(folders, data, settings, out, runs, not estimate, replace):
         raise typer.Exit(130)

@@ -129,6 +129,14 @@ def train(
     runs: Annotated[
         Path, typer.Option(help="Where unfinished runs are kept.", callback=folder_to_write)
     ] = Path("runs"),
+    snapshots: Annotated[
+        bool,
+        typer.Option(
+            "--snapshots",
+            help="Keep the weights of every evaluation in RUNS/snapshots: `landscape --kind "
+            "trajectories` draws the way from them.",
+        ),
+    ] = False,
     replace: ReplaceOption = False,
 ) -> None:
     """Train ERM and QT-DoG with one domain held out, and write their checkpoints.
@@ -162,7 +170,7 @@ def train(
     methods = ("erm", "qt-dog") if method == "both" else (method,)
     config = TrainConfig(data=data, target_domain=target or "", method=methods[-1], **settings)
     with parallel.joined():
-        _train(config, methods, recipe, runs, out, replace)
+        _train(config, methods, recipe, runs, out, replace, snapshots)
 
 
 def _train(
@@ -172,6 +180,7 @@ def _train(
     runs: Path,
     out: Path,
     replace: bool,
+    snapshots: bool,
 ) -> None:
     from qtdog.checkpoints import load_config
     from qtdog.data import domain_names, unknown_domain
@@ -201,7 +210,7 @@ def _train(
         title = f"{config.method_name()} seed {config.seed}"
         try:
             with progress_bar(config.steps, title) as progress:
-                trained = train(config, run_data, runs, progress)
+                trained = train(config, run_data, runs, progress, snapshots)
         except KeyboardInterrupt:
             tell("Stopped. The same command goes on from the last evaluation.", err=True)
             raise typer.Exit(130) from None

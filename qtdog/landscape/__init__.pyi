@@ -26,11 +26,15 @@ from .precompute import measure_landscapes as measure_landscapes
 from .records import LATENT as LATENT
 from .records import ROUNDED as ROUNDED
 from .records import WEIGHTS as WEIGHTS
+from .records import Arm as Arm
 from .records import Curvature as Curvature
 from .records import DirectionKind as DirectionKind
 from .records import FlatnessCurve as FlatnessCurve
 from .records import Marker as Marker
 from .records import ModelReference as ModelReference
+from .records import PathPoint as PathPoint
 from .records import Record as Record
 from .records import Surface as Surface
+from .records import Trajectories as Trajectories
+from .records import models_of as models_of
 from .space import weight_point as weight_point

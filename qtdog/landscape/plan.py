@@ -22,8 +22,11 @@ from qtdog.landscape.records import Curvature, ImageSample, Provenance, Record
 from qtdog.landscape.space import WeightPoint
 from qtdog.landscape.surfaces import interpolation, random_plane, three_model_plane
 from qtdog.landscape.survey import Survey, run
+from qtdog.landscape.trajectories import read_way, trajectories
 
 MEASUREMENTS = ("flatness", "plane", "three-models", "interpolation", "curvature")
+ON_REQUEST = ("trajectories",)
+"""Those that need what training keeps only when asked to."""
 ROUNDED_MEASUREMENTS = ("flatness", "plane")
 """Those that can be measured with the weights rounded again after every move."""
 # A product with the Hessian takes about as long as this many forward passes.
@@ -59,10 +62,12 @@ class Settings:
     round_again: bool = False
     """Only quantized networks, by themselves, their weights rounded again after every move."""
     seed: int = 0
+    snapshots: Path = Path("runs")
+    """Training's folder of runs, with the snapshots of trajectories."""
 
     def __post_init__(self) -> None:
         for name, known in (
-            ("kinds", MEASUREMENTS),
+            ("kinds", (*MEASUREMENTS, *ON_REQUEST)),
             ("image_sets", IMAGE_SETS),
             ("direction_kinds", DIRECTION_KINDS),
         ):
@@ -221,7 +226,7 @@ def _of_several(
     settings: Settings,
     made: Provenance,
 ) -> list[Job]:
-    """The plane and the line through networks of one trunk, where they are at hand."""
+    """Planes, the line and the ways through networks of one trunk, where they are at hand."""
     jobs: list[Job] = []
     target = group[0].config.target_domain
     trunk = same_trunk(group)
@@ -237,6 +242,10 @@ def _of_several(
         positions = np.linspace(LINE_FROM, LINE_TO, settings.line_points).round(9).tolist()
         survey = interpolation(networks, models, target, inputs.record, positions, made)
         jobs.append(SurveyJob(survey, networks[0], inputs))
+    if pair and "trajectories" in settings.kinds:
+        inputs, way = take(settings.plane_images), read_way(pair, settings.snapshots)
+        survey = trajectories(way, target, inputs.record, settings.grid, made)
+        jobs.append(SurveyJob(survey, way.network, inputs))
     return jobs
 
 

@@ -162,12 +162,90 @@ class Curvature:
     """Hutchinson's estimate of each random probe; the trace is their mean."""
 
 
-Record = FlatnessCurve | Surface | Curvature
+@dataclass(frozen=True)
+class PathPoint:
+    """Where a run stood at an evaluation, seen from above the plane.
+
+    `source_validation` and `target` are the fractions that training logged: the mean over the
+    source domains' held-out fifths, and a sample of the target domain.
+    """
+
+    step: int
+    x: float
+    y: float
+    off_plane: float
+    """Its distance from the plane, in the unit of x and y."""
+    source_validation: float
+    target: float
+    reading: Reading | None = None
+    """Of this network itself, wherever it lies, on the plane's images."""
+
+    @property
+    def own_reading(self) -> Reading:
+        """The network's own. Raises ValueError before it is measured."""
+        return _measured(self.reading)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One run after the quantization step, and how it was trained."""
+
+    model: ModelReference
+    """The checkpoint that source validation chose of it."""
+    chosen_step: int
+    command: str
+    commit: str
+    data_fingerprint: str
+    seconds: float
+    hardware: str
+    versions: str
+    points: tuple[PathPoint, ...]
+
+
+@dataclass(frozen=True)
+class Trajectories:
+    """The ways of two runs from one trunk over the plane through the trunk's end, the origin, the
+    first run's end, on the x axis, and the second's. The unit is the distance between weights.
+
+    `held` is the part of the variance of all snapshots, each counted once, that lies in the
+    plane's directions, `principal` the parts of their principal directions, largest first: no
+    plane holds more than the first two together.
+    """
+
+    target_domain: str
+    images: ImageSample
+    perturbed: str
+    quantize_step: int
+    steps: int
+    held: float
+    principal: tuple[float, ...]
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    trunk: tuple[PathPoint, ...]
+    """Up to the quantization step, which is the last."""
+    arms: tuple[Arm, ...]
+    """Full precision, then the quantized run."""
+    made: Provenance
+    readings: tuple[tuple[Reading, ...], ...] = ()
+    """One row a value of y, one column a value of x."""
+
+
+Record = FlatnessCurve | Surface | Curvature | Trajectories
 RECORD_TYPES: dict[str, type] = {
     "flatness": FlatnessCurve,
     "surface": Surface,
     "curvature": Curvature,
+    "trajectories": Trajectories,
 }
+
+
+def models_of(record: Record) -> list[ModelReference]:
+    """The networks that a record is about."""
+    if isinstance(record, Surface):
+        return [marker.model for marker in record.markers]
+    if isinstance(record, Trajectories):
+        return [arm.model for arm in record.arms]
+    return [record.model]
 
 
 # What a record says of its outcome, not of what was asked.
@@ -179,8 +257,9 @@ def settings_of(record: Record) -> dict[str, Any]:
     values = dataclasses.asdict(record)
     for name in (*OUTCOMES, "made"):
         values.pop(name, None)
-    for marker in values.get("markers", ()):
-        marker.pop("reading")
+    points = [point for arm in values.get("arms", ()) for point in arm["points"]]
+    for one in (*values.get("markers", ()), *values.get("trunk", ()), *points):
+        one.pop("reading")
     return values
 
 
@@ -239,4 +318,19 @@ def _checked(record: Record, path: Path) -> Record:
         raise ValueError(
             f"{path} is not a valid landscape: it should hold {rows} rows of {columns} readings."
         )
+    if isinstance(record, Trajectories):
+        _check_ways(record, path)
     return record
+
+
+def _check_ways(record: Trajectories, path: Path) -> None:
+    points = [point for arm in record.arms for point in arm.points]
+    steps = {tuple(point.step for point in arm.points) for arm in record.arms}
+    ascending = all(list(one) == sorted(set(one)) for one in steps)
+    if len(record.arms) != 2 or len(steps) != 1 or not (points and record.trunk and ascending):
+        raise ValueError(
+            f"{path} is not a valid landscape: it should hold a trunk and two ways on from it with "
+            "the same steps."
+        )
+    if any(point.reading is None for point in (*record.trunk, *points)):
+        raise ValueError(f"{path} is not a valid landscape: a point's reading is missing.")

@@ -10,6 +10,7 @@ from qtdog.landscape.records import (
     Curvature,
     FlatnessCurve,
     Record,
+    Trajectories,
     load,
     to_json,
 )
@@ -25,6 +26,8 @@ def path_of(root: Path, record: Record) -> Path:
     elif isinstance(record, FlatnessCurve):
         kind, name = f"flatness-{record.directions.kind}", record.model.name
         kind += SUFFIXES[record.perturbed]
+    elif isinstance(record, Trajectories):
+        kind, name = "trajectories", "--".join(arm.model.name for arm in record.arms)
     else:
         kind, name = record.kind, "--".join(marker.model.name for marker in record.markers)
         kind += SUFFIXES[record.perturbed]
@@ -39,10 +42,11 @@ def save(root: Path, record: Record) -> Path:
     return path
 
 
-def load_all(root: Path) -> tuple[list[Record], list[str]]:
-    """Every record below `root`, sorted by file, and a sentence for each file that is not one."""
+def load_all(root: Path, names: str = "*.json") -> tuple[list[Record], list[str]]:
+    """Every record below `root` (of files with such names), sorted by file, and a sentence for each
+    file that is not one."""
     records, problems = [], []
-    for path in sorted(Path(root).rglob("*.json")):
+    for path in sorted(Path(root).rglob(names)):
         if path.name.startswith("."):
             continue
         try:

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtdog.files import write_atomically
-from qtdog.landscape.records import FlatnessCurve, Reading, Surface
+from qtdog.landscape.records import FlatnessCurve, Reading, Surface, Trajectories
 
 if TYPE_CHECKING:
     from qtdog.landscape.meter import LossMeter, MakeVector
 
+Measurable = FlatnessCurve | Surface | Trajectories
+"""Records of points that are read one after the other."""
 LINE = re.compile(rb"(-?\d+\.?\d*(?:e[+-]?\d+)?|nan|-?inf) (\d+)\n")  # as _line writes it
 
 
@@ -22,9 +24,9 @@ LINE = re.compile(rb"(-?\d+\.?\d*(?:e[+-]?\d+)?|nan|-?inf) (\d+)\n")  # as _line
 class Survey:
     """`record` lacks its readings; `finish` puts those of all `points`, in order, into it."""
 
-    record: FlatnessCurve | Surface
+    record: Measurable
     points: tuple[MakeVector, ...]
-    finish: Callable[[Sequence[Reading]], FlatnessCurve | Surface]
+    finish: Callable[[Sequence[Reading]], Measurable]
 
 
 def run(
@@ -32,7 +34,7 @@ def run(
     meter: LossMeter,
     journal: Path | None = None,
     progress: Callable[[int], None] = lambda points: None,
-) -> FlatnessCurve | Surface:
+) -> Measurable:
     """Measure the survey's points and return the whole record.
 
     With a `journal` file every reading is written down as it comes, and a run that was

@@ -14,7 +14,7 @@ from qtdog.evaluation import accuracy_of, predict_logits
 from qtdog.models import short_name
 from qtdog.provenance import code_version, processor
 from qtdog.training import parallel
-from qtdog.training.config import RECIPES, TrainConfig
+from qtdog.training.config import RECIPES, SCHEDULE, TrainConfig
 from qtdog.training.loop import Chosen, TrainedRun, log_text
 from qtdog.training.run_data import RunData
 
@@ -179,9 +179,11 @@ def command_line(config: TrainConfig, recipe: str) -> str:
     words += [f"--averaging {config.averaging}"] if config.averaging != "sma" else []
     words += [f"--seed {config.seed}", f"--recipe {recipe}"]
     usual = {field.name: field.default for field in fields(TrainConfig)} | RECIPES[recipe]
+    # Other steps alone would bring other evaluations and another quantization step.
+    said = SCHEDULE if config.steps != usual["steps"] else ()
     for name in OPTIONS:
         value = getattr(config, name)
-        if value != usual[name]:
+        if value != usual[name] or name in said:
             value = short_name(value) if name == "start_weights" else value
             words.append(f"--{name.replace('_', '-')} {value}")
     words += [f"--leave-out {layer}" for layer in config.leave_out]

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from qtdog import models
+from qtdog.checkpoints import SnapshotNote, save_snapshot, snapshot_path
 from qtdog.csv_file import records_csv
 from qtdog.files import write_atomically
 from qtdog.memory import keep_freed_memory
@@ -90,14 +91,17 @@ def train(
     run_data: RunData,
     runs: Path,
     progress: StepProgress = lambda step, text: None,
+    snapshots: bool = False,
 ) -> TrainedRun:
     """Train to the end, going on from where a run of this configuration on this data stopped.
 
     Runs that differ only after the quantization step share `runs`/trunks. The folder also
-    receives log.csv, one line an evaluation. Several processes (`parallel`) train one network.
+    receives log.csv, one line an evaluation. With `snapshots` the weights of every evaluation are
+    kept in `runs`/snapshots; raises ValueError for a run that went some way without. Several
+    processes (`parallel`) train one network.
     """
     keep_freed_memory()
-    run = _Run(config, run_data, runs)
+    run = _Run(config, run_data, runs, snapshots)
     run.go_on_from_saved_state()
     while run.step < config.steps:
         run.quantize_if_due()
@@ -119,8 +123,9 @@ def train(
 class _Run:
     """A run under way: the network after `step` steps, and all that the next step needs."""
 
-    def __init__(self, config: TrainConfig, run_data: RunData, runs: Path) -> None:
+    def __init__(self, config: TrainConfig, run_data: RunData, runs: Path, snapshots: bool) -> None:
         self.config, self.run_data = config, run_data
+        self.runs, self.snapshots = runs, snapshots
         self.device = parallel.device()
         self.folder = run_folder(runs, config, run_data)
         parallel.require_same(self.folder.name)
@@ -165,6 +170,7 @@ class _Run:
             return
         config, device = self.config, self.device
         self.step, self.seconds, self.points = state.step, state.seconds, state.points
+        self._require_snapshots()
         self.best, self.best_average = dict(state.best), dict(state.best_average)
         if config.quantized and self.step > config.quantize_step:
             start_quantization(self.network, self.optimizer, config)
@@ -238,11 +244,30 @@ class _Run:
             noise=self.noise,
         )
         if parallel.leads():
+            if self.snapshots:  # before the state: what goes on from it has them all
+                self._save_snapshot(self.points[-1])
             save_state(self.folder / STATE, state)
             if self.step == self.config.quantize_step and not self.trunk_file.exists():
                 save_state(self.trunk_file, state)
             log = log_text(self.points).encode()
             write_atomically(self.folder / "log.csv", lambda handle: handle.write(log))
+
+    def _snapshot_path(self, step: int) -> Path:
+        data = self.run_data
+        return snapshot_path(self.runs, data.identity(self.config), data.fingerprint, step)
+
+    def _save_snapshot(self, point: EvaluationPoint) -> None:
+        note = SnapshotNote(point.step, point.source_validation, point.target)
+        save_snapshot(self._snapshot_path(point.step), self.network, note)
+
+    def _require_snapshots(self) -> None:
+        """Raises ValueError where they are wanted and evaluations before have none."""
+        paths = (self._snapshot_path(point.step) for point in self.points if self.snapshots)
+        if any(not path.exists() for path in paths):
+            raise ValueError(
+                f"This run is in {self.runs} up to step {self.step}, trained without --snapshots: "
+                "give another --runs to train it anew."
+            )
 
     def outcome(self) -> TrainedRun:
         """What source validation has chosen of the whole run."""

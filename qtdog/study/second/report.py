@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from qtdog.landscape import Record, Surface
+from qtdog.landscape import Record, models_of
 from qtdog.study.flatness import flatness_sections
 from qtdog.study.markdown import section
 from qtdog.study.members import MEANS, MemberKind
@@ -41,7 +41,9 @@ def second_report_text(
     parts += [
         code_use_section(study, code_uses),
         ablations.time(study.records),
-        *flatness_sections([one for one in landscapes if _networks_of(one) <= ours]),
+        *flatness_sections(
+            [one for one in landscapes if {model.sha256 for model in models_of(one)} <= ours]
+        ),
     ]
     return "\n".join(part for part in parts if part).rstrip() + "\n"
 
@@ -57,12 +59,6 @@ def _of_part(part: Part, ending: MemberKind) -> list[str]:
         ablations.other_methods(part),
         ablations.calibration(part),
     ]
-
-
-def _networks_of(record: Record) -> set[str]:
-    several = isinstance(record, Surface)
-    models = [marker.model for marker in record.markers] if several else [record.model]
-    return {model.sha256 for model in models}
 
 
 def _head(records: Mapping[str, RunRecord], left: Sequence[str]) -> str:

@@ -19,7 +19,7 @@ def add_endpoint(targets: Mapping[str, Target], stored: Stored) -> None:
         """Stored landscapes of the networks of a held-out domain.
 
         target: "dataset/domain". images: "target" or "source". kind: flatness, plane,
-        three-models, interpolation or curvature.
+        three-models, interpolation, trajectories or curvature.
         Returns the records: models with their SHA-256, images, directions, radii or axes, and
         `readings`, rows of [loss in nats, number of right answers]; empty if none is stored.
         """

@@ -10,6 +10,7 @@ from qtdog.landscape import (
     FlatnessCurve,
     Record,
     Surface,
+    Trajectories,
     against_full_precision,
     increases,
     mean_and_error,
@@ -22,6 +23,7 @@ from qtdog.ui.charts import Axis, Chart, figure, folded, legend, number, table
 from qtdog.ui.landscape.planes import grid, ink_of, style_of
 from qtdog.ui.landscape.stored import Stored, measured, perturbed_so
 from qtdog.ui.landscape.texts import AGAIN, DIRECTIONS, IMAGES, LIVE_NOTE, RADIUS
+from qtdog.ui.landscape.way import trained, way_table
 from qtdog.ui.markup import Markup, html, join
 from qtdog.ui.sentences import plain
 
@@ -50,6 +52,8 @@ def numbers(records: Sequence[Record], everything: Sequence[Record]) -> str:
         return flatness(curves) + overview(everything)
     if curvatures := [one for one in records if isinstance(one, Curvature)]:
         return curvature(curvatures)
+    if ways := [one for one in records if isinstance(one, Trajectories)]:
+        return way_table(ways[0]) + trained(ways[0])
     surfaces = [one for one in records if isinstance(one, Surface)]
     if surfaces and surfaces[0].kind == "interpolation":
         return line(surfaces[0])

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import gradio as gr
 
 from qtdog.checkpoints import Target
-from qtdog.landscape import Surface, title
+from qtdog.landscape import Surface, Trajectories, models_of, title
 from qtdog.ui.events import Shown
 from qtdog.ui.figures import notices
 from qtdog.ui.landscape.downloads import Files
@@ -16,11 +16,11 @@ from qtdog.ui.landscape.stored import (
     SLICES,
     Stored,
     is_rounded,
-    models_of,
     one_of_each_kind,
     perturbed_so,
 )
 from qtdog.ui.landscape.texts import notes, provenance
+from qtdog.ui.landscape.way import held_sentence, numbers_at, picture, steps_of
 
 OF_SINGLE_MODELS = ("flatness", "plane", "curvature")
 
@@ -44,8 +44,10 @@ class Handlers:
         deep: bool,
         rounded: bool,
         asked: str = "",
+        step: int = 0,
     ) -> Shown:
-        """`models` are ticked; before any was, those are that an address `asked` for."""
+        """`models` are ticked; before any was, those are that an address `asked` for. `step`: of
+        the way there."""
         at, stored = self._at, self._stored
         both_ways = stored.of(key, part, name, distance)
         found = perturbed_so(both_ways, rounded)
@@ -61,9 +63,10 @@ class Handlers:
             options = [(text, model) for model, text in known.items()]
             boxes = gr.CheckboxGroup(options, value=ticked, visible=True)
         surfaces = [one for one in picked if isinstance(one, Surface) and one.kind in SLICES]
+        ways = [one for one in picked if isinstance(one, Trajectories)]
         return {
             at.chosen: boxes,
-            at.height: gr.Radio(visible=bool(surfaces)),
+            at.height: gr.Radio(visible=bool(surfaces or ways)),
             at.scene: gr.Checkbox(visible=bool(surfaces)),
             at.again: gr.Checkbox(visible=any(map(is_rounded, both_ways))),
             at.said: notices(stored.problems)
@@ -73,7 +76,28 @@ class Handlers:
             at.numbers: numbers(picked, stored.records),
             at.notes: notes(name) + provenance(picked) if picked else "",
             **_drawn(at.planes, surfaces, value, deep),
+            **self._the_way_there(ways[:1], value, step),
             **self._files.offer(at.downloads, picked, f"{key.replace('/', '-')}-{part}-{name}"),
+        }
+
+    def _the_way_there(self, ways: Sequence[Trajectories], value: str, step: int) -> Shown:
+        """The first way, if any, at the last evaluation up to `step`."""
+        there = self._at.there
+        if there is None:
+            return {}
+        if not ways:
+            return {there.plot: None, there.said: ""}
+        steps = steps_of(ways[0])
+        at = max([steps[0], *(one for one in steps if one <= step)])
+        first, last, every = steps[0], steps[-1], steps[1] - steps[0]
+        slider = gr.Slider(first, last, step=every)  # where it stands is the visitor's
+        if at != step:
+            slider = gr.Slider(first, last, at, step=every)
+        return {
+            there.plot: picture(ways[0], value, at),
+            there.said: numbers_at(ways[0], at),
+            there.held: held_sentence(ways[0]),
+            there.step: slider,
         }
 
 

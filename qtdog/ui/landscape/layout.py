@@ -5,6 +5,7 @@ from pathlib import Path
 
 import gradio as gr
 
+from qtdog.landscape import Trajectories
 from qtdog.ui.figures import notices
 from qtdog.ui.landscape.downloads import Buttons, Files
 from qtdog.ui.landscape.stored import Stored, most_planes
@@ -18,6 +19,7 @@ from qtdog.ui.landscape.texts import (
     ROUND_AGAIN,
     ROUND_AGAIN_INFO,
 )
+from qtdog.ui.landscape.way_place import WayPlace, way_place
 from qtdog.ui.markup import Html
 
 SCRIPT = Path(__file__).with_name("landscape.js").read_text(encoding="utf-8")
@@ -46,6 +48,8 @@ class Layout:
     again: gr.Checkbox
     said: Html
     planes: tuple[PlanePlace, ...]
+    there: WayPlace | None
+    """The way there; None where none is stored."""
     numbers: Html
     downloads: Buttons
     notes: Html
@@ -76,6 +80,8 @@ def lay_out(target: gr.Dropdown, stored: Stored, files: Files) -> Layout:
     with gr.Column(elem_id="landscape-stored", elem_classes=hidden):
         with gr.Row(elem_id="landscape-planes", elem_classes="landscape-planes"):
             planes = tuple(map(_plane, range(most_planes(stored.records))))
+        ways = [one for one in stored.records if isinstance(one, Trajectories)]
+        there = way_place("landscape-way", ways[0], shown=False) if ways else None
         Html(PICK, elem_id="landscape-picked", js_on_load=SCRIPT, padding=False)
         said = Html(elem_id="landscape-said", padding=False)
         kind, way, chosen, scene, again = _more_choices()
@@ -87,7 +93,7 @@ def lay_out(target: gr.Dropdown, stored: Stored, files: Files) -> Layout:
         Html(notices(stored.problems) + NOTHING, padding=False)
     return Layout(
         *(target, way, kind, split, chosen, height, scene, again),
-        *(said, planes, numbers, downloads, notes, picked),
+        *(said, planes, there, numbers, downloads, notes, picked),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from qtdog.landscape import Marker, ModelReference, Surface, title
+from qtdog.landscape import Marker, ModelReference, Surface, Trajectories, title
 from qtdog.ui.appearance import METHOD_STYLES, MethodStyle
 from qtdog.ui.charts import legend
 from qtdog.ui.landscape.texts import AGAIN
@@ -161,7 +161,7 @@ def _add_model(
     picture.add_scatter(**said, marker=dress)
 
 
-def grid(surface: Surface, quantity: str) -> np.ndarray:
+def grid(surface: Surface | Trajectories, quantity: str) -> np.ndarray:
     """(len(y), len(x)) of "loss" in nats or "accuracy" in percent."""
     count = surface.images.count
     return np.array([[_value(r, quantity, count) for r in row] for row in surface.readings])

@@ -8,10 +8,11 @@ from typing import TypeVar
 from qtdog.landscape import (
     ROUNDED,
     Curvature,
-    ModelReference,
     Record,
     Subject,
     Surface,
+    Trajectories,
+    models_of,
     order,
     store,
 )
@@ -79,7 +80,12 @@ def load_stored(folder: Path, networks: Sequence[Subject]) -> Stored:
     """What is below `folder`, as far as it was measured on `networks`."""
     records, problems = store.load_all(folder)
     at_hand = {one.model.sha256 for one in networks}
-    ours = [one for one in records if all(model.sha256 in at_hand for model in models_of(one))]
+    ours = [
+        one
+        for one in records
+        # Ways are of runs of their own, which nobody need have.
+        if isinstance(one, Trajectories) or all(m.sha256 in at_hand for m in models_of(one))
+    ]
     return Stored(tuple(ours), tuple(problem.replace(f"{folder}/", "") for problem in problems))
 
 
@@ -87,6 +93,8 @@ def kind_of(record: Record) -> str:
     """Which of the kinds on the page a record is."""
     if isinstance(record, Surface):
         return record.kind
+    if isinstance(record, Trajectories):
+        return "trajectories"
     return "curvature" if isinstance(record, Curvature) else "flatness"
 
 
@@ -94,6 +102,8 @@ def way_of(record: Record) -> str:
     """How distance is measured: "filter" or "whole"; empty between given networks."""
     if isinstance(record, Curvature):
         return record.scale
+    if isinstance(record, Trajectories):
+        return ""
     return record.directions.kind if record.directions else ""
 
 
@@ -103,13 +113,6 @@ def measured(reading: Reading | None) -> Reading:
     if reading is None:
         raise ValueError("This landscape is yet to be measured.")
     return reading
-
-
-def models_of(record: Record) -> list[ModelReference]:
-    """The networks that a record is about."""
-    if isinstance(record, Surface):
-        return [marker.model for marker in record.markers]
-    return [record.model]
 
 
 def most_planes(records: Sequence[Record]) -> int:

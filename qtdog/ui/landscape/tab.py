@@ -6,9 +6,9 @@ from pathlib import Path
 import gradio as gr
 
 from qtdog.explorer import Explorer
-from qtdog.landscape import subjects
+from qtdog.landscape import models_of, subjects
 from qtdog.places import LANDSCAPES
-from qtdog.ui.address import Address, one_of, several_of, yes_or_no
+from qtdog.ui.address import Address, one_of, several_of, whole_number, yes_or_no
 from qtdog.ui.choices import seen_domain
 from qtdog.ui.events import at_once
 from qtdog.ui.landscape.downloads import Files
@@ -16,7 +16,7 @@ from qtdog.ui.landscape.endpoints import add_endpoint
 from qtdog.ui.landscape.handlers import Handlers
 from qtdog.ui.landscape.layout import Layout, lay_out
 from qtdog.ui.landscape.live import live_part
-from qtdog.ui.landscape.stored import load_stored, models_of
+from qtdog.ui.landscape.stored import load_stored
 from qtdog.ui.landscape.texts import DIRECTIONS, IMAGES, MEASURES
 
 
@@ -46,6 +46,9 @@ def landscape_tab(
     address.add("landscape-images", at.split, one_of(list(IMAGES)))
     address.add("landscape-height", at.height, one_of(["loss", "accuracy"]))
     address.add("landscape-3d", at.scene, yes_or_no)
+    if at.there is not None:
+        step = at.there.step
+        address.add("landscape-step", step, whole_number(int(step.minimum), int(step.maximum)))
     add_endpoint(targets, stored)
 
 
@@ -54,10 +57,12 @@ def _wire(at: Layout, does: Handlers, tab: gr.Tab) -> None:
     changes = [seen.change, at.way.change, at.kind.change, at.split.change]
     changes += [at.chosen.input, at.height.input, at.scene.input, at.again.input]
     asked = [at.target, at.way, at.kind, at.split, at.chosen, at.height, at.scene, at.again]
-    asked.append(at.picked)
+    asked += [at.picked, *([at.there.step] if at.there else [])]
     shown = [at.chosen, at.height, at.scene, at.again, at.said, at.numbers, at.notes]
     at.chosen.input(",".join, at.chosen, at.picked, **at_once())
     places = [part for one in at.planes for part in (one.column, one.heading, one.plot)]
+    if at.there is not None:
+        places += [at.there.plot, at.there.said, at.there.held, at.there.step]
     gr.on(
         [tab.select, *changes],
         does.show,

@@ -41,6 +41,7 @@ MEASURES = {
     "flatness": "Flatness",
     "three-models": "The plane through three models",
     "interpolation": "The line between two models",
+    "trajectories": "The way there",
     "curvature": "Curvature",
 }
 AGAIN = {WEIGHTS: "", LATENT: ", latent weights", ROUNDED: ", rounded again"}
@@ -71,6 +72,14 @@ _READ = {
         "On the way from one network to the other every weight is mixed in proportion: 0 is the "
         "first, 1 the second. A bump in between is a wall between two valleys."
     ),
+    "trajectories": (
+        "Full precision and QT-DoG are one run up to the step at which QT-DoG begins to round its "
+        "weights; from there each goes on by itself, on the same batches. Every dot is an "
+        "evaluation, seen from above the plane: to the right, towards full precision's end, and "
+        "upwards, towards QT-DoG's, whose first leap is rounding itself. The accuracies are those "
+        "that training logged: on the source domains' held-out images, and on a sample of the "
+        "domain that it never saw."
+    ),
     "curvature": (
         "The largest eigenvalue is the curvature in the steepest direction, the trace the sum over "
         "all directions. Smaller is flatter. The trace also predicts the flatness at a small "
@@ -96,6 +105,12 @@ _NOT = {
     "interpolation": (
         "What lies beside the straight line. The weights are mixed with batch norm folded in, "
         "which is not the mix of the networks before folding."
+    ),
+    "trajectories": (
+        "What lies beside the plane: only three dots are in it, the others above or below, so that "
+        "the colour under them is not their own loss. The table has both, and how far each is from "
+        "the plane. Batch norm is folded into the weights. It is one run of one seed: another "
+        "would go another way."
     ),
     "curvature": (
         "What happens further away: the Hessian describes the loss in the smallest neighbourhood. "

@@ -1,6 +1,7 @@
 const COUNT = 8;
 function showLearnStep(step, focus) {
     document.documentElement.dataset.learnStep = step;
+    window.dispatchEvent(new Event("resize"));  // a figure that was hidden takes its place's width
     const back = document.querySelector("#learn-back");
     const on = document.querySelector("#learn-on");
     if (back) back.disabled = Number(step) <= 1;

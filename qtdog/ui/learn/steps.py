@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from qtdog.explorer import Lesson, Standings, standings
+from qtdog.landscape import Trajectories
 from qtdog.ui.learn.measured import because, limits, mean, measured_sentences
 from qtdog.ui.learn.networks import accuracy, method_name, ordinal, percent, singles
 from qtdog.ui.learn.words import StepText, Template, Texts, read_texts
@@ -45,18 +46,21 @@ class Step:
 
 
 def steps(
-    lesson: Lesson, numbers: Standings | None = None, texts: Texts | None = None
+    lesson: Lesson,
+    numbers: Standings | None = None,
+    texts: Texts | None = None,
+    way: Trajectories | None = None,
 ) -> tuple[Step, ...]:
     """All eight, for the networks at hand. `numbers` are what was measured of them and of others
     like them; by default of them alone. `texts` are read from their files by default, which raises
-    TextError."""
+    TextError. `way`: the ways that the fourth step shows, if it does."""
     numbers = standings(lesson) if numbers is None else numbers
     texts = read_texts() if texts is None else texts
     slots: dict[str, Slots] = {
         "1-domains": _domains(lesson),
         "2-marks-at-home": marks_at_home(texts, lesson),
         "3-rounding": _rounding(texts, lesson),
-        "4-valleys": {},
+        "4-valleys": {"way": way_sentence(texts, way)},
         "5-training": _training(texts, lesson),
         "6-eoq": _eoq(texts, lesson),
         "7-measured": _measured(texts, lesson, numbers),
@@ -131,6 +135,22 @@ def _rounding(texts: Texts, lesson: Lesson) -> Slots:
     if full is None:
         return {"how_many": ""}
     return {"how_many": said["how_many"].html(millions=f"{full.file_bytes / 4 / 1e6:.1f}")}
+
+
+def way_sentence(texts: Texts, way: Trajectories | None) -> Markup:
+    """What the picture of both ways shows; empty without one."""
+    if way is None:
+        return Markup()
+    return (
+        texts.steps["4-valleys"]
+        .sentences["way"]
+        .html(
+            target=plain(way.target_domain),
+            quantize_step=f"{way.quantize_step:,}",
+            bits=way.arms[1].model.bits,
+            held=f"{way.held:.0%}".replace("%", " %"),
+        )
+    )
 
 
 def _training(texts: Texts, lesson: Lesson) -> Slots:

@@ -10,10 +10,14 @@ import gradio as gr
 from qtdog.checkpoints import CheckpointError
 from qtdog.explorer import Explorer, Lesson, lesson, standings
 from qtdog.images import read_image
+from qtdog.landscape import Trajectories, store
+from qtdog.places import LANDSCAPES
 from qtdog.results import Result, load_results
 from qtdog.ui.address import Address, one_of
 from qtdog.ui.events import PRIVATE, at_once, torch_event
 from qtdog.ui.figures import LOADING, ballot, notices
+from qtdog.ui.landscape.stored import target_of
+from qtdog.ui.landscape.way_place import way_place
 from qtdog.ui.learn import figures, toys
 from qtdog.ui.learn.steps import Step, steps
 from qtdog.ui.learn.words import TEXTS, TextError, Texts, read_texts
@@ -60,10 +64,11 @@ def learn_tab(explorer: Explorer, address: Address, tab: gr.Tab, folder: Path = 
     except TextError as error:
         Html(notices([str(error)]), padding=False)
         return
-    walk = steps(told, measured, texts)
+    way = _way(told.target.key)
+    walk = steps(told, measured, texts, way)
     printed = figures.measured_table(measured, paper_numbers(results.paper, told))
     pictures = samples()
-    parts = _layout(walk, texts, told, printed, pictures)
+    parts = _layout(walk, texts, told, printed, pictures, way)
     _wire(parts, explorer, told.target.key, tab, pictures)
     address.add("step", parts.step, one_of(_numbers(walk)))
 
@@ -74,6 +79,7 @@ def _layout(
     told: Lesson,
     measured: Markup,
     pictures: Sequence[Sample],
+    way: Trajectories | None,
 ) -> Walk:
     of_domains = {sample.domain: sample for sample in reversed(pictures)}
     few = [one for one in pictures if one in of_domains.values()]
@@ -120,6 +126,8 @@ def _layout(
         )
         shown = Html(toys.valley_toy(0), padding=False, elem_id="valley-toy")
         noise.input(toys.valley_toy, noise, shown, **at_once())
+        if way is not None:
+            way_place("learn-way", way)
     with _around(texts, *fifth):
         if (record := recorded()) is not None:
             training_place(record, SMALL)
@@ -182,6 +190,13 @@ def _wire(
     parts.back.click(None, step, step, js=MOVE % -1, **PRIVATE)
     parts.on.click(None, step, step, js=MOVE % 1, **PRIVATE)
     parts.paper.click(None, None, None, js=PRINT, **PRIVATE)
+
+
+def _way(target: str) -> Trajectories | None:
+    """The stored ways of two runs over the loss on this held-out domain, if there are any."""
+    found, _ = store.load_all(LANDSCAPES, "trajectories-*.json")
+    ways = [one for one in found if isinstance(one, Trajectories) and one.images.split == "target"]
+    return next((one for one in ways if target_of(one) == target), None)
 
 
 def _numbers(walk: Sequence[Step]) -> list[str]:

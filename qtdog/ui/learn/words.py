@@ -50,7 +50,7 @@ NEEDED: dict[str, Needed] = {
         },
     ),
     "3-rounding": Needed("how_many", {"how_many": "millions"}),
-    "4-valleys": Needed(),
+    "4-valleys": Needed("way", {"way": "target quantize_step bits held"}),
     "5-training": Needed(
         "when rounded toy curves",
         {
