@@ -133,8 +133,11 @@ def landscape(
         Path, typer.Option(help="Where unfinished results are kept.", callback=folder_to_write)
     ] = Path("runs/landscapes"),
     snapshots: Annotated[
-        Path, typer.Option(help="Of trajectories: the folder that training had as --runs.")
-    ] = Path("runs"),
+        Path | None,
+        typer.Option(
+            help="Of trajectories: the folder that training had as --runs, by default runs."
+        ),
+    ] = None,
     estimate: Annotated[
         bool, typer.Option("--estimate", help="Say how long it would take, and measure nothing.")
     ] = False,
@@ -171,7 +174,7 @@ def landscape(
         grid=grid,
         round_again=round_again,
         seed=seed,
-        snapshots=snapshots,
+        snapshots=folder_to_read(snapshots, "--snapshots") if snapshots else Path("runs"),
     )
     if not measure_landscapes(folders, data, settings, out, runs, not estimate, replace):
         raise typer.Exit(130)
