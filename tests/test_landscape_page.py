@@ -188,7 +188,9 @@ def test_a_click_reads_the_same_point_in_every_plane(page, records):
     page.locator("#landscape-kind label", has_text="A plane around each model").click()
     page.locator("#landscape-3d input").uncheck()
     assert len(drawn(page, "contour", 3)) == 3
-    box = page.locator("#landscape-plane-0 .js-plotly-plot .nsewdrag").first.bounding_box()
+    drag = page.locator("#landscape-plane-0 .js-plotly-plot .nsewdrag").first
+    drag.scroll_into_view_if_needed()
+    box = drag.bounding_box()
     page.mouse.move(box["x"] + 0.75 * box["width"], box["y"] + 0.25 * box["height"])
     page.wait_for_timeout(500)
     page.mouse.click(box["x"] + 0.75 * box["width"], box["y"] + 0.25 * box["height"])
