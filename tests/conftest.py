@@ -1,6 +1,6 @@
 """What every test gets: its own cache folder, no telemetry, one thread; command line, browser.
 
-The whole suite runs in three processes, file by file: a page's tests wait more than they compute.
+The whole suite runs in two processes, file by file.
 """
 
 import dataclasses
@@ -12,7 +12,7 @@ from pathlib import Path
 # Before gradio or the Hub's client is imported: both ask once.
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-if "PYTEST_XDIST_WORKER" in os.environ:  # a test's server must leave the other processes a core
+if "PYTEST_XDIST_WORKER" in os.environ:  # a test's server must leave the other process a core
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
@@ -32,7 +32,7 @@ from qtdog.training.config import RECIPES
 # Tensors are tiny here: more threads than one only wait for each other.
 torch.set_num_threads(1)
 
-# They take the longest and come first: then all processes end at about the same time.
+# They take the longest and come first: then both processes end at about the same time.
 LONGEST = (
     *("page", "requests", "training", "every_tab", "evil", "reproduce", "learn", "objectives"),
     *("habits", "static_page", "cli", "resume", "middleware", "hub", "start", "publish", "sweep"),
@@ -41,10 +41,10 @@ LONGEST = (
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Three processes for the whole suite; this one for chosen files, and for slow tests, some of
+    """Two processes for the whole suite; this one for chosen files, and for slow tests, some of
     which measure time."""
     whole = config.args_source is config.ArgsSource.TESTPATHS
-    return 3 if whole and config.option.markexpr == "not slow" else 0
+    return 2 if whole and config.option.markexpr == "not slow" else 0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

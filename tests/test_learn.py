@@ -453,6 +453,7 @@ def test_answers_stay_in_the_browser_and_tick_their_step(open_page, root):
 
 def test_a_sample_is_classified_in_the_first_step(open_page, root):
     page = open_page("?tab=learn")
+    page.wait_for_function("window.qtdogAddressIsRead")
     house = sample("house-painting")
     page.locator("#learn-step-1 label", has_text=house.title).click()
     page.locator(f"#learn-step-1 img[alt='{house.alt}']").wait_for()

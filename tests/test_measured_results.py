@@ -1,6 +1,7 @@
 """The measured results in assets/ follow from the records beside them, and the judgement from the
 tables; the shipped checkpoints are networks of recorded runs."""
 
+import csv
 import json
 import re
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from qtdog import checkpoints
-from qtdog.landscape import Record, store
+from qtdog.landscape import Record, Trajectories, store
 from qtdog.results import comparisons, load_results
 from qtdog.study import measured_csv, measured_rows, report_text
 from qtdog.study.rows import MeasuredRow
@@ -70,12 +71,32 @@ def test_every_stored_landscape_is_of_shipped_networks_by_clean_code(landscapes)
     }
     assert landscapes
     for record in landscapes:
+        if isinstance(record, Trajectories):  # of a run of their own, whose logs stand beside
+            continue
         markers = getattr(record, "markers", None)
         models = [marker.model for marker in markers] if markers else [record.model]
         assert {model.sha256 for model in models} <= shipped
         assert re.fullmatch(r"[0-9a-f]{40}", record.made.commit)
     files = [path for path in LANDSCAPES.rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) < 5e6
+
+
+def test_the_ways_there_are_those_of_the_logs_beside_them(landscapes):
+    ways = [record for record in landscapes if isinstance(record, Trajectories)]
+    assert len(ways) == 2, "source and held-out images"
+    for way in ways:
+        assert re.fullmatch(r"[0-9a-f]{40}", way.made.commit)
+        for arm in way.arms:
+            assert re.fullmatch(r"[0-9a-f]{40}", arm.commit)
+            log = f"trajectories-{arm.model.name}-log.csv"
+            with (LANDSCAPES / "pacs" / way.target_domain / log).open(encoding="utf-8") as file:
+                rows = list(csv.DictReader(file))
+            points = (*way.trunk, *arm.points)
+            logged = [
+                (int(row["step"]), float(row["source_validation"]), float(row["target"]))
+                for row in rows
+            ]
+            assert logged == [(one.step, one.source_validation, one.target) for one in points]
 
 
 def test_the_flatness_table_follows_from_the_stored_losses():

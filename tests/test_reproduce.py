@@ -363,7 +363,9 @@ def test_a_table_is_trained_shown_beside_the_paper_and_not_trained_twice(
     code, out, _ = command(*words)
     assert code == 0
     assert "3 of 3 numbers are there." in out
-    assert "Not as in the paper: the data are rotated_digits; the network is shuffle" in out
+    assert (
+        "Not as in the paper: the data are rotated_digits; the network is timm/test_resnet" in out
+    )
     assert "84.3 ± 0.3" in out
     found = sorted(tmp_path.glob("records/*/*/*.json"))
     assert [path.name.split("-")[5] for path in found] == ["2bit", "3bit", "4bit"]
@@ -390,7 +392,7 @@ def test_a_table_is_a_job_array_whose_tasks_do_one_run_each(command, tmp_path, m
     assert code == 0, error
     assert "Written: table.sh, 3 runs." in out
     text = (tmp_path / "table.sh").read_text()
-    name = "shufflenet_v2_x0_5/32px-4steps/rotated_digits-75-degrees-qt-dog-3bit-domainbed-seed0"
+    name = "timm-test_resnet/32px-4steps/rotated_digits-75-degrees-qt-dog-3bit-domainbed-seed0"
     assert name in text
     (start,) = [line for line in text.splitlines() if "--only" in line]
     task = shlex.split(start.replace('"$run" &', name))

@@ -56,7 +56,7 @@ def test_the_way_is_shared_up_to_the_quantization_step_and_quantized_after_it(bo
         f"step-{step:07d}.safetensors" for step in (8, 10, 12, 8, 10, 12, 2, 4, 6)
     ]
     assert len({path.parent for path in files}) == 3
-    name = "stage2.0.branch1.0.weight"
+    name = "layer2.0.conv1.weight"
     before = snapshot(runs, CONFIG, run_data, 6).tensors[name]
     after = snapshot(runs, CONFIG, run_data, 8).tensors[name]
     assert len(torch.unique(before[0])) == before[0].numel()

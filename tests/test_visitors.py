@@ -42,7 +42,7 @@ def test_visitors_at_once_get_every_tab_and_every_file():
 
     with running_app(ROOT / "checkpoints") as address:
         # Results: three answers and a file; Landscape: one and two files.
-        assert visit_together(address, FEWER, files_and_a_tab) >= FEWER * 8
+        assert visit_together(address, FEWER, files_and_a_tab) > FEWER * 7
 
 
 @pytest.mark.slow
