@@ -164,7 +164,7 @@ class Tab {
         element("tbody", {}, ...rows.map(([name, label]) => element("tr", {},
           element("th", { scope: "row" }, label), cell(`full-${name}`), cell(`other-${name}`))))),
       this.ensembleSaid,
-      element("details", {}, element("summary", {}, "What is a move?"),
+      element("details", {}, element("summary", {}, "What is a move? Why fit logits?"),
         element("p", {}, "Every neuron's weights by 0.3 of their norm in a random direction; the mean of 20 directions, on "
           + "the source points. Smaller logits alone make a loss look flatter. So the rise is given with logits scaled to "
           + "the least loss too, which has no end where no point is wrong, and as accuracy that is lost."))));

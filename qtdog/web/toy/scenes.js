@@ -21,7 +21,7 @@ export function scenes(record) {
       name: "The valley flattens", query: "",
       says: `Watch the two surfaces from step 800 on, when QT-DoG begins to round. Over ${seeds} seeds the same move `
         + `then costs ${rounds.rise.mean.toFixed(2)} of loss instead of ${full.rise.mean.toFixed(2)}, and the held-out `
-        + `domain changes by ${points(rounds)}.`,
+        + `domain changes by ${points(rounds)}; on the way one seed goes up and down.`,
     },
     {
       name: "It is the noise", query: "toy-arm=noise&toy-seed=15",
@@ -41,8 +41,8 @@ export function scenes(record) {
     {
       name: "When it does not help", query: "toy-shift=scale&toy-seed=1",
       says: `The held-out domain is larger instead of turned. The valley gets flatter again `
-        + `(${scale.rise.mean.toFixed(2)} instead of ${on("scale", "full-precision", null).rise.mean.toFixed(2)}), but of `
-        + `${percent(on("scale", "full-precision", null).held_out.mean)} right answers it changes ${points(scale)}.`,
+        + `(${scale.rise.mean.toFixed(2)} instead of ${on("scale", "full-precision", null).rise.mean.toFixed(2)}), but the `
+        + `held-out domain, ${percent(on("scale", "full-precision", null).held_out.mean)} right, changes by only ${points(scale)}.`,
     },
   ];
 }

@@ -22,7 +22,7 @@ export function drawValleys(canvas, pair, highest, turn, colours, names) {
   drawValley(context, pair.other, highest, turn, colours, colours.other, { left: half, width: half, height });
   write(context, names[0], half / 2, 11, colours.full, "center");
   write(context, names[1], half * 1.5, 11, colours.other, "center");
-  write(context, `both to a loss of ${highest.toFixed(1)}`, half, height - 3, colours.quiet, "center");
+  write(context, `one scale, to a loss of ${highest.toFixed(1)}`, half, height - 3, colours.quiet, "center");
 }
 
 /** The largest loss of both, rounded up so that the scale seldom jumps. */
