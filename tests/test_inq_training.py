@@ -119,7 +119,7 @@ def test_each_state_has_its_share_frozen_the_largest_first_and_never_moved_again
     assert not any("frozen" in name for name in states[6])
     names = [name.removesuffix("0.frozen") for name in states[8] if name.endswith(".0.frozen")]
     names = [name for name in names if name.startswith("network/")]
-    assert len(names) > 10
+    assert len(names) == 15
     for name in names:
         frozen = {step: states[step][f"{name}0.frozen"] for step in shares}
         weight = {step: states[step][f"{name}original"] for step in shares}
@@ -141,7 +141,7 @@ def test_each_state_has_its_share_frozen_the_largest_first_and_never_moved_again
 def test_at_the_end_every_weight_is_a_power_of_two_or_zero(run):
     for chosen in (run.single, run.average):
         weights = latents(chosen.network)
-        assert len(weights) > 10
+        assert len(weights) == 15
         for name, weight in weights.items():
             assert on_levels(weight), name
             assert torch.equal(chosen.network.get_submodule(name[:-7]).weight, weight)
@@ -235,7 +235,7 @@ def test_the_checkpoint_holds_powers_of_two_at_exactly_five_bits(run, run_data, 
     tensors = load_file(finished.folder / "model.safetensors")
     network = loaded.networks[0]
     names = [name.removesuffix(".codes") for name in tensors if name.endswith(".codes")]
-    assert len(names) > 10
+    assert len(names) == 15
     for name in names:
         weight = network.get_parameter(name)
         assert tensors[f"{name}.codes"].numel() == packed_size(weight.numel(), 5)

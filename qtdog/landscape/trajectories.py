@@ -79,22 +79,26 @@ def read_way(pair: tuple[Subject, ...], runs: Path) -> Way:
             "their ways need one run of both methods, or the same settings up to quantization."
         )
     steps, every, start = first.steps or 0, first.evaluate_every or 1, first.quantize_step or 0
-    places: list[WeightPoint] = []
 
-    def kept(subject: Subject, identity: RunIdentity, step: int) -> Kept:
+    def read(
+        subject: Subject, identity: RunIdentity, step: int
+    ) -> tuple[SnapshotNote, WeightPoint]:
         fingerprint = subject.config.own_training.data_fingerprint
         snapshot = load_snapshot(snapshot_path(runs, identity, fingerprint, step))
-        point = _point(snapshot.tensors, subject.config)
-        places[:] = [point]
-        return Kept(snapshot.note, point.vector)
+        return snapshot.note, _point(snapshot.tensors, subject.config)
 
+    def kept(subject: Subject, identity: RunIdentity, step: int) -> Kept:
+        note, point = read(subject, identity, step)
+        return Kept(note, point.vector)  # of all the networks, the vectors alone
+
+    _, network = read(pair[0], first, start)
+    require_same_space(network)
     trunk = tuple(kept(pair[0], first, step) for step in range(every, start + 1, every))
     arms = tuple(
         tuple(kept(one, identity, step) for step in range(start + every, steps + 1, every))
         for one, identity in zip(pair, identities, strict=True)
     )
-    require_same_space(*places)
-    return Way(places[0], pair, start, steps, trunk, arms)
+    return Way(network, pair, start, steps, trunk, arms)
 
 
 def _identity(subject: Subject) -> RunIdentity:
