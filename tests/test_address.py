@@ -79,6 +79,7 @@ def test_a_name_has_one_owner(address):
                 address.add(name, gr.Slider(), whole_number(0, 1))
 
 
+@pytest.mark.thorough
 def test_older_links_open_the_domain_of_the_tab_that_they_open(address):
     with gr.Blocks():
         address.add("held", gr.Textbox("a"), one_of("abc"), of_tabs=("shift",))

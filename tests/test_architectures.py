@@ -234,6 +234,7 @@ def transformer_run(tmp_path_factory) -> dict[str, Path]:
     return written
 
 
+@pytest.mark.thorough
 @needs_timm
 def test_a_transformers_checkpoint_says_how_its_pixels_are_scaled(transformer_run):
     for method, bits in (("erm", 32), ("qt-dog", 7)):

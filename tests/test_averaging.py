@@ -165,6 +165,7 @@ def test_the_logged_loss_is_the_networks_on_the_source_domains_validation_splits
     assert point.source_validation_loss == pytest.approx(np.mean(losses), rel=1e-4)
 
 
+@pytest.mark.thorough
 def test_an_interrupted_swad_run_ends_bit_for_bit_the_same(both, run_data, tmp_path):
     class Interruption(Exception):
         pass

@@ -172,6 +172,7 @@ def test_the_class_is_the_nearest_folder_that_is_named_like_one(name, label):
 # The fuzz: whole archives that are refused
 
 
+@pytest.mark.thorough
 def test_ten_thousand_entries(folder):
     path = pack(folder / "many.zip", [(f"dog/{place}.png", b"") for place in range(10_000)])
     assert refusal(path) == (

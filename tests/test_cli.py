@@ -213,6 +213,7 @@ def test_evaluation_measures_on_a_single_domain_that_training_did_not_know(
 # Errors -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_a_wrong_target_is_one_sentence_with_the_domains_that_exist(tmp_path):
     """In a process of its own, as a person sees it."""
     words = ["train", "--data", "rotated_digits", "--target", "90-degrees"]

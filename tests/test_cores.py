@@ -139,12 +139,15 @@ PROGRAMS = {
 }
 
 
-SLOW = "the page by the command line"
+MARKS = {
+    "the page": pytest.mark.thorough,
+    "the page by the command line": pytest.mark.slow,
+}
 
 
 @pytest.mark.parametrize(
     "name",
-    [one if one != SLOW else pytest.param(one, marks=pytest.mark.slow) for one in PROGRAMS],
+    [pytest.param(one, marks=MARKS.get(one, ())) for one in PROGRAMS],
 )
 def test_programs_decide_before_torch_is_loaded(name, tmp_path):
     """Seen from inside, at the moment when torch is asked for or at the end."""

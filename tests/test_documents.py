@@ -217,6 +217,7 @@ def test_every_program_on_a_page_is_run():
     }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("page", "place"), PYTHON, ids=[f"{named(page)}-{place}" for page, place in PYTHON]
 )

@@ -590,6 +590,7 @@ def test_networks_go_through_the_engine(architecture, size, bits, maker, tmp_pat
         assert np.abs(class_map(opened.networks, images[:1], 2) - expected).max() < MOST
 
 
+@pytest.mark.thorough
 def test_however_a_set_is_named_no_sentence_says_where_it_lies(tmp_path, monkeypatch):
     save_set(tmp_path / "set", members=1)
     (graph,) = (tmp_path / "set" / GRAPHS).glob(f"*-{SIZE}px-*.onnx")

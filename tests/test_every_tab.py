@@ -5,6 +5,7 @@ import pytest
 from pages import PHONE, opening
 from tabs import ENDPOINTS, SHOWS
 
+FAST = ("try", "landscape", "quantize")
 SETTLE_MS = 1500  # for what comes after the first sight of a tab
 WINDOWS = {
     "desktop, light": {},  # as the browser is by itself
@@ -20,7 +21,9 @@ def address(shared_app):
 @pytest.mark.parametrize(
     "window", ["desktop, light", pytest.param("phone, dark", marks=pytest.mark.slow)]
 )
-@pytest.mark.parametrize("tab", SHOWS)
+@pytest.mark.parametrize(
+    "tab", [one if one in FAST else pytest.param(one, marks=pytest.mark.thorough) for one in SHOWS]
+)
 def test_a_tab_opens_by_link_works_alone_and_is_accessible(browser, address, tab, window):
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="needs axe-playwright-python"

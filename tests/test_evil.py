@@ -40,6 +40,7 @@ def open_page(browser, address):
         yield open_one
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("tab", SHOWS)
 def test_a_tab_shows_markup_as_text(open_page, tab):
     page = open_page(f"?tab={tab}&look=true&sample={quote(EVIL)}")
@@ -50,6 +51,7 @@ def test_a_tab_shows_markup_as_text(open_page, tab):
     assert page.evaluate(HARM) == UNHARMED
 
 
+@pytest.mark.thorough
 def test_a_checkpoint_that_cannot_be_read_is_told_as_text(open_page):
     """In a notice, and in what Gradio shows at the page's corner."""
     page = open_page("?tab=quantize")
@@ -63,6 +65,7 @@ def test_a_checkpoint_that_cannot_be_read_is_told_as_text(open_page):
     assert page.evaluate(HARM) == UNHARMED
 
 
+@pytest.mark.thorough
 def test_a_domain_without_a_readable_checkpoint_says_why_as_text(open_page):
     page = open_page()
     page.locator("#answers .card").first.wait_for()
@@ -73,6 +76,7 @@ def test_a_domain_without_a_readable_checkpoint_says_why_as_text(open_page):
     assert page.evaluate(HARM) == UNHARMED
 
 
+@pytest.mark.thorough
 def test_the_names_in_an_archive_are_text(open_page, tmp_path):
     (tmp_path / "evil.zip").write_bytes(evil_zip(samples()[0].path.read_bytes()))
     page = open_page("?tab=batch")
@@ -85,6 +89,7 @@ def test_the_names_in_an_archive_are_text(open_page, tmp_path):
     assert page.evaluate(HARM) == UNHARMED
 
 
+@pytest.mark.thorough
 def test_an_address_of_a_set_is_text(open_page):
     page = open_page("?tab=about")
     page.locator("text=How they were trained").wait_for()

@@ -53,6 +53,7 @@ def test_with_average_pooling_and_a_linear_head_it_is_cam(name):
         )
 
 
+@pytest.mark.thorough
 def test_with_a_deeper_head_it_is_what_autograd_gives():
     """VGG: three linear layers after the maps, with ReLUs that work in place."""
     torch.manual_seed(0)

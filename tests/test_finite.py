@@ -70,6 +70,7 @@ def test_nothing_is_evaluated_with_logits_that_are_not_finite(strength):
         evaluate("model", checkpoint_of(ReadsRed(strength)), pets())
 
 
+@pytest.mark.thorough
 def test_the_page_says_it_without_a_path_of_the_server(root):
     """As the endpoint's answer, and in the place of the answers."""
     page = build(Explorer(root))

@@ -226,6 +226,7 @@ def test_a_sweep_knows_older_records_of_its_runs(tmp_path):
     assert changed.other("pacs", config) == "other images"
 
 
+@pytest.mark.thorough
 def test_a_sweep_says_whose_records_stay_and_leaves_their_checkpoints(
     command, tmp_path, monkeypatch
 ):

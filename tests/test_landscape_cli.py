@@ -44,6 +44,7 @@ def invoke(*arguments):
     return CliRunner().invoke(cli.app, list(arguments), catch_exceptions=False)
 
 
+@pytest.mark.thorough
 def test_every_kind_is_measured_once(zoo, pacs, tmp_path):
     out = tmp_path / "out"
     chosen = ("--split", "target", "--kind", "flatness", "--kind", "plane")
@@ -84,6 +85,7 @@ def test_every_kind_is_measured_once(zoo, pacs, tmp_path):
     assert "5 there already" in other.output
 
 
+@pytest.mark.thorough
 def test_quantized_weights_are_rounded_again_on_request(zoo, pacs, tmp_path):
     out = tmp_path / "out"
     chosen = ("--split", "target", "--kind", "flatness", "--kind", "plane", "--kind", "curvature")

@@ -401,6 +401,7 @@ def test_the_keyboard_walks_through_all_steps_and_answers_each_question(open_pag
     page.wait_for_url("**step=7*")
 
 
+@pytest.mark.thorough
 def test_a_link_opens_its_step_and_paper_gets_all_of_them(open_page, root):
     page = open_page("?tab=learn&step=4")
     page.locator("#learn-step-4 h2").wait_for()
@@ -419,6 +420,7 @@ def test_a_link_opens_its_step_and_paper_gets_all_of_them(open_page, root):
     assert len(re.findall(rb"/Type\s*/Page[^s]", page.pdf(format="A4"))) >= 8
 
 
+@pytest.mark.thorough
 def test_the_toys_show_their_closed_forms(open_page):
     page = open_page("?tab=learn&step=3")
     _slide(page, "#learn-step-3", "5")
@@ -434,6 +436,7 @@ def test_the_toys_show_their_closed_forms(open_page):
     assert "wide valley is better" in page.locator("#valley-toy .toy-said").inner_text()
 
 
+@pytest.mark.thorough
 def test_answers_stay_in_the_browser_and_tick_their_step(open_page, root):
     page = open_page("?tab=learn", viewport=DESKTOP)  # a browser that has answered nothing
     right = [one.right for one in steps(lesson(Explorer(root)))[0].quiz.options].index(True)
@@ -452,6 +455,7 @@ def test_answers_stay_in_the_browser_and_tick_their_step(open_page, root):
     expect(ticked).to_have_count(0)
 
 
+@pytest.mark.thorough
 def test_a_sample_is_classified_in_the_first_step(open_page, root):
     page = open_page("?tab=learn")
     page.wait_for_function("window.qtdogAddressIsRead")
@@ -466,6 +470,7 @@ def test_a_sample_is_classified_in_the_first_step(open_page, root):
         assert ("right" in text) == (one.label == "house")
 
 
+@pytest.mark.thorough
 def test_the_quantize_tab_shows_what_the_lab_computes(open_page, root):
     page = open_page("?tab=quantize&bits=7")
     page.locator("#quantize-network .network").wait_for(timeout=240_000)
@@ -502,6 +507,7 @@ def test_the_quantize_tab_shows_what_the_lab_computes(open_page, root):
         assert drawn == [count for count in counts if count]
 
 
+@pytest.mark.thorough
 def test_moving_the_width_changes_the_layer(open_page):
     page = open_page("?tab=quantize")
     said = page.locator("#quantize-layer .summary")
@@ -512,6 +518,7 @@ def test_moving_the_width_changes_the_layer(open_page):
     assert "cut off" in said.inner_text()
 
 
+@pytest.mark.thorough
 def test_nothing_is_wider_than_a_phone(open_page):
     page = open_page("?tab=learn&step=6")
     for tab, shown in (
@@ -526,6 +533,7 @@ def test_nothing_is_wider_than_a_phone(open_page):
         page.wait_for_function("document.documentElement.scrollWidth === 390")
 
 
+@pytest.mark.thorough
 def test_about_names_server_and_citation(open_page):
     page = open_page("?tab=about")
     assert page.locator("#citation textarea").input_value() == CITATION
@@ -533,6 +541,7 @@ def test_about_names_server_and_citation(open_page):
     assert "Python" in page.locator("dl.server").inner_text()
 
 
+@pytest.mark.thorough
 def test_the_endpoints_answer_as_the_lab_does(address, root):
     gradio_client = pytest.importorskip("gradio_client")
     client = gradio_client.Client(address, verbose=False)

@@ -203,6 +203,7 @@ def test_the_running_page_has_the_headers_everywhere_and_knows_its_own_name(addr
     assert fetch(address, Host=f"localhost:{port}")[0] == 200
 
 
+@pytest.mark.thorough
 def test_a_page_that_others_reach_answers_to_any_name_and_opens_no_folder(root, tmp_path):
     (tmp_path / "secret-name").mkdir()
     command = ["app.py", "--checkpoints", str(root), "--host", "0.0.0.0", "--port"]
@@ -260,6 +261,7 @@ def framing(address):
         server.shutdown()
 
 
+@pytest.mark.thorough
 def test_a_page_of_another_origin_may_show_it_in_a_frame(browser, framing):
     page = browser.new_page()
     page.goto(framing)
@@ -270,6 +272,7 @@ def test_a_page_of_another_origin_may_show_it_in_a_frame(browser, framing):
     page.close()
 
 
+@pytest.mark.thorough
 def test_no_tab_and_no_action_breaks_the_policy(browser, address):
     """`opening` fails on any complaint, which each violation is; here they are counted too."""
     with opening(browser, address) as open_one:

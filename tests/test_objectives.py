@@ -362,6 +362,7 @@ def test_each_objective_and_averaging_combine_with_each_method(
         assert chosen.step > 2
 
 
+@pytest.mark.thorough
 def test_an_interrupted_mixstyle_run_ends_bit_for_bit_the_same(run_data, tmp_path):
     config = dataclasses.replace(CONFIG, objective="mixstyle")
     whole = train(config, run_data, tmp_path / "whole")

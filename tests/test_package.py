@@ -44,6 +44,7 @@ def below(folder: Path, *patterns: str) -> set[str]:
     return {path.relative_to(ROOT).as_posix() for path in found}
 
 
+@pytest.mark.thorough
 def test_the_wheel_has_the_program_and_what_it_reads(wheel):
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()

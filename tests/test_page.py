@@ -99,6 +99,7 @@ def test_a_click_on_a_sample_classifies_it(page, own):
     page.wait_for_selector(f"#picture img[alt='{GUITAR.alt}']")
 
 
+@pytest.mark.thorough
 def test_of_quick_clicks_the_last_one_counts(page, own):
     quickly = """(titles) => titles.forEach((title, turn) => setTimeout(
         () => document.querySelector(`#samples button[aria-label="${title}"]`).click(), 15 * turn
@@ -113,6 +114,7 @@ def test_of_quick_clicks_the_last_one_counts(page, own):
         page.wait_for_function("location.search === ''")
 
 
+@pytest.mark.thorough
 def test_the_keyboard_chooses_a_sample_too(page):
     page.get_by_role("button", name="Giraffe, pencil").focus()
     page.keyboard.press("Tab")
@@ -134,6 +136,7 @@ def test_an_uploaded_picture_is_classified(page, own, tmp_path):
     assert "The picture's class" not in page.locator("#answers .summary").inner_text()
 
 
+@pytest.mark.thorough
 def test_a_drawing_is_classified_when_a_stroke_has_ended(page, own, tmp_path):
     page.get_by_role("button", name="Draw", exact=True).click()
     assert not page.locator("#picture").is_visible()
@@ -159,6 +162,7 @@ def test_a_drawing_is_classified_when_a_stroke_has_ended(page, own, tmp_path):
     assert page.locator("#picture").is_visible()
 
 
+@pytest.mark.thorough
 def test_a_format_that_browsers_cannot_show_is_shown_all_the_same(page, own, tmp_path):
     Image.linear_gradient("L").save(tmp_path / "mine.tiff")
     before = page.locator("#answers .summary").inner_text()
@@ -181,6 +185,7 @@ def test_a_broken_upload_gets_one_sentence_and_takes_the_answers_along(page, tmp
     page.locator("#picture img").wait_for(state="detached")
 
 
+@pytest.mark.thorough
 def test_a_cleared_field_is_no_question(page):
     """Gradio's field sends the picture it had once more when a sample is cleared."""
     sent = []
@@ -193,6 +198,7 @@ def test_a_cleared_field_is_no_question(page):
     assert page.locator("#samples .thumbnail-item.selected").count() == 0
 
 
+@pytest.mark.thorough
 def test_arrow_keys_go_through_tabs_and_samples(page):
     def focused(what):
         return page.evaluate(f"document.activeElement.{what}")
@@ -211,6 +217,7 @@ def test_arrow_keys_go_through_tabs_and_samples(page):
     page.wait_for_function(f"location.search.includes('sample={samples()[8].name}')")
 
 
+@pytest.mark.thorough
 def test_the_way_through_five_controls_begins_when_asked_and_ends_at_any_time(page):
     assert page.locator("#show-me-panel").count() == 0
     page.locator("#show-me").click()
@@ -234,6 +241,7 @@ def test_the_way_through_five_controls_begins_when_asked_and_ends_at_any_time(pa
     assert page.locator("#show-me-panel, .show-me-here").count() == 0
 
 
+@pytest.mark.thorough
 def test_a_lecturer_uncovers_one_model_after_the_other(open_page, own):
     page = open_page("?models=erm")
     page.wait_for_selector("#answers .card")
@@ -279,6 +287,7 @@ def test_who_has_to_wait_sees_the_place_in_the_line(browser, root):
             job.result(timeout=120)
 
 
+@pytest.mark.thorough
 def test_where_the_models_look_is_shown_to_those_who_ask(page, own):
     assert page.locator(".look").count() == 0
     page.get_by_label("Show where each model looks").check()
@@ -308,6 +317,7 @@ def test_where_the_models_look_is_shown_to_those_who_ask(page, own):
     page.locator(".look").first.wait_for(state="hidden")
 
 
+@pytest.mark.thorough
 def test_a_link_opens_the_same_view(page, open_page, own):
     page.get_by_role("button", name="Horse, painting").click()
     page.get_by_label("Show where each model looks").check()
@@ -327,6 +337,7 @@ def test_a_link_opens_the_same_view(page, open_page, own):
     assert alts == [f"{one.model}, giraffe: {heat.where(one.heat)}" for one in explained]
 
 
+@pytest.mark.thorough
 def test_a_wrong_link_opens_the_page_and_says_what_was_ignored(open_page, own):
     page = open_page("?sample=cat&domain=pacs/moon&tab=nothing&severity=%3Cscript%3E&x=1")
     page.wait_for_selector("#answers .card")
@@ -340,6 +351,7 @@ def test_a_wrong_link_opens_the_page_and_says_what_was_ignored(open_page, own):
     page.wait_for_function("!location.search.includes('moon') && !location.search.includes('tab')")
 
 
+@pytest.mark.thorough
 def test_a_lesson_shows_its_tabs_alone(open_page):
     page = open_page("?tabs=try,learn&tab=learn")
     tabs = page.locator("#tabs").get_by_role("tab")
@@ -354,12 +366,14 @@ def test_a_lesson_shows_its_tabs_alone(open_page):
     assert not page.get_by_label("More tabs").is_visible()
 
 
+@pytest.mark.thorough
 def test_nothing_is_wider_than_the_screen(page):
     for width in (390, 760, 1280, 1920, 2560):
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") == width
 
 
+@pytest.mark.thorough
 def test_a_phone_shows_the_answer_on_its_first_screen(page):
     page.set_viewport_size(PHONE)
     below = page.locator("#answers .summary").bounding_box()

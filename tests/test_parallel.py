@@ -37,6 +37,7 @@ def together(start, work: Callable, root: Path, *arguments: object) -> None:
 # A step -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_gradients_and_statistics_are_those_of_the_whole_batch(start, tmp_path):
     """In float64: convolutions, trained batch norm (against torch's), a loss over the whole batch,
     a parameter without a gradient."""
@@ -130,6 +131,7 @@ def one_and_two(start, root: Path, config: TrainConfig) -> float:
     return largest_difference(one, two)
 
 
+@pytest.mark.thorough
 def test_two_processes_end_with_the_weights_of_one(start, tmp_path):
     """QT-DoG, quantized in mid-run."""
     config = dataclasses.replace(

@@ -39,6 +39,7 @@ def tab(tmp_path_factory):
     return next(one.fn for one in page.fns.values() if one.name == "show")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("count", [1, 4, 5])
 def test_as_many_planes_are_drawn_as_models_are_ticked(tab, count):
     models = ["erm-seed0", *(f"qt-dog-{bits}bit-seed0" for bits in (8, 7, 6, 5))][:count]

@@ -338,6 +338,7 @@ def test_the_lines_of_the_card_run_and_answer_as_the_published_files(
     assert capsys.readouterr().out.strip() == tiny.CLASSES[int(expected.argmax())]
 
 
+@pytest.mark.thorough
 def test_the_bundled_set_can_be_published(hub):
     files = set_files(ROOT / "checkpoints", "me/bundled", "apache-2.0")
     text = files[0].content.decode()
@@ -454,6 +455,7 @@ def test_the_command_says_in_one_line_why_not(tiny_root, hub, command):
     )
 
 
+@pytest.mark.thorough
 def test_a_static_space_says_what_it_is(
     hub, command, tmp_path, monkeypatch, static_set, static_folder
 ):

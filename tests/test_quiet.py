@@ -32,6 +32,7 @@ def loaded(process, library: str) -> bool:
     return library in (process / "maps").read_text()
 
 
+@pytest.mark.thorough
 def test_torch_is_imported_after_the_first_page_and_not_before():
     with running_app(ROOT / "checkpoints") as address:
         process = server_process(address)  # the page has been sent

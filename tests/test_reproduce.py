@@ -351,6 +351,7 @@ def number_of_average(found: list[Reproduced], method: str) -> Reproduced:
 # The command ------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_a_table_is_trained_shown_beside_the_paper_and_not_trained_twice(
     command, tmp_path, monkeypatch
 ):

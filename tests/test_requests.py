@@ -162,7 +162,10 @@ def at_rest(app) -> int:
     return now
 
 
-@pytest.mark.parametrize("number", [40, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(40, marks=pytest.mark.thorough), pytest.param(1000, marks=pytest.mark.slow)],
+)
 def test_no_mutation_of_a_files_record_opens_anything_on_any_endpoint(app, number):
     places = [
         (name, place)
@@ -232,7 +235,9 @@ def values_of_another_type(parameter: dict[str, Any], optional: bool) -> list[An
     return [one for one in values if not (kind == "string" and isinstance(one, str))]
 
 
-@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "every", [pytest.param(4, marks=pytest.mark.thorough), pytest.param(1, marks=pytest.mark.slow)]
+)
 def test_an_endpoints_arguments_missing_or_of_another_type_get_a_sentence(app, every):
     tries = []
     for name, endpoint in app.info.items():
@@ -255,6 +260,7 @@ def test_an_endpoints_arguments_missing_or_of_another_type_get_a_sentence(app, e
     assert (kind, told["error"]) == ("error", "'target' is missing: it has to be a text.")
 
 
+@pytest.mark.thorough
 def test_an_event_of_the_page_that_gets_nonsense_answers_with_a_sentence_too(app):
     for event in app.config["dependencies"]:
         if not event["backend_fn"] or event["cancels"]:

@@ -185,6 +185,7 @@ def test_a_run_killed_three_times_at_random_moments_ends_with_the_same_model(
     assert ends[0] == -signal.SIGKILL
 
 
+@pytest.mark.thorough
 @needs_linux
 def test_a_run_killed_in_the_middle_of_writing_its_files_ends_with_the_same_model(
     start, whole_run, tmp_path

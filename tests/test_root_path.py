@@ -19,7 +19,7 @@ def small_set(tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize(
     "keep_host",
-    [True, pytest.param(False, marks=pytest.mark.slow)],
+    [pytest.param(True, marks=pytest.mark.thorough), pytest.param(False, marks=pytest.mark.slow)],
 )
 def test_behind_a_prefix_everything_stays_below_it(keep_host, small_set, browser, tmp_path):
     port = free_port()

@@ -77,6 +77,7 @@ def test_the_file_is_one_and_names_no_other_host(site):
     assert len(ids) == len(set(ids))
 
 
+@pytest.mark.thorough
 def test_the_tables_show_the_numbers_of_the_files(site, folder, open_page):
     page = open_page(site)
     results = load_results(folder)
@@ -101,6 +102,7 @@ def test_the_tables_show_the_numbers_of_the_files(site, folder, open_page):
         assert shown == expected
 
 
+@pytest.mark.thorough
 def test_the_figures_are_drawn_from_the_same_numbers(site, folder, open_page):
     page = open_page(site)
     plot = drawn(page, "Accuracy against size", "Measured here")
@@ -111,6 +113,7 @@ def test_the_figures_are_drawn_from_the_same_numbers(site, folder, open_page):
     assert sorted(round(y, 6) for y in points if y) == sorted(round(y, 6) for y in means)
 
 
+@pytest.mark.thorough
 def test_panels_search_and_run_logs_work(site, folder, open_page):
     page = open_page(site)
     choice = page.locator("#results > .panels > .choice select")
@@ -134,6 +137,7 @@ def test_panels_search_and_run_logs_work(site, folder, open_page):
     assert log.locator("tbody tr").first.locator("th").inner_text() == str(first["step"])
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("width", "colours"), [(360, "dark"), (1280, "light")])
 def test_it_fits_the_window_and_follows_the_light(site, open_page, width, colours):
     page = open_page(site, width, colours)

@@ -47,6 +47,7 @@ def listening_proxy() -> Iterator[tuple[str, list[bytes]]]:
         yield f"127.0.0.1:{proxy.getsockname()[1]}", asked
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "variables",
     [
@@ -145,6 +146,7 @@ def own_folders(parent: Path) -> set[Path]:
     return set(parent.glob(f"{scratch.PREFIX}*"))
 
 
+@pytest.mark.thorough
 def test_the_temporary_folder_is_its_own_and_nothing_is_left_of_it(small_set, start, tmp_path):
     temporary = tmp_path / "temporary"
     temporary.mkdir()

@@ -93,6 +93,7 @@ def test_every_sample_through_every_model_of_every_domain(browser, tmp_path):
         page.close()
 
 
+@pytest.mark.thorough
 def test_the_page_says_what_its_sister_says(browser, address, root, tmp_path):
     explorer = Explorer(root)
     sample = samples()[1]
@@ -167,6 +168,7 @@ def _farthest(page, image, severity: float) -> dict[str, int]:
     return found
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["horse-painting", "dog-line"])
 def test_shifts_give_the_packages_pixels(modules, name):
     image = read_image(SAMPLES / f"{name}.png").resize((150, 110))

@@ -14,6 +14,7 @@ def all_answered(page) -> None:
     page.locator("#answers .card").nth(2).wait_for()
 
 
+@pytest.mark.thorough
 def test_the_camera_is_answered_frame_by_frame(browser, address):
     page = open_page(browser, address, permissions=["camera"])
     all_answered(page)
@@ -44,6 +45,7 @@ def test_a_page_without_a_camera_says_so_and_goes_on(browser, address):
     page.close()
 
 
+@pytest.mark.thorough
 def test_a_drawing_is_classified_while_it_is_drawn(browser, address):
     page = open_page(browser, address)
     all_answered(page)
@@ -65,6 +67,7 @@ def test_a_drawing_is_classified_while_it_is_drawn(browser, address):
     page.close()
 
 
+@pytest.mark.thorough
 def test_after_one_visit_it_needs_no_network(browser, static_folder):
     with static_site.serving(static_folder) as address:
         page = open_page(browser, address, service_workers="allow")

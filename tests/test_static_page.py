@@ -40,6 +40,7 @@ def all_answered(page: Page) -> None:
     page.locator("#answers .card").nth(2).wait_for()
 
 
+@pytest.mark.thorough
 def test_every_tab_opens_and_the_address_opens_it_again(browser, address):
     page = open_page(browser, address, "?landscape-3d=false")
     for name in TABS:
@@ -86,6 +87,7 @@ def _check(page: Page, names: tuple[str, ...]) -> None:
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, name
 
 
+@pytest.mark.thorough
 def test_nobody_is_left_out(browser, address):
     page = open_page(browser, address, bypass_csp=True, color_scheme="dark", viewport=NARROW)
     all_answered(page)
@@ -103,6 +105,7 @@ def test_nobody_is_left_out_of_any_tab(browser, address, options):
     page.close()
 
 
+@pytest.mark.thorough
 def test_it_is_used_with_the_keyboard_alone(browser, address):
     page = open_page(browser, address)
     all_answered(page)
@@ -120,6 +123,7 @@ def test_it_is_used_with_the_keyboard_alone(browser, address):
     page.close()
 
 
+@pytest.mark.thorough
 def test_the_strip_shows_what_every_severity_does_and_leads_there(browser, address):
     page = open_page(browser, address, "?tab=shift&shift=blur&sample=horse-line")
     page.locator("#strip:not(.stale) li >> nth=5").wait_for()
@@ -141,6 +145,7 @@ def test_the_strip_shows_what_every_severity_does_and_leads_there(browser, addre
     page.close()
 
 
+@pytest.mark.thorough
 def test_quantize_tells_what_was_measured_and_shows_a_layer_on_its_grid(
     browser, address, static_set, static_folder
 ):
@@ -185,6 +190,7 @@ def _evil_set(root):
     return root
 
 
+@pytest.mark.thorough
 def test_no_name_in_a_set_runs_a_script(browser, tmp_path):
     results = static_site.few_results(tmp_path / "results")
     folder = static_site.exported(_evil_set(tmp_path / "set"), tmp_path / "site", results)

@@ -30,6 +30,7 @@ def open_one(browser, static_address):
         yield open_page
 
 
+@pytest.mark.thorough
 def test_a_network_is_trained_and_the_address_carries_its_settings(open_one):
     page = open_one("?tab=train&toy-bits=4", reduced_motion="reduce")
     page.wait_for_selector(".train-scores")
@@ -54,6 +55,7 @@ def _expected(page: Page, domain: str, limit: float, speed: float) -> str:
     return page.evaluate(SAID, memory.best_sentence(best, limit, speed, domain, link))
 
 
+@pytest.mark.thorough
 def test_results_open_with_three_rows_and_what_memory_buys(open_one):
     page = open_one("?tab=results&megabytes=3&memory=photo")
     plot = page.locator(".memory .panel:visible .js-plotly-plot")
@@ -102,6 +104,7 @@ def _read_together(page: Page) -> None:
         assert f"{loss:.3f} nats, {accuracy:.1f} %" in said
 
 
+@pytest.mark.thorough
 def test_planes_stand_side_by_side_and_are_read_together(open_one):
     page = open_one("?tab=landscape&landscape-3d=false")
     page.locator(f"{PLANES} .contourlayer").nth(1).wait_for()

@@ -83,6 +83,7 @@ def test_gradients_are_those_of_the_noisy_weights():
 # In a run ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_noise_begins_from_the_shared_trunk_with_the_step_sizes_of_quantization(
     whole, run_data, folder
 ):

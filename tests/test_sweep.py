@@ -142,6 +142,7 @@ def swept(study) -> Sweep:
     return study
 
 
+@pytest.mark.thorough
 def test_a_sweep_does_what_is_not_recorded_and_nothing_twice(swept, monkeypatch):
     assert len(list(swept.records.glob("*.json"))) == len(tiny_plan())
 

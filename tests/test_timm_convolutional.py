@@ -45,7 +45,12 @@ def network_with_statistics(architecture: str, classes: int = 5) -> nn.Module:
 
 
 @pytest.mark.parametrize(
-    "architecture", [*FAMILIES, *(pytest.param(one, marks=pytest.mark.slow) for one in SLOW)]
+    "architecture",
+    [
+        FAMILIES[0],
+        *(pytest.param(one, marks=pytest.mark.thorough) for one in FAMILIES[1:]),
+        *(pytest.param(one, marks=pytest.mark.slow) for one in SLOW),
+    ],
 )
 def test_a_step_of_training_reaches_every_weight_and_all_paths_agree(architecture):
     network = models.build(architecture, 10, image_size=32)
@@ -163,6 +168,7 @@ def test_grad_cam_sees_the_last_map_before_and_after_folding():
         torch.testing.assert_close(torch.from_numpy(heat).double(), places, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.thorough
 def test_it_trains_and_its_checkpoint_answers(tmp_path):
     run_data = tiny_data()
     config = TrainConfig(

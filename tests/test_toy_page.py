@@ -41,6 +41,7 @@ def cell(page, row: int, column: int) -> str:
     ).inner_text()
 
 
+@pytest.mark.thorough
 def test_a_run_ends_with_a_sentence_a_table_and_figures(open_one):
     page = open_one(**CALM)
     page.wait_for_selector(".train-scores")

@@ -250,6 +250,7 @@ def quantized(state: dict[str, torch.Tensor], name: str) -> np.ndarray:
     return np.clip(np.rint(latent / step), -64, 63) * step
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "config",
     [

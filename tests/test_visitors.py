@@ -34,6 +34,7 @@ def test_every_tab_is_visited():
     assert set(EVENTS) == set(SHOWS)
 
 
+@pytest.mark.thorough
 def test_visitors_at_once_get_every_tab_and_every_file():
     def files_and_a_tab(visitor: Visitor, number: int) -> int:
         # All the same files at the same moment, none of which is there yet; then each another tab.

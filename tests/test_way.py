@@ -123,6 +123,7 @@ def bundled(split: str) -> Trajectories:
     return next(one for one in of_split if one.target_domain == "sketch")
 
 
+@pytest.mark.thorough
 def test_the_slider_moves_both_runs_and_play_goes_on(browser, shared_app):
     record = bundled("target")
     frames = {one["step"]: one for one in way.frames(record)}
