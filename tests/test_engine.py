@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,7 @@ from qtdog.inference import (
     open_stored,
 )
 from qtdog.inference.graph import Graph, GraphError, read_graph
+from qtdog.inference.halves import halves
 from qtdog.inference.onnx_messages import Model, canonical
 from qtdog.inference.onnx_network import OnnxNetwork
 from qtdog.inference.weights import stored_tensors, stored_weights
@@ -153,6 +155,66 @@ def test_more_images_than_at_once_and_fewer_than_cores_give_the_same(sample_inpu
     assert np.abs(answers - in_torch(SKETCH / "erm-seed0", many)).max() < MOST
 
 
+def test_the_halves_of_a_graph_do_what_the_whole_does(sample_inputs):
+    graph = find_graph("mobilenet_v2", 128)
+    files = checkpoints.read_files(SKETCH / "qt-dog-7bit-seed0")
+    weights = stored_weights(stored_tensors(files.model), files.config, graph)
+    whole, cut = (OnnxNetwork(graph, weights, 7, in_halves) for in_halves in (False, True))
+    assert whole.halves is None
+    first, second = cut.halves
+    assert np.abs(second(first(sample_inputs)) - whole.logits(sample_inputs)).max() < MOST / 10
+    assert np.abs(cut.logits(sample_inputs) - whole.logits(sample_inputs)).max() < MOST / 10
+    assert np.abs(cut.features(sample_inputs) - whole.features(sample_inputs)).max() < MOST
+    weights_of = [
+        {one.name for one in part.graph.initializer} & set(weights) for part in halves(graph.model)
+    ]
+    assert all(weights_of)
+    assert not set.intersection(*weights_of)
+    assert set.union(*weights_of) == set(weights)
+
+
+class Sleeper:
+    """A network that takes a tenth of a second, or two halves of that."""
+
+    images_at_once, needs_torch, head = 64, False, None
+
+    def __init__(self, answer: float, fails: bool = False) -> None:
+        self.answer, self.fails = answer, fails
+        self.halves = (self.first, self.second)
+
+    def logits(self, images: np.ndarray) -> np.ndarray:
+        time.sleep(0.1)
+        return np.full((len(images), 2), self.answer, np.float32)
+
+    def first(self, images: np.ndarray) -> np.ndarray:
+        time.sleep(0.05)
+        if self.fails:
+            raise GraphError("It does not run.")
+        return images + self.answer
+
+    def second(self, values: np.ndarray) -> np.ndarray:
+        time.sleep(0.05)
+        return values.reshape(len(values), -1)[:, :2]
+
+
+def test_five_networks_take_two_cores_two_and_a_half_rounds(monkeypatch):
+    monkeypatch.setattr(members, "_cores", lambda: 2)
+    images = np.zeros((1, 3, 4, 4), np.float32)
+    began = time.monotonic()
+    logits = member_logits([Sleeper(one) for one in range(5)], images)
+    assert time.monotonic() - began < 0.29  # three rounds are 0.3
+    assert np.array_equal(logits[:, 0, 0], np.arange(5))
+    with pytest.raises(GraphError, match="It does not run"):
+        member_logits([*(Sleeper(one) for one in range(4)), Sleeper(4, fails=True)], images)
+
+
+def test_only_a_network_that_would_be_left_over_is_cut(monkeypatch):
+    for cores, cut in ((1, False), (2, True), (4, True), (5, False), (8, False)):
+        monkeypatch.setattr(members, "_cores", lambda cores=cores: cores)
+        opened = open_stored(SKETCH / "eoq-7bit")
+        assert [one.halves is not None for one in opened.networks] == [*[False] * 4, cut]
+
+
 def test_evaluation_gives_torchs_classes():
     checkpoint = checkpoints.load(SKETCH / "eoq-7bit")
     images = np.stack([models.resize(read_image(one.path), 128) for one in samples()])
@@ -184,7 +246,7 @@ def test_where_two_logits_are_as_good_as_equal_torch_decides(monkeypatch):
     class Tied:
         """Says of the second image that two classes are level."""
 
-        images_at_once, needs_torch, head = 64, False, None
+        images_at_once, needs_torch, head, halves = 64, False, None, None
 
         def logits(self, inputs: np.ndarray) -> np.ndarray:
             said = np.tile(np.arange(len(config.classes), dtype=np.float32), (len(inputs), 1))

@@ -4,11 +4,14 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import onnxruntime
 
-from qtdog.inference.graph import FEATURES, INPUT, LOGITS, Graph, GraphError
+from qtdog.inference.graph import FEATURES, LOGITS, Graph, GraphError
+from qtdog.inference.halves import halves
+from qtdog.inference.members import Half
 from qtdog.inference.onnx_messages import EXTERNAL, Model, canonical
 
 MOST_BYTES = 2 << 30  # of what all sessions compute: so much a stranger's graph may ask for
@@ -22,12 +25,19 @@ class OnnxNetwork:
 
     `weights`: float32, by name, see `qtdog.inference.weights`. Raises GraphError for a graph that
     does not run, or not with these; a foreign one computes for at most `MOST_SECONDS_AN_IMAGE`,
-    reckoned between its operations.
+    reckoned between its operations. `in_halves`: two cores can take turns at it, see
+    `qtdog.inference.members`; only a graph of ours is cut.
     """
 
     needs_torch = False
 
-    def __init__(self, graph: Graph, weights: Mapping[str, np.ndarray], classes: int) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        weights: Mapping[str, np.ndarray],
+        classes: int,
+        in_halves: bool = False,
+    ) -> None:
         size = graph.facts.image_size
         self._name, self._watched = f"The graph of {graph.facts.architecture}", not graph.ours
         self.images_at_once = max(1, MOST_PIXELS // size**2)
@@ -35,18 +45,11 @@ class OnnxNetwork:
         self.head = weights.get(f"{graph.facts.classifier}.weight") if graph.has_features else None
         """Of a network whose logits are the mean of its last feature map over places through one
         linear layer: that layer's weights, (classes, channels); of others None."""
-        names = sorted(weights)
-        values = [onnxruntime.OrtValue.ortvalue_from_numpy(weights[name]) for name in names]
-        options = _options()
-        options.add_external_initializers(names, values)
+        model = _with_shapes(graph, weights)
+        parts = halves(model) if in_halves and graph.ours else None
         with self._said():
-            self._session = onnxruntime.InferenceSession(
-                _with_shapes(graph, weights),
-                options,
-                providers=["CPUExecutionProvider"],
-                # What is folded is made outside of the arena, and so of its bound.
-                disabled_optimizers=[] if graph.ours else ["ConstantFolding"],
-            )
+            self._sessions = [_session(part, weights, graph.ours) for part in parts or (model,)]
+        self.halves: tuple[Half, Half] | None = (self._first, self._second) if parts else None
         if self._watched:  # of ours that is known, and to ask takes as long as two images
             logits = self._run(np.zeros((2, 3, size, size), np.float32), LOGITS)
             if logits.shape != (2, classes) or logits.dtype != np.float32:
@@ -61,8 +64,20 @@ class OnnxNetwork:
         return self._run(images, FEATURES)
 
     def _run(self, images: np.ndarray, output: str) -> np.ndarray:
-        with self._said(), self._deadline(len(images)) as options:
-            return np.asarray(self._session.run([output], {INPUT: images}, options)[0])
+        return self._second(self._first(images) if self.halves else images, output)
+
+    def _first(self, images: np.ndarray) -> np.ndarray:
+        return self._part(self._sessions[0], images, None)
+
+    def _second(self, values: np.ndarray, output: str = LOGITS) -> np.ndarray:
+        return self._part(self._sessions[-1], values, output)
+
+    def _part(
+        self, session: onnxruntime.InferenceSession, values: np.ndarray, output: str | None
+    ) -> np.ndarray:
+        with self._said(), self._deadline(len(values)) as options:
+            name = session.get_inputs()[0].name
+            return np.asarray(session.run(output and [output], {name: values}, options)[0])
 
     @contextmanager
     def _said(self) -> Iterator[None]:
@@ -93,6 +108,22 @@ class OnnxNetwork:
             timer.cancel()
 
 
+def _session(
+    model: Any, weights: Mapping[str, np.ndarray], ours: bool
+) -> onnxruntime.InferenceSession:
+    names = [one.name for one in model.graph.initializer if one.data_location == EXTERNAL]
+    values = [onnxruntime.OrtValue.ortvalue_from_numpy(weights[name]) for name in names]
+    options = _options()
+    options.add_external_initializers(names, values)
+    return onnxruntime.InferenceSession(
+        canonical(model),
+        options,
+        providers=["CPUExecutionProvider"],
+        # What is folded is made outside of the arena, and so of its bound.
+        disabled_optimizers=[] if ours else ["ConstantFolding"],
+    )
+
+
 def _options() -> onnxruntime.SessionOptions:
     _shared_memory()
     options = onnxruntime.SessionOptions()
@@ -115,11 +146,11 @@ def _shared_memory() -> None:
     onnxruntime.create_and_register_allocator(memory, arena)
 
 
-def _with_shapes(graph: Graph, weights: Mapping[str, np.ndarray]) -> bytes:
+def _with_shapes(graph: Graph, weights: Mapping[str, np.ndarray]) -> Any:
     """The model for weights of these shapes: the head has a row a class."""
     model = Model()
     model.CopyFrom(graph.model)
     for tensor in model.graph.initializer:
         if tensor.data_location == EXTERNAL:
             tensor.dims[:] = weights[tensor.name].shape
-    return canonical(model)
+    return model

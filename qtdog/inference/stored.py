@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
 
+import numpy as np
+
 from qtdog import checkpoints, cores
 from qtdog.checkpoints import Checkpoint, CheckpointConfig, CheckpointError, CheckpointFiles
 from qtdog.inference.graph import Graph, GraphError
 from qtdog.inference.graphs import find_graph, set_root
-from qtdog.inference.members import Network
+from qtdog.inference.members import Network, one_is_over
 from qtdog.inference.onnx_network import OnnxNetwork
 from qtdog.inference.weights import bits_per_weight, stored_tensors, stored_weights
 
@@ -68,17 +70,39 @@ def _through_engine(files: CheckpointFiles) -> StoredModel | None:
 
 
 def _with_graph(files: CheckpointFiles, graph: Graph) -> StoredModel:
-    config, classes = files.config, len(files.config.classes)
-    if files.members:
-        with ThreadPoolExecutor(cores.count()) as pool:
-            members = tuple(pool.map(_with_graph, files.members, repeat(graph)))
-        networks = tuple(network for member in members for network in member.networks)
-        bits = members[0].bits_per_weight
-        return StoredModel(files.folder, config, networks, files.size_bytes, bits, members)
+    if not files.members:
+        return _with_weights(files, graph, *_weights(files, graph))
+    count = len(files.members)
+    cut = [*repeat(False, count - 1), one_is_over(count)]
+    with ThreadPoolExecutor(cores.count()) as pool:
+        # Weights take many short steps, at which threads would only wait for each other; a session
+        # is one long step, and made beside them.
+        waiting = [
+            pool.submit(_with_weights, member, graph, *_weights(member, graph), in_halves)
+            for member, in_halves in zip(files.members, cut, strict=True)
+        ]
+    members = tuple(one.result() for one in waiting)
+    networks = tuple(network for member in members for network in member.networks)
+    bits = members[0].bits_per_weight
+    return StoredModel(files.folder, files.config, networks, files.size_bytes, bits, members)
+
+
+def _weights(files: CheckpointFiles, graph: Graph) -> tuple[dict[str, np.ndarray], float]:
+    """One network's, for the graph, and how many bits each takes in the file."""
     tensors = stored_tensors(files.model)
-    network = OnnxNetwork(graph, stored_weights(tensors, config, graph), classes)
-    bits = bits_per_weight(tensors, config, graph)
-    return StoredModel(files.folder, config, (network,), files.size_bytes, bits)
+    weights = stored_weights(tensors, files.config, graph)
+    return weights, bits_per_weight(tensors, files.config, graph)
+
+
+def _with_weights(
+    files: CheckpointFiles,
+    graph: Graph,
+    weights: dict[str, np.ndarray],
+    bits: float,
+    in_halves: bool = False,
+) -> StoredModel:
+    network = OnnxNetwork(graph, weights, len(files.config.classes), in_halves)
+    return StoredModel(files.folder, files.config, (network,), files.size_bytes, bits)
 
 
 def _in_torch(checkpoint: Checkpoint, problem: str, few: bool) -> StoredModel:

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from qtdog import models
+from qtdog.inference.members import Half
 
 MOST_PIXELS = 24 * 128 * 128
 
@@ -14,6 +15,7 @@ class TorchNetwork:
     to make as some hundred answers: for a `few` it does not pay. Any thread may ask."""
 
     needs_torch = True
+    halves: tuple[Half, Half] | None = None
     head: np.ndarray | None = None
 
     def __init__(self, network: nn.Module, image_size: int, few: bool = False) -> None:
