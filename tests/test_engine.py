@@ -220,7 +220,7 @@ def test_evaluation_gives_torchs_classes():
     images = np.stack([models.resize(read_image(one.path), 128) for one in samples()])
     config = checkpoint.config
     expected = predict_logits(as_network(checkpoint), images, config.mean, config.std)
-    logits = stored_logits(checkpoint, inference.networks_of(checkpoint), images)
+    logits = stored_logits(open_stored(checkpoint.folder), images)
     assert np.abs(logits - expected).max() < MOST
     assert logits.argmax(1).tolist() == expected.argmax(1).tolist()
 
@@ -229,10 +229,9 @@ def test_evaluation_gives_torchs_classes():
 @pytest.mark.slow
 def test_evaluation_counts_are_the_stated_ones():
     folder = BUNDLED / "pacs" / "photo" / "eoq-7bit"
-    checkpoint = checkpoints.load(folder)
+    checkpoint = open_stored(folder)
     photo = next(one for one in load(str(PACS), 128).domains if one.name == "photo")
-    networks = inference.networks_of(checkpoint)
-    logits = stored_logits(checkpoint, networks, photo.images)
+    logits = stored_logits(checkpoint, photo.images)
     right = int((logits.argmax(1) == photo.labels).sum())
     assert (right, len(photo)) == (checkpoint.config.target.correct, checkpoint.config.target.total)
 
@@ -254,7 +253,8 @@ def test_where_two_logits_are_as_good_as_equal_torch_decides(monkeypatch):
             return said
 
     monkeypatch.setattr(members, "_cores", lambda: 1)
-    logits = stored_logits(checkpoint, [Tied()], images)
+    stored = dataclasses.replace(open_stored(checkpoint.folder), networks=(Tied(),))
+    logits = stored_logits(stored, images)
     assert np.abs(logits[1] - expected[1]).max() < 1e-5
     assert logits[[0, 2, 3]].argmax(1).tolist() == [6, 6, 6]
 

@@ -9,7 +9,7 @@ import numpy as np
 from qtdog import checkpoints
 from qtdog.benchmark.comparison import Comparison
 from qtdog.evaluation import as_network, predict_logits, stored_logits
-from qtdog.inference import networks_of
+from qtdog.inference import open_stored
 
 IMAGES = 128
 """For each checkpoint. What they show does not matter to the time."""
@@ -22,8 +22,7 @@ def compare_evaluation(folders: Sequence[Path]) -> Comparison:
     images = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
 
     def through_engine(folder: Path) -> None:
-        checkpoint = checkpoints.load(folder)
-        stored_logits(checkpoint, networks_of(checkpoint), images)
+        stored_logits(open_stored(folder), images)
 
     def in_torch(folder: Path) -> None:
         checkpoint = checkpoints.load(folder)

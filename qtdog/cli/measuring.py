@@ -50,6 +50,7 @@ def evaluate(
         network_names,
         training_of,
     )
+    from qtdog.inference import open_stored
     from qtdog.memory import keep_freed_memory
 
     keep_freed_memory()
@@ -59,7 +60,7 @@ def evaluate(
     classes: tuple[str, ...] = ()
     named = zip(folders, network_names(folders), strict=True)
     for folder, name in tqdm(named, desc="evaluating", unit="checkpoint", total=len(folders)):
-        checkpoint = formats.load(folder)
+        checkpoint = open_stored(folder)
         if classes not in ((), checkpoint.config.classes):
             raise ValueError(f"{folder} has other classes than {folders[0]}: evaluate it apart.")
         classes = checkpoint.config.classes

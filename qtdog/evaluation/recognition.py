@@ -7,6 +7,7 @@ import numpy as np
 
 from qtdog.checkpoints import Checkpoint, CheckpointConfig, TrainingRecord
 from qtdog.data import DataError, DomainDataset
+from qtdog.inference import StoredModel
 
 # The content of the domains of data that older checkpoints state one fingerprint of, taken later
 # from the same images: `DomainDataset.sampled_fingerprint` -> domain -> `Domain.fingerprint`.
@@ -20,7 +21,7 @@ CONTENT_OF_OLDER_DATA = {
 }
 
 
-def training_of(checkpoint: Checkpoint) -> TrainingRecord | None:
+def training_of(checkpoint: Checkpoint | StoredModel) -> TrainingRecord | None:
     """How a checkpoint was trained; of EoQ, how its first member was, on the data of all."""
     singles = checkpoint.members or (checkpoint,)
     return singles[0].config.training

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from qtdog import checkpoints
 from qtdog.accuracy import Accuracy
 from qtdog.checkpoints import Checkpoint, CheckpointConfig
 from qtdog.data import (
@@ -22,11 +23,10 @@ from qtdog.data import (
 from qtdog.evaluation.recognition import known_domains, labelled_by, training_of
 from qtdog.inference import (
     Ensemble,
-    Network,
+    StoredModel,
     finite,
     mean_of_logits,
     member_logits,
-    networks_of,
 )
 from qtdog.models import network_input, to_network_input
 
@@ -69,26 +69,22 @@ def predict_logits(
     return torch.cat(logits).numpy()
 
 
-def stored_logits(
-    checkpoint: Checkpoint, networks: Sequence[Network], images: Images
-) -> np.ndarray:
-    """What `predict_logits` says of `as_network(checkpoint)`, computed by the engine's `networks`.
+def stored_logits(stored: StoredModel, images: Images) -> np.ndarray:
+    """What `predict_logits` says of the checkpoint's network, computed as it was opened.
 
-    Torch answers if there are none, and where the two largest logits differ by less than `TIE`: so
-    every image gets the same class. `images`: (n, h, w, 3) uint8. Returns (n, classes) float32.
+    Where the two largest logits differ by less than `TIE`, torch's network answers, loaded for it:
+    so every image gets the same class. `images`: (n, h, w, 3) uint8. Returns (n, classes) float32.
     """
-    config = checkpoint.config
-    network = as_network(checkpoint)
-    if not networks:
-        return predict_logits(network, images, config.mean, config.std)
+    config = stored.config
     logits = np.empty((len(images), len(config.classes)), np.float32)
     for start in range(0, len(images), BATCH):
         rows = slice(start, start + BATCH)
         inputs = network_input(np.asarray(images[rows]), config.mean, config.std)
-        logits[rows] = mean_of_logits(member_logits(networks, inputs))
+        logits[rows] = mean_of_logits(member_logits(stored.networks, inputs))
     largest = np.sort(logits, 1)[:, -2:]
     # Not "smaller than": what is no number is torch's to say, too.
     if len(tied := np.flatnonzero(~(largest[:, 1] - largest[:, 0] >= TIE))):
+        network = as_network(checkpoints.load(stored.folder))
         logits[tied] = predict_logits(network, images[tied], config.mean, config.std)
     return logits
 
@@ -112,7 +108,10 @@ def as_network(checkpoint: Checkpoint) -> nn.Module:
 
 
 def evaluate(
-    model: str, checkpoint: Checkpoint, dataset: DomainDataset, domainbed: bool = False
+    model: str,
+    checkpoint: Checkpoint | StoredModel,
+    dataset: DomainDataset,
+    domainbed: bool = False,
 ) -> list[DomainResult]:
     """Accuracy on every domain of `dataset`, whose images have the checkpoint's size.
 
@@ -132,7 +131,6 @@ def evaluate(
         )
     dataset = labelled_by(dataset, config.classes)
     known = known_domains(config, training_of(checkpoint), dataset)
-    networks = networks_of(checkpoint)
     results = []
     for domain in dataset.domains:
         part, trained_as = "all", known.get(domain.name)
@@ -142,7 +140,7 @@ def evaluate(
             part = "validation"
             rows = _split(config, domain, trained_as, training.seed, training.split)[1]
             domain = domain.subset(rows)
-        logits = stored_logits(checkpoint, networks, domain.images)
+        logits = _logits(checkpoint, domain.images)
         predicted = finite(logits, checkpoint.folder).argmax(1)
         stated = _stated(config, trained_as) if trained_as else None
         results.append(_result(model, config, domain, part, predicted, stated))
@@ -153,6 +151,13 @@ def evaluate(
             domain, predicted = domain.subset(rows), predicted[rows]
             results.append(_result(model, config, domain, "80 %", predicted, config.target_in))
     return results
+
+
+def _logits(checkpoint: Checkpoint | StoredModel, images: Images) -> np.ndarray:
+    if isinstance(checkpoint, StoredModel):
+        return stored_logits(checkpoint, images)
+    config = checkpoint.config
+    return predict_logits(as_network(checkpoint), images, config.mean, config.std)
 
 
 def _split(

@@ -19,7 +19,7 @@ import numpy as np
 
 from qtdog.csv_file import CsvError, CsvLine, csv_bytes, field_names, read_lines, records_csv
 from qtdog.files import write_atomically
-from qtdog.inference import StoredModel, finite, networks_of
+from qtdog.inference import StoredModel, finite, open_stored
 from qtdog.places import RESULTS
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def _measure(
         singles = checkpoint.members or (checkpoint,)
         for one in singles:
             if (identity(one), name) not in done:
-                logits = finite(stored_logits(one, networks_of(one), images), one.folder)
+                logits = finite(stored_logits(open_stored(one.folder), images), one.folder)
                 done[identity(one), name] = energy(logits.astype(np.float64))
         return np.stack([done[identity(one), name] for one in singles])
 

@@ -15,6 +15,5 @@ from .placed import PlacedGraph as PlacedGraph
 from .placed import PlacedWeight as PlacedWeight
 from .placed import placed_graph as placed_graph
 from .stored import StoredModel as StoredModel
-from .stored import networks_of as networks_of
 from .stored import open_files as open_files
 from .stored import open_stored as open_stored

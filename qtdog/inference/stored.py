@@ -51,16 +51,6 @@ def open_files(files: CheckpointFiles, few: bool = False) -> StoredModel:
     return _in_torch(checkpoints.load_files(files), problem, few)
 
 
-def networks_of(checkpoint: Checkpoint) -> tuple[Network, ...]:
-    """The engine's networks of a loaded checkpoint's files; none where it has no graph that can be
-    used, or no files."""
-    try:
-        opened = _through_engine(checkpoints.read_files(checkpoint.folder))
-    except (CheckpointError, ValueError):
-        return ()
-    return opened.networks if opened else ()
-
-
 def _through_engine(files: CheckpointFiles) -> StoredModel | None:
     """Its networks as sessions; None where there is no graph. Raises GraphError for a graph that
     cannot be used, and CheckpointError or ValueError for tensors that do not fit."""
