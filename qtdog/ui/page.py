@@ -58,6 +58,7 @@ def build(
 ) -> GuardedBlocks:
     """The page for the models that `explorer` finds, ready to launch. With `guests`, visitors can
     open other sets of checkpoints. `theirs`: numbers of another study to set beside ours."""
+    os.environ.update(NO_STATISTICS)  # read when the page's queue is made
     uploads = (DELETE_UPLOADS_AFTER_SECONDS, DELETE_UPLOADS_AFTER_SECONDS)
     address = Address()
     with GuardedBlocks(
@@ -97,15 +98,16 @@ def build(
         page.load(None, None, None, js=PRINT_LIGHT, **PRIVATE)
         add_stage(page)
         page.load(None, None, None, js=KEYS_AND_WAY, **PRIVATE)
-    return _with_queue(page)
-
-
-def _with_queue(page: GuardedBlocks) -> GuardedBlocks:
-    """A queue of bounded length that costs less than the networks."""
-    os.environ.update(NO_STATISTICS)
-    # Places in the queue once a second, not after every job.
-    page.queue(max_size=QUEUE_LENGTH, status_update_rate=1)
-    # By default it looks for a new event a thousand times a second.
-    page._queue.sleep_when_free = SECONDS_BETWEEN_LOOKS
-    page._queue.progress_update_sleep_when_free = SECONDS_BETWEEN_NEWS
+    _bound_queue(page)
     return page
+
+
+def _bound_queue(page: GuardedBlocks) -> None:
+    """Let its queue have a bounded length and cost less than the networks."""
+    queue = page._queue  # `page.queue` would make a second server for other settings
+    queue.max_size = QUEUE_LENGTH
+    # Places in the queue once a second, not after every job.
+    queue.live_updates, queue.update_intervals = False, 1
+    # By default it looks for a new event a thousand times a second.
+    queue.sleep_when_free = SECONDS_BETWEEN_LOOKS
+    queue.progress_update_sleep_when_free = SECONDS_BETWEEN_NEWS
