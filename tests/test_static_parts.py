@@ -4,10 +4,11 @@ import pytest
 from pages import opening
 from playwright.sync_api import Page
 
-from qtdog.landscape import Surface, store
+from qtdog.landscape import Surface, Trajectories, store
 from qtdog.places import LANDSCAPES, RESULTS
 from qtdog.results import AVERAGE, best_within, load_memory, points_on
 from qtdog.ui import html
+from qtdog.ui.landscape import way
 from qtdog.ui.landscape.planes import grid
 from qtdog.ui.results import memory
 
@@ -131,6 +132,48 @@ def test_surfaces_turn_together_under_the_pages_policy(open_one):
     page.uncheck("#landscape-3d input")
     page.locator(f"{PLANES} .contourlayer").nth(1).wait_for()
     assert "landscape-3d=false" in page.url
+
+
+def _wait_for_runs(page: Page, place: str, frame: dict) -> None:
+    """Both runs stand where that frame of the record says, and so do the numbers beside them."""
+    places = [list(pair) for pair in zip(frame["x"], frame["y"], strict=True)]
+    page.wait_for_function(
+        "([place, wanted]) => { const plot = document.querySelector(place + ' .js-plotly-plot');"
+        " const seen = plot?.data?.slice(-2).map((one) => [one.x[0], one.y[0]]);"
+        " return JSON.stringify(seen) === JSON.stringify(wanted); }",
+        arg=[place, places],
+    )
+    assert page.locator(f"{place} [data-way]").all_inner_texts() == frame["words"]
+
+
+def test_the_way_there_follows_its_slider_in_landscape_and_in_learn(open_one):
+    folder = LANDSCAPES / "pacs" / "sketch"
+    found, _ = store.load_all(folder, "trajectories-target-*.json")
+    (record,) = [one for one in found if isinstance(one, Trajectories)]
+    frames = way.frames(record)
+    query = f"?tab=landscape&landscape=trajectories&landscape-step={frames[3]['step']}"
+    page = open_one(query, reduced_motion="reduce")
+    place = "#way-pacs-sketch-target"
+    _wait_for_runs(page, place, frames[3])
+    page.focus(f"{place} input[type=range]")
+    page.keyboard.press("ArrowRight")
+    _wait_for_runs(page, place, frames[4])
+    assert f"landscape-step={frames[4]['step']}" in page.url
+    page.select_option("[data-address=landscape-height]", "accuracy")
+    page.wait_for_function(
+        "([place, high]) => document.querySelector(place + ' .js-plotly-plot')"
+        ".data[0].contours.end === high",
+        arg=[place, float(grid(record, "accuracy").max())],
+    )
+    _wait_for_runs(page, place, frames[4])
+    assert page.locator("#landscape-picked").is_hidden()
+    page.click("[data-tab=learn]")
+    page.click("[data-step='4']")
+    _wait_for_runs(page, "#learn-way", frames[-1])
+    page.click("#learn-way .way-play")  # less motion: one evaluation a press
+    _wait_for_runs(page, "#learn-way", frames[0])
+    page.wait_for_timeout(1000)
+    _wait_for_runs(page, "#learn-way", frames[0])
 
 
 def test_a_landscape_that_was_not_measured_says_so(open_one):

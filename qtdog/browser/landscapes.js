@@ -16,10 +16,12 @@ const show = () => {
   const [shown] = panels.filter((panel) => !panel.hidden);
   group.querySelector(".none").hidden = Boolean(shown);
   const plots = [...(shown?.querySelectorAll("div.plot") ?? [])];
-  for (const one of [...looks.map((part) => part.closest("label")), group.querySelector("#landscape-picked")]) one.hidden = !plots.length;
+  height.closest("label").hidden = !plots.length;
+  for (const one of [deep.closest("label"), group.querySelector("#landscape-picked")]) one.hidden = !shown?.querySelector(".landscape-planes");
   settle(group);
   for (const plot of plots) {
-    const look = `${height.value} ${deep.checked ? "deep" : "flat"}`, was = plot.dataset.look;
+    const was = plot.dataset.look, names = [`${height.value} ${deep.checked ? "deep" : "flat"}`, height.value];
+    const look = names.find((name) => plot.querySelector(`script[data-look="${name}"]`));
     plot.dataset.look = look;
     if (isDrawn(plot) && was !== look) draw(plot);
   }

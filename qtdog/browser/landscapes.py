@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from itertools import product
 
-from qtdog.browser.panels import check, panel_title, plot_of, select
-from qtdog.landscape import Record, Surface
+from qtdog.browser.panels import check, panel_title, plot_of, select, slug
+from qtdog.browser.ways import way_part
+from qtdog.landscape import Record, Surface, Trajectories
 from qtdog.ui import Markup, html, join, plain
 from qtdog.ui.landscape import figures, planes, texts
 from qtdog.ui.landscape import stored as stores
@@ -68,14 +69,19 @@ def _panel(
     found = stores.perturbed_so(stored.of(target, images, kind, way), AGAIN[again])
     picked = stores.one_of_each_kind(found) if kind == "plane" else found
     surfaces = [one for one in picked if isinstance(one, Surface) and one.kind in stores.SLICES]
+    ways = [one for one in picked if isinstance(one, Trajectories)][:1]
     domain = target.rpartition("/")[2]
     title = f"{texts.MEASURES[kind]}, {plain(domain)} held out, {texts.IMAGES[images].lower()}"
     return html(
         '<section class="panel" data-target="{}" data-images="{}" data-kind="{}" data-way="{}" '
-        'data-again="{}">{}{}{}{}{}{}</section>',
+        'data-again="{}">{}{}{}{}{}{}{}</section>',
         *(target, images, kind, way, again),
         panel_title(title, 3),
         _planes(surfaces),
+        join(
+            way_part(f"way-{slug(target)}-{images}", one, tuple(HEIGHTS), "landscape-step")
+            for one in ways
+        ),
         figures.headline(found, domain, stored.there_is(target, kind)),
         figures.beside_planes(stored, target, images, "filter") if kind == "plane" else "",
         figures.numbers(picked, stored.records),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from qtdog.browser.landscapes import landscapes_part
 from qtdog.browser.results import results_part
+from qtdog.browser.ways import way_part
 from qtdog.citation import CITATION
 from qtdog.explorer import BIT_WIDTHS, Explorer, lesson, standings
 from qtdog.images import read_image
@@ -98,13 +99,15 @@ def learn(explorer: Explorer) -> Markup:
     numbers = load_results(RESULTS)
     found = standings(told, numbers.measured)
     said = words.read_texts(words.TEXTS)
-    walk = steps.steps(told, found, said)
+    way = tab.way_on(told.target.key)
+    walk = steps.steps(told, found, said, way)
     printed = figures.measured_table(found, tab.paper_numbers(numbers.paper, told))
     live = (
         _classified(explorer, told.target.key),
         figures.home_and_abroad(told),
         _slider("Bits", BITS, 3, [toys.rounding_toy(bits) for bits in BITS]),
-        _slider("Noise: step size", NOISES, 0.0, [toys.valley_toy(noise) for noise in NOISES]),
+        _slider("Noise: step size", NOISES, 0.0, [toys.valley_toy(noise) for noise in NOISES])
+        + (Markup() if way is None else way_part("learn-way", way, ("loss",))),
         _small_training() + figures.training_curves(told),
         figures.memory_bars(told) + _voted(explorer, told.target.key),
         printed,

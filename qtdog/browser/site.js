@@ -26,7 +26,13 @@ const draw = (plot) => {
 };
 const isDrawn = (plot) => plot.classList.contains("js-plotly-plot");
 const seen = new IntersectionObserver(async (entries) => {
-  await globalThis.plotlyComing;  // where it is a file of its own
+  if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+  try {
+    await globalThis.bringPlotly?.();  // where it is a file of its own
+  } catch {
+    for (const { target } of entries) target.textContent = "This figure cannot be loaded. Open the page again later.";
+    return;
+  }
   for (const { isIntersecting, target } of entries) {
     if (!isIntersecting || target.closest("[hidden]")) continue;
     seen.unobserve(target);
@@ -65,7 +71,26 @@ root.querySelectorAll(".panels").forEach((group) => {
   show();
 });
 
-root.querySelectorAll(".memory").forEach((group) => {
+/* way.js */
+// Ways of the same runs on other images are at the same step.
+const ways = [...root.querySelectorAll(".way-place")];
+const stepOf = (place) => place.querySelector("input[type=range]");
+for (const place of ways) {
+  place.querySelectorAll("[hidden]").forEach((one) => { one.hidden = false; });
+  stepOf(place).addEventListener("input", ({ target: { value } }) => ways.forEach((one) => {
+    stepOf(one).value = value;
+    moveWay(one.id, value);
+  }));
+  place.querySelector(".way-play").addEventListener("click", () => playWay(place.id));
+  moveWay(place.id, stepOf(place).value);
+  adapting.set(place.querySelector("div.plot"), ({ data }) => {
+    const { x, y } = frameAt(wayOf(place.id), stepOf(place).value);
+    data.slice(-2).forEach((run, at) => Object.assign(run, { x: [x[at]], y: [y[at]] }));
+  });
+}
+
+// Learn has a list of that class too.
+root.querySelectorAll(".memory:has(> .tools)").forEach((group) => {
   /* memory.js */
 });
 root.querySelectorAll(".keyed").forEach((group) => {

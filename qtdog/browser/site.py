@@ -18,7 +18,7 @@ from qtdog.places import LANDSCAPES, RESULTS
 from qtdog.results import Results, ResultsError, load_results
 from qtdog.ui import Markup, html, notices, trusted
 from qtdog.ui import appearance as theme
-from qtdog.ui.landscape import layout
+from qtdog.ui.landscape import layout, way_place
 from qtdog.ui.landscape import stored as stores
 from qtdog.ui.results import tables
 
@@ -46,6 +46,10 @@ select { font: inherit; color: inherit; background: var(--panel); border: 1px so
 .figure { min-width: 0; }
 .plot { min-height: 1px; }
 .js-plotly-plot .main-svg text { fill: var(--quiet) !important; }
+.way-place .js-plotly-plot .main-svg :is(.annotation-text, .hoverlayer text) {
+  fill: #172033 !important; }
+.way-place .field input { flex: 1; min-width: 9rem; }
+.way-place .way-play { margin: 8px 0 4px; }
 """
 
 
@@ -113,6 +117,7 @@ def script() -> str:
         "/* template */": template(),
         "/* results.js */": tables.SCRIPT,
         "/* landscape.js */": layout.SCRIPT,
+        "/* way.js */": way_place.SCRIPT,
         "/* memory.js */": _own("memory.js"),
         "/* landscapes.js */": _own("landscapes.js"),
     }
