@@ -185,7 +185,50 @@ def test_a_landscape_that_was_not_measured_says_so(open_one):
     assert page.locator("#panel-landscape .panel:visible table.numbers tbody tr").count() == 2
 
 
+def test_the_address_carries_which_networks_a_landscape_shows(open_one):
+    page = open_one("?tab=landscape&landscape-3d=false&landscape-models=qt-dog-7bit-seed0")
+    heading = page.locator("#panel-landscape .panel:visible .heading:visible")
+    page.locator(f"{PLANES} .contourlayer").wait_for()
+    assert heading.all_inner_texts() == ["◆ QT-DoG, 7 bits, seed 0"]
+    rows = page.locator("#panel-landscape .panel:visible table.numbers tbody tr:visible")
+    assert rows.count() == 1
+    page.check("[data-model=erm-seed0]")
+    page.locator(f"{PLANES} .contourlayer").nth(1).wait_for()
+    assert "landscape-models=erm-seed0%2Cqt-dog-7bit-seed0" in page.url
+    page.select_option("[data-address=landscape]", "flatness")
+    page.uncheck("[data-model=qt-dog-7bit-seed0]")
+    assert page.locator("#panel-landscape .panel:visible .series:visible").count() == 1
+    (named,) = page.locator("#panel-landscape .panel:visible .legend > :visible").all()
+    assert named.inner_text() == "● Full precision, seed 0"
+    page.click("[data-model=erm-seed0]")  # none: the usual ones again
+    page.wait_for_function("() => !location.search.includes('landscape-models')")
+    assert page.locator("#panel-landscape .panel:visible .series:visible").count() == 2
+
+
+def test_the_address_carries_order_search_and_benchmark_of_the_results(open_one):
+    page = open_one("?tab=results&benchmark=OfficeHome&search=erm&order=0-descending")
+    table = page.locator("#results .results-table:visible").last
+    table.wait_for()
+    assert page.input_value("[data-address=benchmark]") == "OfficeHome"
+    assert table.locator("[data-search]").input_value() == "erm"
+    names = table.locator("tbody tr:not(.group):visible").all_inner_texts()
+    assert names
+    assert all("erm" in one.lower() for one in names)
+    assert table.locator("[data-sort='0']").locator("xpath=ancestor::th").get_attribute(
+        "aria-sort"
+    ) == ("descending")
+    table.locator("[data-sort='1']").click()
+    table.locator("[data-search]").fill("qt-dog")
+    page.select_option("[data-address=benchmark]", "PACS")
+    for part in ("order=1-descending", "search=qt-dog"):
+        assert part in page.url
+    assert "benchmark" not in page.url
+
+
 def test_what_an_address_says_wrongly_of_a_part_is_told(open_one):
+    page = open_one("?tab=landscape&landscape-models=moon-seed0")
+    page.locator("#panel-landscape .notice").wait_for()
+    assert "landscape-models=moon-seed0" in page.inner_text("#panel-landscape .notice")
     page = open_one("?tab=results&megabytes=9000&memory=moon")
     page.locator("#panel-results .notice").wait_for()
     assert "memory=moon, megabytes=9000" in page.inner_text("#panel-results .notice")

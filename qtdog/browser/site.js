@@ -1,14 +1,15 @@
 // Pages without a server: light or dark, one panel of several, plots when they come into view. A script
 // that names a place wires that place alone.
 {
-const root = document.getElementById(document.currentScript.dataset.root) ?? document;
+const { root: place } = document.currentScript.dataset;
+const root = document.getElementById(place) ?? document;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const look = () => document.documentElement.classList.toggle("dark", dark.matches);
 dark.addEventListener("change", look);
 look();
 
 root.querySelectorAll(".results-table").forEach((element) => {
-  const trigger = undefined;
+  const trigger = place ? () => {} : undefined;  // a page has an address for order and search, a file has not
   /* results.js */
 });
 
