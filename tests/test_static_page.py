@@ -1,5 +1,6 @@
 """The explorer without a server: its tabs, address, names from strangers, and whom it lets in."""
 
+import csv
 import dataclasses
 import re
 
@@ -161,6 +162,35 @@ def test_quantize_tells_what_was_measured_and_shows_a_layer_on_its_grid(
     )
     assert page.complaints == []
     page.close()
+
+
+def test_a_layer_of_two_networks_is_chosen_by_a_click_and_the_table_saved(
+    browser, address, static_set, tmp_path
+):
+    query = "?tab=quantize&quantize=weights&weights-second=pacs/sketch/qt-dog-7bit-seed1"
+    page = open_page(browser, address, query)
+    page.locator("#weights-pair svg").nth(1).wait_for()
+    assert page.inner_text("#weights-said").startswith(
+        "Full precision, seed 0 and QT-DoG (7 bits), seed 1 are"
+    )
+    bar = page.locator("#weights-layers rect[data-layer]").nth(2)
+    name = bar.get_attribute("data-layer")
+    bar.click()
+    page.locator("#weights-layer-said", has_text=f"{name}, ").wait_for()
+    assert f"weights-layer={name}" in page.url
+    assert page.input_value("#weights-layer") == name
+    assert page.locator("#weights-channels tbody tr").count() > 1
+    again = open_page(browser, address, page.url.removeprefix(address))
+    again.locator("#weights-layer-said", has_text=f"{name}, ").wait_for()
+    with page.expect_download() as download:
+        page.click("#weights-save a")
+    download.value.save_as(tmp_path / "weights.csv")
+    rows = list(csv.DictReader((tmp_path / "weights.csv").open(encoding="utf-8-sig")))
+    assert rows[0]["second"] == "sketch (PACS): QT-DoG (7 bits), seed 1"
+    assert rows[2]["layer"] == name
+    assert (page.complaints, again.complaints) == ([], [])
+    page.close()
+    again.close()
 
 
 def _evil_set(root):

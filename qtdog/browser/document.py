@@ -228,16 +228,14 @@ WEIGHTS = html(
 <div class="tools"><label class="field">Network <select id="weights-first"></select></label>
 <label class="field">Compared with <select id="weights-second"></select></label></div>
 <p class="summary" id="weights-said" role="status">Comparing the weights …</p>
-<figure class="plot"><figcaption>Every layer{}</figcaption><div id="weights-chart"></div></figure>
-<details class="folded"><summary>Every layer in numbers</summary>
-<div class="scroll" tabindex="0" id="weights-table"></div></details>
+<div class="quantize-pair"><div id="weights-layers"></div>
+<div><label class="field">Layer <select id="weights-layer"></select></label>
+<p class="picture-said" id="weights-layer-said" role="status"></p>
+<div id="weights-channels" class="scroll wide" tabindex="0" role="region" aria-label="Channels">
+</div></div></div>
+<div class="quantize-pair" id="weights-pair"></div>
+<p id="weights-save"></p>
 {}</details>""",
-    charts.legend(
-        [
-            ("■", "var(--qt-dog)", "apart"),
-            ("—", "currentColor", "what rounding alone would do"),
-        ]
-    ),
     weights.NOTES,
 )
 PICTURE = html(

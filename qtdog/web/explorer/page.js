@@ -40,6 +40,7 @@ function knownValues(manifest) {
     quantize: (value) => value === "grid" || value === "weights",
     "weights-first": isNetwork,
     "weights-second": isNetwork,
+    "weights-layer": (value) => /^[A-Za-z0-9_.]*$/.test(value),
     step: (value) => number(1, 8)(value) && Number.isInteger(Number(value)),
   };
 }

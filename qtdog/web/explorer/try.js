@@ -6,7 +6,7 @@ import { byId, element } from "./dom.js";
 import { Downloads } from "./downloads.js";
 import { showLooks } from "./heat.js";
 import { firstBreak } from "./breaks.js";
-import { listNetworks, showCompared } from "./compared.js";
+import { Comparison } from "./comparison.js";
 import { listLayers, showLayer } from "./grid.js";
 import { DrawingPad } from "./pad.js";
 import { drawn, paint, pictureIn, pixelsOf } from "./picture.js";
@@ -25,7 +25,6 @@ import { Strip } from "./strip.js";
 
 const RUNTIME = "onnxruntime/ort-wasm-simd-threaded.wasm";
 const ORDER = ["qt-dog", "erm", "eoq"];  // the smallest download first
-const PAIR = ["weights-first", "weights-second"];
 const START_SEVERITY = 3;  // where nothing breaks
 const FRAMES = 12;  // over which the rate is a mean
 
@@ -48,6 +47,7 @@ export class TryIt {
     this.tab = "try";
     this.shift = { name: "pencil", severity: 0 };
     this.slid = false;  // until somebody chooses a severity, it is where something breaks
+    this.weights = new Comparison(engine, this.target, () => { if (this.begun) changed(); });
     this.strip = new Strip(manifest.methods, (severity) => this.goTo(severity));
     this.shownLayer = "";
     this.rounding = { bits: 4, rule: /** @type {import("./rounding.js").Rule} */ ("least error") };
@@ -89,8 +89,6 @@ export class TryIt {
     byId("severity").addEventListener("input", () => { this.slid = true; this.chooseShift(); });
     byId("severity").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.stepSeverity(event));
     byId("layer").addEventListener("change", () => this.answer());
-    byId("weights").addEventListener("toggle", () => this.compare());
-    for (const id of PAIR) byId(id).addEventListener("change", () => this.compare());
     byId("bits").addEventListener("input", () => this.chooseRounding());
     for (const one of document.querySelectorAll("[name=rule]")) one.addEventListener("change", () => this.chooseRounding());
     byId("camera").addEventListener("click", () => this.toggle("camera"));
@@ -118,8 +116,7 @@ export class TryIt {
     if (said.has("shift")) byId("shift").value = said.get("shift");
     if (said.has("severity")) byId("severity").value = said.get("severity");
     this.slid = said.has("severity");
-    byId("weights").open = said.get("quantize") === "weights";
-    for (const id of PAIR) if (said.has(id)) byId(id).value = said.get(id);
+    this.weights.begin(said);
     if (said.has("bits")) byId("bits").value = said.get("bits");
     const rule = /** @type {HTMLInputElement | null} */ (document.querySelector(`[name=rule][value="${said.get("rule") ?? "least error"}"]`));
     if (rule) rule.checked = true;
@@ -131,7 +128,7 @@ export class TryIt {
     const label = said.get("class") ?? "";
     byId("class").value = this.target.classes.includes(label) ? label : "";
     this.begun = true;  // before, what the address says would not count
-    this.compare();
+    this.weights.show();
     const sample = said.get("sample") ?? "";
     const known = this.manifest.samples.some((one) => one.name === sample);
     await this.chooseSample(known ? sample : this.manifest.samples[0].name);
@@ -140,7 +137,6 @@ export class TryIt {
   /** @returns {Record<string, [string, string]>} what the address carries */
   get state() {
     const all = this.target.models.map((one) => one.method);
-    const usual = ["erm", "qt-dog"].map((method) => this.target.models.find((one) => one.method === method)?.path ?? "");
     return {
       sample: [this.sample, this.manifest.samples[0].name],
       domain: [this.target.key, this.manifest.targets[0].key],
@@ -151,8 +147,7 @@ export class TryIt {
       rule: [this.rounding.rule, "least error"],
       look: [String(this.look), "false"],
       class: [byId("class").value, ""],
-      quantize: [byId("weights").open ? "weights" : "grid", "grid"],
-      ...Object.fromEntries(PAIR.map((id, side) => [id, [byId(id).value, usual[side]]])),
+      ...this.weights.state,
     };
   }
 
@@ -220,11 +215,11 @@ export class TryIt {
       question.hidden = question.dataset.target !== (this.tab === "try" ? this.target.key : this.tab);
     }
     this.showMeasured();
-    this.listPairs();
+    this.weights.list(this.target);
     if (answer) {
       byId("grid").hidden = true;  // it is of another network
       this.shownLayer = "";
-      this.compare();
+      this.weights.show();
     }
     const list = byId("class"), chosen = list.value;
     const choices = this.target.classes.map((label) => element("option", { value: label }, plain(label)));
@@ -239,31 +234,6 @@ export class TryIt {
   showMeasured() {
     for (const one of byId("measured").children) {
       /** @type {HTMLElement} */ (one).hidden = /** @type {HTMLElement} */ (one).dataset.measured !== `${this.target.key} ${this.rounding.bits}`;
-    }
-  }
-
-  /** The networks of the held-out domain, to be compared: full precision and QT-DoG at first. */
-  listPairs() {
-    const pathOf = (/** @type {string} */ method) => this.target.models.find((one) => one.method === method)?.path ?? "";
-    listNetworks(this.target.networks, [pathOf("erm"), pathOf("qt-dog")]);
-  }
-
-  /** Compare the chosen two, where that is looked at. */
-  async compare() {
-    const { target } = this, [first, second] = PAIR.map((id) => byId(id).value);
-    if (!this.begun) return;
-    this.changed();
-    if (!byId("weights").open) return;
-    const network = (/** @type {string} */ path) => target.networks.find((one) => one.path === path);
-    const [one, other] = [network(first), network(second)];
-    if (!one || !other) return;
-    byId("weights-said").textContent = "Comparing the weights …";
-    for (const id of ["weights-chart", "weights-table"]) byId(id).replaceChildren();
-    try {
-      const found = await this.engine.compare(first, second);
-      if (PAIR.map((id) => byId(id).value).join() === [first, second].join()) showCompared(found, one, other);
-    } catch (error) {
-      byId("weights-said").textContent = /** @type {Error} */ (error).message;
     }
   }
 
