@@ -12,6 +12,7 @@ from qtdog.ui.classify import layout, pad
 from qtdog.ui.figures import head
 from qtdog.ui.quantize import layout as quantize
 from qtdog.ui.shift import figures as shift
+from qtdog.ui.shift import layout as shift_layout
 from qtdog.ui.weights import layout as weights
 from qtdog.web import FOLDER as WEB
 
@@ -149,6 +150,7 @@ def _tools(measured: Markup) -> Markup:
 <label class="field">Severity <input type="range" id="severity" min="0" max="{}" step="0.1"
 value="0"><output id="severity-value">0</output></label></div>
 <p class="quiet" id="shift-about"></p>
+<label class="field">{} <select id="shift-class"></select></label>
 {}
 </div>
 <div id="quantize-tools" hidden>
@@ -159,6 +161,7 @@ value="4"><output id="bits-value"></output></label></div>
 </div>""",
         shifts,
         MOST_SEVERE,
+        shift_layout.WATCH,
         STRIP,
         rules,
         measured,
@@ -206,6 +209,9 @@ STRIP = html(
 <ol class="filmstrip" id="strip-frames"></ol>
 <p class="quiet">A percentage is how sure the model is of the class that it says.
 A click on a picture goes to its severity.</p>
+<div class="quantize-pair"><div id="strip-chart"></div>
+<div><div id="strip-table" class="scroll wide" tabindex="0" role="region" aria-label="In numbers">
+</div><p id="strip-save"></p></div></div>
 </section>"""
 )
 GRID = html(

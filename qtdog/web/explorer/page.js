@@ -35,6 +35,7 @@ function knownValues(manifest) {
     look: (value) => value === "true" || value === "false",
     shift: (value) => options("shift").includes(value),
     severity: number(0, 5),
+    "shift-class": (value) => manifest.targets.some((one) => one.classes.includes(value)),
     bits: (value) => number(2, 8)(value) && Number.isInteger(Number(value)),
     rule: (value) => value === "start" || value === "least error",
     quantize: (value) => value === "grid" || value === "weights",

@@ -48,9 +48,10 @@ export class TryIt {
     this.shift = { name: "pencil", severity: 0 };
     this.slid = false;  // until somebody chooses a severity, it is where something breaks
     this.weights = new Comparison(engine, this.target, () => { if (this.begun) changed(); });
-    this.strip = new Strip(manifest.methods, (severity) => this.goTo(severity));
+    this.strip = new Strip(manifest.methods, (severity) => this.goTo(severity), changed);
     this.shownLayer = "";
     this.rounding = { bits: 4, rule: /** @type {import("./rounding.js").Rule} */ ("least error") };
+    this.here = /** @type {import("./predictions.js").Prediction[]} */ ([]);
     this.sample = "own";
     this.known = /** @type {string | null} */ (null);
     this.source = "picture";
@@ -117,6 +118,7 @@ export class TryIt {
     if (said.has("severity")) byId("severity").value = said.get("severity");
     this.slid = said.has("severity");
     this.weights.begin(said);
+    this.strip.watched = said.get("shift-class") ?? "";
     if (said.has("bits")) byId("bits").value = said.get("bits");
     const rule = /** @type {HTMLInputElement | null} */ (document.querySelector(`[name=rule][value="${said.get("rule") ?? "least error"}"]`));
     if (rule) rule.checked = true;
@@ -143,6 +145,7 @@ export class TryIt {
       models: [all.filter((one) => this.models.has(one)).join(","), all.join(",")],
       shift: [this.shift.name, "pencil"],
       severity: [String(this.shift.severity), "0"],
+      "shift-class": [this.strip.watched, ""],
       bits: [String(this.rounding.bits), "4"],
       rule: [this.rounding.rule, "least error"],
       look: [String(this.look), "false"],
@@ -192,6 +195,7 @@ export class TryIt {
    */
   show(pixels, alt, sample, known) {
     this.pixels = pixels;
+    if (this.picture) this.strip.watched = "";  // the first is the address's, with the class that it names
     this.picture += 1;
     this.sample = sample;
     this.known = known;
@@ -225,6 +229,7 @@ export class TryIt {
     const choices = this.target.classes.map((label) => element("option", { value: label }, plain(label)));
     list.replaceChildren(list.options[0], ...choices);
     list.value = this.target.classes.includes(chosen) ? chosen : "";
+    byId("shift-class").replaceChildren(...choices.map((one) => one.cloneNode(true)));
     if (!answer) return;
     this.changed();
     this.answer();
@@ -446,6 +451,7 @@ export class TryIt {
       milliseconds: said[i].milliseconds,
     }));
     byId("answers").replaceChildren(...results(answers, this.known));
+    this.here = answers.map((one) => one.prediction);
     if (seen) this.showEvidence(seen, answers, said);
     byId("looking").hidden = !this.look;
     this.showRate();
@@ -461,7 +467,7 @@ export class TryIt {
   async showStrip() {
     const key = this.stripKey, { target, shown: models, pixels } = this, { name } = this.shift;
     this.strip.expect(key);
-    this.strip.mark(this.shift.severity);
+    if (key === this.strip.key) this.strip.mark(this.shift.severity, this.here);
     if (!key || !models.length || !pixels || key === this.strip.key) return;
     const frames = [];
     for (let severity = 0; severity <= MOST_SEVERE; severity += 1) {
@@ -477,9 +483,11 @@ export class TryIt {
     }
     const steps = frames.map((one) => one.predictions), [first] = steps[0];
     const label = this.known !== null && target.classes.includes(this.known) ? this.known : first.label;
-    this.strip.show(key, frames, byId("shift").selectedOptions[0].textContent, label);
-    if (!this.slid) this.goTo(firstBreak(steps, label) ?? START_SEVERITY);
-    this.strip.mark(this.shift.severity);
+    const title = byId("shift").selectedOptions[0].textContent, networks = models.map(({ method, path }) => [method, path.split("/").pop()]);
+    const heldOut = target.key, named = { shift: name, title, known: label, heldOut, networks: Object.fromEntries(networks) };
+    this.strip.at = { severity: this.shift.severity, here: this.here };
+    this.strip.show({ key, frames, ...named });
+    if (!this.slid) this.goTo(firstBreak(steps, this.strip.label) ?? START_SEVERITY);
   }
 
   /** The chosen layer of the network in full precision, on the grid of the chosen width. */
