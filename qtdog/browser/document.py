@@ -148,9 +148,9 @@ def _tools(measured: Markup) -> Markup:
         """<div id="shift-tools" hidden>
 <div class="tools"><label class="field">Shift <select id="shift">{}</select></label>
 <label class="field">Severity <input type="range" id="severity" min="0" max="{}" step="0.1"
-value="0"><output id="severity-value">0</output></label></div>
+value="0"><output id="severity-value">0</output></label>
+<label class="field">{} <select id="shift-class"></select></label></div>
 <p class="quiet" id="shift-about"></p>
-<label class="field">{} <select id="shift-class"></select></label>
 {}
 </div>
 <div id="quantize-tools" hidden>
