@@ -1,8 +1,9 @@
 """How fast the explorer without a server is: `python tests/browser_speed.py [--out FILE]`.
 
 The bundled set is exported and served to headless Chromium. In turn, a sample goes through the
-networks in the browser, in one WASM thread, and in the server's engine; then a moving picture
-stands in for a camera before all three models. On a machine that does nothing else.
+networks in the browser, in one WASM thread, and in the server's engine, one of them in tfjs too,
+which npm brings; then a moving picture stands in for a camera before all three models. On a machine
+that does nothing else.
 """
 
 import argparse
@@ -14,8 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import static_site
-from playwright.sync_api import Browser, sync_playwright
+import tfjs
+from playwright.sync_api import Browser, Page, sync_playwright
 from servers import CHROMIUM_FLAGS, chromium
 
 from qtdog import cores
@@ -67,12 +70,16 @@ WATCHED = """async (seconds) => {
 }"""
 
 
-def engine_times(model: StoredModel) -> list[float]:
-    """Milliseconds that the server's engine takes for the sample, one a time."""
+def sample_for(model: StoredModel) -> np.ndarray:
+    """The sample as a model's networks take it."""
     config = model.config
     pixels = resize(read_image(SAMPLE), config.image_size)[None]
-    inputs = network_input(pixels, config.mean, config.std)
-    times = []
+    return network_input(pixels, config.mean, config.std)
+
+
+def engine_times(model: StoredModel) -> list[float]:
+    """Milliseconds that the server's engine takes for the sample, one a time."""
+    inputs, times = sample_for(model), []
     for _ in range(1 + ANSWERS):
         start = time.perf_counter()
         member_logits(model.networks, inputs)
@@ -80,14 +87,31 @@ def engine_times(model: StoredModel) -> list[float]:
     return times[1:]
 
 
-def compared(browser: Browser, address: str, explorer: Explorer) -> Iterator[str]:
+def in_tfjs(page: Page, model: StoredModel, path: str, scripts: list[Path]) -> None:
+    """Have the page hold a network in tfjs, which must give the logits of ours."""
+    for script in scripts:
+        page.add_script_tag(path=script)
+    config = model.config
+    asked = [f"samples/{SAMPLE.name}", path, tfjs.layers(config.architecture, config.image_size)]
+    found = page.evaluate(tfjs.BUILD, asked)
+    apart = np.abs(np.array(found) - model.networks[0].logits(sample_for(model))[0]).max()
+    if apart > 1e-3:
+        raise ValueError(f"In tfjs it is another network: logits differ by {apart:.3g}.")
+
+
+def compared(
+    browser: Browser, address: str, explorer: Explorer, scripts: list[Path]
+) -> Iterator[str]:
     """A line a model: medians in the browser and in the engine, which take turns."""
     page = static_site.asked(browser, address)
     (target, *_) = page.evaluate("window.manifest.targets")
     paths = {one["method"]: one["path"] for one in target["models"]}
     stored = {method: open_stored(explorer.root / path) for method, path in paths.items()}
+    in_tfjs(page, stored["erm"], paths["erm"], scripts)
+    tfjs_times: list[float] = []
     times: dict[str, tuple[list[float], list[float]]] = {one: ([], []) for one in paths}
     for _ in range(ROUNDS):
+        tfjs_times.extend(page.evaluate(tfjs.TIMED, ANSWERS))
         for method, path in paths.items():
             asked = [f"samples/{SAMPLE.name}", path, ANSWERS]
             times[method][0].extend(page.evaluate(TIMED, asked))
@@ -102,6 +126,8 @@ def compared(browser: Browser, address: str, explorer: Explorer) -> Iterator[str
             f"{method:<8}{len(count):>2} networks {browsers:6.2f} ms {engines:6.2f} ms "
             f"{browsers / engines:6.2f}x {browsers / len(count):15.2f} ms"
         )
+    other, ours = statistics.median(tfjs_times), statistics.median(times["erm"][0])
+    yield f"erm in tfjs {tfjs.VERSION} (WASM) {other:.2f} ms: {other / ours:.2f}x the browser's"
 
 
 def watched(browser: Browser, address: str) -> Iterator[str]:
@@ -133,10 +159,11 @@ def report() -> Iterator[str]:
     explorer = Explorer(PROGRAM / "checkpoints")
     with tempfile.TemporaryDirectory() as place, sync_playwright() as started:
         folder = static_site.exported(explorer.root, Path(place) / "site")
+        scripts = tfjs.add_tfjs(folder, Path(place) / "packages")
         options: dict[str, Any] = {"executable_path": chromium(), "args": CHROMIUM_FLAGS}
         with static_site.serving(folder) as address, started.chromium.launch(**options) as browser:
             yield f"Chromium {browser.version}, one WASM thread"
-            yield from compared(browser, address, explorer)
+            yield from compared(browser, address, explorer, scripts)
             yield from watched(browser, address)
 
 
