@@ -146,10 +146,33 @@ def test_the_strip_shows_what_every_severity_does_and_leads_there(browser, addre
     page.close()
 
 
+def test_quantize_tells_what_was_measured_and_shows_a_layer_on_its_grid(
+    browser, address, static_set, static_folder
+):
+    page = open_page(browser, address, "?tab=quantize&bits=7")
+    page.locator("#layer-chart svg").wait_for()
+    reference = load_config(static_set / "pacs" / "sketch" / "erm-seed0")
+    measured = load_results(static_folder.parents[2] / "results").measured
+    for bits in (7, 4):
+        page.fill("#bits", str(bits))
+        page.locator("#layer-said", has_text=f"At {bits} bits").wait_for()
+        expected = re.sub("<.*?>", "", measured_at(bits, reference, measured))
+        assert page.inner_text("#measured").strip() == expected.strip()
+        assert f"{2**bits} levels" in page.get_attribute("#layer-chart svg", "aria-label")
+    before = page.inner_text("#layer-said")
+    page.select_option("#layer", index=0)
+    page.wait_for_function(
+        "(before) => document.querySelector('#layer-said').innerText !== before", arg=before
+    )
+    assert page.complaints == []
+    page.close()
+
+
 def _lines(text: str) -> list[list[str]]:
     return list(csv.reader(text.removeprefix("\ufeff").splitlines()))
 
 
+@pytest.mark.thorough
 def test_the_watched_class_is_drawn_over_every_severity_and_saved(
     browser, address, static_set, tmp_path
 ):
@@ -190,28 +213,7 @@ def test_the_watched_class_is_drawn_over_every_severity_and_saved(
     page.close()
 
 
-def test_quantize_tells_what_was_measured_and_shows_a_layer_on_its_grid(
-    browser, address, static_set, static_folder
-):
-    page = open_page(browser, address, "?tab=quantize&bits=7")
-    page.locator("#layer-chart svg").wait_for()
-    reference = load_config(static_set / "pacs" / "sketch" / "erm-seed0")
-    measured = load_results(static_folder.parents[2] / "results").measured
-    for bits in (7, 4):
-        page.fill("#bits", str(bits))
-        page.locator("#layer-said", has_text=f"At {bits} bits").wait_for()
-        expected = re.sub("<.*?>", "", measured_at(bits, reference, measured))
-        assert page.inner_text("#measured").strip() == expected.strip()
-        assert f"{2**bits} levels" in page.get_attribute("#layer-chart svg", "aria-label")
-    before = page.inner_text("#layer-said")
-    page.select_option("#layer", index=0)
-    page.wait_for_function(
-        "(before) => document.querySelector('#layer-said').innerText !== before", arg=before
-    )
-    assert page.complaints == []
-    page.close()
-
-
+@pytest.mark.thorough
 def test_a_layer_of_two_networks_is_chosen_by_a_click_and_the_table_saved(
     browser, address, static_set, tmp_path
 ):

@@ -146,6 +146,7 @@ def _wait_for_runs(page: Page, place: str, frame: dict) -> None:
     assert page.locator(f"{place} [data-way]").all_inner_texts() == frame["words"]
 
 
+@pytest.mark.thorough
 def test_the_way_there_follows_its_slider_in_landscape_and_in_learn(open_one):
     folder = LANDSCAPES / "pacs" / "sketch"
     found, _ = store.load_all(folder, "trajectories-target-*.json")
@@ -185,6 +186,7 @@ def test_a_landscape_that_was_not_measured_says_so(open_one):
     assert page.locator("#panel-landscape .panel:visible table.numbers tbody tr").count() == 2
 
 
+@pytest.mark.thorough
 def test_the_address_carries_which_networks_a_landscape_shows(open_one):
     page = open_one("?tab=landscape&landscape-3d=false&landscape-models=qt-dog-7bit-seed0")
     heading = page.locator("#panel-landscape .panel:visible .heading:visible")
@@ -205,6 +207,7 @@ def test_the_address_carries_which_networks_a_landscape_shows(open_one):
     assert page.locator("#panel-landscape .panel:visible .series:visible").count() == 2
 
 
+@pytest.mark.thorough
 def test_the_address_carries_order_search_and_benchmark_of_the_results(open_one):
     page = open_one("?tab=results&benchmark=OfficeHome&search=erm&order=0-descending")
     table = page.locator("#results .results-table:visible").last
