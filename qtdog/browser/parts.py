@@ -1,6 +1,7 @@
 """What the explorer without a server shows besides answers: results, landscapes, Learn, About."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from qtdog.browser.landscapes import landscapes_part
 from qtdog.browser.results import results_part
@@ -64,11 +65,13 @@ def results() -> Markup:
 
 def landscape(explorer: Explorer) -> Markup:
     """What was measured around the very networks that the page shows."""
-    folders = [
-        one.folder for target in explorer.targets() for one in explorer.checkpoints(target.key)
-    ]
+    keys = [target.key for target in explorer.targets()]
+    folders = [one.folder for key in keys for one in explorer.checkpoints(key)]
     stored = stores.load_stored(LANDSCAPES, subjects(folders))
-    return notices(stored.problems) + (landscapes_part(stored) or NO_LANDSCAPE)
+    ours = tuple(one for one in stored.records if stores.target_of(one) in keys)
+    return notices(stored.problems) + (
+        landscapes_part(replace(stored, records=ours)) or NO_LANDSCAPE
+    )
 
 
 def train() -> Markup:
