@@ -171,6 +171,18 @@ COMPARED = """async ([first, second]) => {
 }"""
 """Two networks compared: layers, the whole, and what is said of it."""
 
+PAIRED = """async ([first, second, layer]) => {
+    const { layersCsv } = await import("./explorer/compared.js");
+    const { layerSentence } = await import("./explorer/paired.js");
+    const [target] = window.manifest.targets;
+    const network = (path) => target.networks.find((one) => one.path === path);
+    const networks = [network(first), network(second)];
+    const pair = await window.engine.pair(first, second, layer);
+    const csv = layersCsv(await window.engine.compare(first, second), networks, target);
+    return { ...pair, csv, said: layerSentence(pair, networks) };
+}"""
+"""One layer of two networks in detail, its sentence, and the CSV of all layers."""
+
 BREAKS = """async ([steps, label]) => {
     const { breakSentence } = await import("./explorer/breaks.js");
     return breakSentence(steps, label);

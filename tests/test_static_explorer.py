@@ -1,6 +1,7 @@
 """The explorer without a server, in a real browser, from Python's own web server."""
 
 import base64
+import csv
 import re
 import shutil
 from contextlib import suppress
@@ -26,7 +27,9 @@ from qtdog.ui.quantize.layer import layer_sentence
 from qtdog.ui.quantize.words import layer_name
 from qtdog.ui.samples import samples
 from qtdog.ui.shift.figures import sentence
-from qtdog.ui.weights.words import comparison
+from qtdog.ui.weights.table import to_csv
+from qtdog.ui.weights.words import comparison, names
+from qtdog.ui.weights.words import layer_sentence as sentence_of_two
 
 # What a web server cannot hand on, or would wait for.
 OF_THE_DISK = re.compile("100 GB|a folder|a link|waits for a writer")
@@ -252,6 +255,54 @@ def test_two_networks_are_compared_as_in_the_package(modules, root, pair):
     lead, aside = theirs["said"]
     expected = re.sub("<.*?>", "|", comparison(ours)).replace("&#39;", "'")
     assert expected == f"|{lead}|{aside}||"
+
+
+def _check_csv(text: str, expected: str) -> None:
+    """The same lines; numbers as far as sums in another order are the same."""
+    for line, other in zip(
+        csv.reader(text.splitlines()), csv.reader(expected.splitlines()), strict=True
+    ):
+        for found, wanted in zip(line, other, strict=True):
+            if re.fullmatch(r"-?[\d.]+(e-?\d+)?", wanted):
+                assert float(found) == pytest.approx(float(wanted), rel=1e-5, abs=2e-4)
+            else:
+                assert found == wanted
+
+
+@pytest.mark.parametrize(
+    ("pair", "places"),
+    [
+        (("erm-seed0", "qt-dog-7bit-seed0"), (0, 5, -1)),
+        (("qt-dog-7bit-seed0", "erm-seed0"), (9,)),
+        (("qt-dog-7bit-seed1", "qt-dog-7bit-seed0"), (5,)),
+    ],
+)
+def test_a_layer_of_two_networks_is_shown_as_in_the_package(modules, root, pair, places):
+    first, second = (f"{static_site.SKETCH}/{name}" for name in pair)
+    pairs = WeightPairs(Explorer(root))
+    compared = pairs.compare(first, second)
+    for place in places:
+        name = compared.layers[place].name
+        ours = pairs.layer(first, second, name)
+        theirs = modules.evaluate(static_site.PAIRED, [first, second, name])
+        assert theirs["byChannel"] == ours.by_channel
+        assert theirs["single"] == ours.single
+        assert theirs["grid"] == pytest.approx(ours.grid)
+        assert theirs["reach"] == pytest.approx(ours.reach)
+        assert theirs["edges"] == pytest.approx(ours.edges)
+        for found, expected in zip(theirs["counts"], ours.counts, strict=True):
+            assert np.abs(np.subtract(found, expected)).sum() <= 2
+        assert abs(theirs["outside"] - ours.outside) <= 2
+        cells = {(round(one["first"], 3), round(one["second"], 3)) for one in theirs["cells"]}
+        expected = {(round(one.first, 3), round(one.second, 3)) for one in ours.cells}
+        assert len(cells ^ expected) <= 2
+        assert [one["channel"] for one in theirs["channels"]] == [
+            one.channel for one in ours.channels
+        ]
+        for one, other in zip(ours.channels, theirs["channels"], strict=True):
+            _same([other["distance"], other["cosine"]], [one.distance, one.cosine])
+        assert theirs["said"] == sentence_of_two(ours.layer, *names(compared))
+    _check_csv(theirs["csv"], to_csv(compared))
 
 
 def test_where_a_shift_breaks_is_said_in_the_packages_words(modules):

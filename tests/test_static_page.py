@@ -1,5 +1,6 @@
 """The explorer without a server: its tabs, address, names from strangers, and whom it lets in."""
 
+import csv
 import dataclasses
 import re
 
@@ -13,8 +14,12 @@ from playwright.sync_api import Page
 from qtdog import checkpoints
 from qtdog.accuracy import Accuracy
 from qtdog.checkpoints import load_config, storage
+from qtdog.explorer import SHIFTS, Explorer, shrink
+from qtdog.images import read_image
+from qtdog.places import SAMPLES
 from qtdog.results import load_results
 from qtdog.ui.quantize.measured import measured_at
+from qtdog.ui.shift import figures
 
 TABS = ("try", "shift", "train", "results", "landscape", "quantize", "learn", "about")
 ANSWERING = ("try", "shift", "quantize")
@@ -166,6 +171,81 @@ def test_quantize_tells_what_was_measured_and_shows_a_layer_on_its_grid(
     )
     assert page.complaints == []
     page.close()
+
+
+def _lines(text: str) -> list[list[str]]:
+    return list(csv.reader(text.removeprefix("\ufeff").splitlines()))
+
+
+@pytest.mark.thorough
+def test_the_watched_class_is_drawn_over_every_severity_and_saved(
+    browser, address, static_set, tmp_path
+):
+    query = "?tab=shift&shift=blur&sample=horse-line&severity=2.5&shift-class=elephant"
+    page = open_page(browser, address, query)
+    page.locator("#strip-chart figcaption", has_text="Probability of elephant").wait_for()
+    assert page.input_value("#shift-class") == "elephant"
+    explorer, shift, watched = Explorer(static_set), SHIFTS["blur"], "elephant"
+    image = shrink(read_image(SAMPLES / "horse-line.png"))
+    steps = explorer.classify_many(shift.series(image), static_site.SKETCH)
+    wanted = figures.to_csv(
+        steps, watched, shift, static_site.SKETCH, explorer.names(static_site.SKETCH)
+    )
+    with page.expect_download() as download:
+        page.click("#strip-save a")
+    download.value.save_as(tmp_path / "blur.csv")
+    found = _lines((tmp_path / "blur.csv").read_text(encoding="utf-8"))
+    for line, other in zip(found, _lines(wanted), strict=True):
+        assert line[:7] == other[:7]
+        if other[7] != "its probability":
+            numbers, expected = ([float(one) for one in each[7:]] for each in (line, other))
+            assert numbers == pytest.approx(expected, abs=2e-3)
+    here = [
+        one.probabilities[one.classes.index(watched)]
+        for one in explorer.classify(shift.apply(image, 2.5), static_site.SKETCH)
+    ]
+    drawn = page.locator("#strip-chart .marker title").all_text_contents()
+    assert sorted(float(one.split(": ")[1]) for one in drawn if one.startswith("2.5: ")) == (
+        pytest.approx(sorted(100 * one for one in here), abs=0.3)
+    )
+    page.select_option("#shift-class", "dog")
+    page.locator("#strip-chart figcaption", has_text="Probability of dog").wait_for()
+    assert "shift-class=dog" in page.url
+    page.click("[data-sample='giraffe-pencil']")  # which is watched for what it shows
+    page.locator("#strip-chart figcaption", has_text="Probability of giraffe").wait_for()
+    assert "shift-class" not in page.url
+    assert page.complaints == []
+    page.close()
+
+
+@pytest.mark.thorough
+def test_a_layer_of_two_networks_is_chosen_by_a_click_and_the_table_saved(
+    browser, address, static_set, tmp_path
+):
+    query = "?tab=quantize&quantize=weights&weights-second=pacs/sketch/qt-dog-7bit-seed1"
+    page = open_page(browser, address, query)
+    page.locator("#weights-pair svg").nth(1).wait_for()
+    assert page.inner_text("#weights-said").startswith(
+        "Full precision, seed 0 and QT-DoG (7 bits), seed 1 are"
+    )
+    bar = page.locator("#weights-layers rect[data-layer]").nth(2)
+    name = bar.get_attribute("data-layer")
+    bar.click()
+    page.locator("#weights-layer-said", has_text=f"{name}, ").wait_for()
+    assert f"weights-layer={name}" in page.url
+    assert page.input_value("#weights-layer") == name
+    assert page.locator("#weights-channels tbody tr").count() > 1
+    again = open_page(browser, address, page.url.removeprefix(address))
+    again.locator("#weights-layer-said", has_text=f"{name}, ").wait_for()
+    with page.expect_download() as download:
+        page.click("#weights-save a")
+    download.value.save_as(tmp_path / "weights.csv")
+    rows = list(csv.DictReader((tmp_path / "weights.csv").open(encoding="utf-8-sig")))
+    assert rows[0]["second"] == "sketch (PACS): QT-DoG (7 bits), seed 1"
+    assert rows[2]["layer"] == name
+    assert (page.complaints, again.complaints) == ([], [])
+    page.close()
+    again.close()
 
 
 def _evil_set(root):

@@ -4,10 +4,11 @@ import pytest
 from pages import opening
 from playwright.sync_api import Page
 
-from qtdog.landscape import Surface, store
+from qtdog.landscape import Surface, Trajectories, store
 from qtdog.places import LANDSCAPES, RESULTS
 from qtdog.results import AVERAGE, best_within, load_memory, points_on
 from qtdog.ui import html
+from qtdog.ui.landscape import way
 from qtdog.ui.landscape.planes import grid
 from qtdog.ui.results import memory
 
@@ -136,6 +137,49 @@ def test_surfaces_turn_together_under_the_pages_policy(open_one):
     assert "landscape-3d=false" in page.url
 
 
+def _wait_for_runs(page: Page, place: str, frame: dict) -> None:
+    """Both runs stand where that frame of the record says, and so do the numbers beside them."""
+    places = [list(pair) for pair in zip(frame["x"], frame["y"], strict=True)]
+    page.wait_for_function(
+        "([place, wanted]) => { const plot = document.querySelector(place + ' .js-plotly-plot');"
+        " const seen = plot?.data?.slice(-2).map((one) => [one.x[0], one.y[0]]);"
+        " return JSON.stringify(seen) === JSON.stringify(wanted); }",
+        arg=[place, places],
+    )
+    assert page.locator(f"{place} [data-way]").all_inner_texts() == frame["words"]
+
+
+@pytest.mark.thorough
+def test_the_way_there_follows_its_slider_in_landscape_and_in_learn(open_one):
+    folder = LANDSCAPES / "pacs" / "sketch"
+    found, _ = store.load_all(folder, "trajectories-target-*.json")
+    (record,) = [one for one in found if isinstance(one, Trajectories)]
+    frames = way.frames(record)
+    query = f"?tab=landscape&landscape=trajectories&landscape-step={frames[3]['step']}"
+    page = open_one(query, reduced_motion="reduce")
+    place = "#way-pacs-sketch-target"
+    _wait_for_runs(page, place, frames[3])
+    page.focus(f"{place} input[type=range]")
+    page.keyboard.press("ArrowRight")
+    _wait_for_runs(page, place, frames[4])
+    assert f"landscape-step={frames[4]['step']}" in page.url
+    page.select_option("[data-address=landscape-height]", "accuracy")
+    page.wait_for_function(
+        "([place, high]) => document.querySelector(place + ' .js-plotly-plot')"
+        ".data[0].contours.end === high",
+        arg=[place, float(grid(record, "accuracy").max())],
+    )
+    _wait_for_runs(page, place, frames[4])
+    assert page.locator("#landscape-picked").is_hidden()
+    page.click("[data-tab=learn]")
+    page.click("[data-step='4']")
+    _wait_for_runs(page, "#learn-way", frames[-1])
+    page.click("#learn-way .way-play")  # less motion: one evaluation a press
+    _wait_for_runs(page, "#learn-way", frames[0])
+    page.wait_for_timeout(1000)
+    _wait_for_runs(page, "#learn-way", frames[0])
+
+
 def test_a_landscape_that_was_not_measured_says_so(open_one):
     page = open_one("?tab=landscape&landscape=curvature&landscape-images=source")
     page.locator("#panel-landscape .panel:visible .nothing").wait_for()
@@ -145,7 +189,52 @@ def test_a_landscape_that_was_not_measured_says_so(open_one):
     assert page.locator("#panel-landscape .panel:visible table.numbers tbody tr").count() == 2
 
 
+@pytest.mark.thorough
+def test_the_address_carries_which_networks_a_landscape_shows(open_one):
+    page = open_one("?tab=landscape&landscape-3d=false&landscape-models=qt-dog-7bit-seed0")
+    heading = page.locator("#panel-landscape .panel:visible .heading:visible")
+    page.locator(f"{PLANES} .contourlayer").wait_for()
+    assert heading.all_inner_texts() == ["◆ QT-DoG, 7 bits, seed 0"]
+    rows = page.locator("#panel-landscape .panel:visible table.numbers tbody tr:visible")
+    assert rows.count() == 1
+    page.check("[data-model=erm-seed0]")
+    page.locator(f"{PLANES} .contourlayer").nth(1).wait_for()
+    assert "landscape-models=erm-seed0%2Cqt-dog-7bit-seed0" in page.url
+    page.select_option("[data-address=landscape]", "flatness")
+    page.uncheck("[data-model=qt-dog-7bit-seed0]")
+    assert page.locator("#panel-landscape .panel:visible .series:visible").count() == 1
+    (named,) = page.locator("#panel-landscape .panel:visible .legend > :visible").all()
+    assert named.inner_text() == "● Full precision, seed 0"
+    page.click("[data-model=erm-seed0]")  # none: the usual ones again
+    page.wait_for_function("() => !location.search.includes('landscape-models')")
+    assert page.locator("#panel-landscape .panel:visible .series:visible").count() == 2
+
+
+@pytest.mark.thorough
+def test_the_address_carries_order_search_and_benchmark_of_the_results(open_one):
+    page = open_one("?tab=results&benchmark=OfficeHome&search=erm&order=0-descending")
+    table = page.locator("#results .results-table:visible").last
+    table.wait_for()
+    assert page.input_value("[data-address=benchmark]") == "OfficeHome"
+    assert table.locator("[data-search]").input_value() == "erm"
+    names = table.locator("tbody tr:not(.group):visible").all_inner_texts()
+    assert names
+    assert all("erm" in one.lower() for one in names)
+    assert table.locator("[data-sort='0']").locator("xpath=ancestor::th").get_attribute(
+        "aria-sort"
+    ) == ("descending")
+    table.locator("[data-sort='1']").click()
+    table.locator("[data-search]").fill("qt-dog")
+    page.select_option("[data-address=benchmark]", "PACS")
+    for part in ("order=1-descending", "search=qt-dog"):
+        assert part in page.url
+    assert "benchmark" not in page.url
+
+
 def test_what_an_address_says_wrongly_of_a_part_is_told(open_one):
+    page = open_one("?tab=landscape&landscape-models=moon-seed0")
+    page.locator("#panel-landscape .notice").wait_for()
+    assert "landscape-models=moon-seed0" in page.inner_text("#panel-landscape .notice")
     page = open_one("?tab=results&megabytes=9000&memory=moon")
     page.locator("#panel-results .notice").wait_for()
     assert "memory=moon, megabytes=9000" in page.inner_text("#panel-results .notice")

@@ -12,6 +12,7 @@ from qtdog.ui.classify import layout, pad
 from qtdog.ui.figures import head
 from qtdog.ui.quantize import layout as quantize
 from qtdog.ui.shift import figures as shift
+from qtdog.ui.shift import layout as shift_layout
 from qtdog.ui.weights import layout as weights
 from qtdog.web import FOLDER as WEB
 
@@ -147,7 +148,8 @@ def _tools(measured: Markup) -> Markup:
         """<div id="shift-tools" hidden>
 <div class="tools"><label class="field">Shift <select id="shift">{}</select></label>
 <label class="field">Severity <input type="range" id="severity" min="0" max="{}" step="0.1"
-value="0"><output id="severity-value">0</output></label></div>
+value="0"><output id="severity-value">0</output></label>
+<label class="field">{} <select id="shift-class"></select></label></div>
 <p class="quiet" id="shift-about"></p>
 {}
 </div>
@@ -159,6 +161,7 @@ value="4"><output id="bits-value"></output></label></div>
 </div>""",
         shifts,
         MOST_SEVERE,
+        shift_layout.WATCH,
         STRIP,
         rules,
         measured,
@@ -206,6 +209,9 @@ STRIP = html(
 <ol class="filmstrip" id="strip-frames"></ol>
 <p class="quiet">A percentage is how sure the model is of the class that it says.
 A click on a picture goes to its severity.</p>
+<div class="quantize-pair"><div id="strip-chart"></div>
+<div><div id="strip-table" class="scroll wide" tabindex="0" role="region" aria-label="In numbers">
+</div><p id="strip-save"></p></div></div>
 </section>"""
 )
 GRID = html(
@@ -228,16 +234,14 @@ WEIGHTS = html(
 <div class="tools"><label class="field">Network <select id="weights-first"></select></label>
 <label class="field">Compared with <select id="weights-second"></select></label></div>
 <p class="summary" id="weights-said" role="status">Comparing the weights …</p>
-<figure class="plot"><figcaption>Every layer{}</figcaption><div id="weights-chart"></div></figure>
-<details class="folded"><summary>Every layer in numbers</summary>
-<div class="scroll" tabindex="0" id="weights-table"></div></details>
+<div class="quantize-pair"><div id="weights-layers"></div>
+<div><label class="field">Layer <select id="weights-layer"></select></label>
+<p class="picture-said" id="weights-layer-said" role="status"></p>
+<div id="weights-channels" class="scroll wide" tabindex="0" role="region" aria-label="Channels">
+</div></div></div>
+<div class="quantize-pair" id="weights-pair"></div>
+<p id="weights-save"></p>
 {}</details>""",
-    charts.legend(
-        [
-            ("■", "var(--qt-dog)", "apart"),
-            ("—", "currentColor", "what rounding alone would do"),
-        ]
-    ),
     weights.NOTES,
 )
 PICTURE = html(

@@ -7,6 +7,24 @@ const fits = (panel, but = null) => keys.every((one) => {
   return one === but || !wanted || wanted === valueOf(one);
 });
 const [height, deep] = looks;
+const boxes = [...group.querySelectorAll("[data-model]")], picked = group.querySelector("[data-address=landscape-models]");
+const named = (text) => (text ?? "").split(",").filter(Boolean);
+
+// Of the panel's models those that were picked, or else the usual ones: planes, lines, rows in their order.
+const pick = (panel) => {
+  const models = named(panel?.dataset.models), asked = named(picked.value).filter((name) => models.includes(name));
+  const shown = asked.length ? asked : named(panel?.dataset.usual);
+  picked.closest("fieldset").hidden = models.length < 2;
+  for (const box of boxes) {
+    box.closest("label").hidden = !models.includes(box.dataset.model);
+    box.checked = shown.includes(box.dataset.model);
+  }
+  if (!models.length) return;
+  const rows = panel.querySelector("table.numbers > tbody");
+  for (const parts of [".landscape-planes > *", ".plot .legend > *", ".series"].map((name) => panel.querySelectorAll(name)).concat([rows.children])) {
+    [...parts].forEach((one, at) => one.toggleAttribute("hidden", !shown.includes(models[at])));
+  }
+};
 
 const show = () => {
   for (const panel of panels) panel.hidden = !fits(panel);
@@ -15,15 +33,24 @@ const show = () => {
   }
   const [shown] = panels.filter((panel) => !panel.hidden);
   group.querySelector(".none").hidden = Boolean(shown);
+  pick(shown);
   const plots = [...(shown?.querySelectorAll("div.plot") ?? [])];
-  for (const one of [...looks.map((part) => part.closest("label")), group.querySelector("#landscape-picked")]) one.hidden = !plots.length;
+  height.closest("label").hidden = !plots.length;
+  for (const one of [deep.closest("label"), group.querySelector("#landscape-picked")]) one.hidden = !shown?.querySelector(".landscape-planes");
   settle(group);
   for (const plot of plots) {
-    const look = `${height.value} ${deep.checked ? "deep" : "flat"}`, was = plot.dataset.look;
+    const was = plot.dataset.look, names = [`${height.value} ${deep.checked ? "deep" : "flat"}`, height.value];
+    const look = names.find((name) => plot.querySelector(`script[data-look="${name}"]`));
     plot.dataset.look = look;
     if (isDrawn(plot) && was !== look) draw(plot);
   }
 };
 wake(group);
-for (const one of [...keys, ...looks]) one.addEventListener("input", show);
+for (const one of [...keys, ...looks, picked]) one.addEventListener("input", show);
+for (const box of boxes) {
+  box.addEventListener("input", () => {
+    picked.value = boxes.filter((one) => one.checked && !one.closest("label").hidden).map((one) => one.dataset.model).join();
+    picked.dispatchEvent(new Event("input", { bubbles: true }));
+  });
+}
 show();

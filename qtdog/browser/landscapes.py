@@ -1,10 +1,12 @@
 """The stored landscapes for pages without a server: surfaces side by side, and what they say."""
 
+import re
 from collections.abc import Sequence
 from itertools import product
 
-from qtdog.browser.panels import check, panel_title, plot_of, select
-from qtdog.landscape import Record, Surface
+from qtdog.browser.panels import check, panel_title, plot_of, select, slug
+from qtdog.browser.ways import way_part
+from qtdog.landscape import Record, Surface, Trajectories, models_of, order, title
 from qtdog.ui import Markup, html, join, plain
 from qtdog.ui.landscape import figures, planes, texts
 from qtdog.ui.landscape import stored as stores
@@ -26,10 +28,11 @@ def landscapes_part(stored: stores.Stored) -> Markup:
     )
     return html(
         '<section id="landscape"><h2 class="section">Loss landscapes</h2>{}'
-        '<div class="keyed"><div class="tools">{}</div>'
+        '<div class="keyed"><div class="tools">{}</div>{}'
         '<p id="landscape-picked">{}</p>{}<div class="none" hidden>{}</div></div></section>',
         texts.QUESTION,
         _choices(targets),
+        _models(stored.records),
         texts.PICK,
         panels,
         figures.headline((), ""),
@@ -57,6 +60,26 @@ def _choices(targets: dict[str, str]) -> Markup:
     )
 
 
+def _models(records: Sequence[Record]) -> Markup:
+    """A box for every network of which something is stored, and the names that the address has."""
+    models = sorted({model for one in records for model in models_of(one)}, key=order)
+    named = {model.name: title(model) for model in models}
+    boxes = join(
+        html('<label class="check" hidden><input type="checkbox" data-model="{}"> {}</label>', *one)
+        for one in named.items()
+    )
+    # Browsers know no escaped "-" there, which re.escape would write.
+    some = "|".join(re.sub(r"([.+])", r"\\\1", name) for name in named)
+    return html(
+        '<fieldset class="models" hidden><legend>{}</legend>{}<input type="text" hidden '
+        'pattern="({})(,({}))*" data-address="landscape-models" value=""></fieldset>',
+        texts.MODELS,
+        boxes,
+        some,
+        some,
+    )
+
+
 def _agains(records: Sequence[Record]) -> tuple[str, ...]:
     """With and without weights rounded again, where these were measured."""
     return ("false", "true") if any(map(stores.is_rounded, records)) else ("",)
@@ -66,21 +89,34 @@ def _panel(
     stored: stores.Stored, target: str, images: str, kind: str, way: str, again: str
 ) -> Markup:
     found = stores.perturbed_so(stored.of(target, images, kind, way), AGAIN[again])
-    picked = stores.one_of_each_kind(found) if kind == "plane" else found
-    surfaces = [one for one in picked if isinstance(one, Surface) and one.kind in stores.SLICES]
+    surfaces = [one for one in found if isinstance(one, Surface) and one.kind in stores.SLICES]
+    ways = [one for one in found if isinstance(one, Trajectories)][:1]
     domain = target.rpartition("/")[2]
-    title = f"{texts.MEASURES[kind]}, {plain(domain)} held out, {texts.IMAGES[images].lower()}"
+    name = f"{texts.MEASURES[kind]}, {plain(domain)} held out, {texts.IMAGES[images].lower()}"
     return html(
         '<section class="panel" data-target="{}" data-images="{}" data-kind="{}" data-way="{}" '
-        'data-again="{}">{}{}{}{}{}{}</section>',
+        'data-again="{}"{}>{}{}{}{}{}{}{}</section>',
         *(target, images, kind, way, again),
-        panel_title(title, 3),
+        _to_pick_from(found) if kind in stores.OF_SINGLE_MODELS else "",
+        panel_title(name, 3),
         _planes(surfaces),
+        join(
+            way_part(f"way-{slug(target)}-{images}", one, tuple(HEIGHTS), "landscape-step")
+            for one in ways
+        ),
         figures.headline(found, domain, stored.there_is(target, kind)),
         figures.beside_planes(stored, target, images, "filter") if kind == "plane" else "",
-        figures.numbers(picked, stored.records),
-        texts.notes(kind) + texts.provenance(picked) if picked else "",
+        figures.numbers(found, stored.records),
+        texts.notes(kind) + texts.provenance(found) if found else "",
     )
+
+
+def _to_pick_from(found: Sequence[Record]) -> Markup:
+    """A panel's models, in the order of its planes, rows and lines, and which of them are shown
+    until others are picked."""
+    names = (models_of(one)[0].name for one in found)
+    usual = ",".join(stores.usual_models(found))
+    return html(' data-models="{}" data-usual="{}"', ",".join(names), usual)
 
 
 def _planes(surfaces: Sequence[Surface]) -> Markup:

@@ -52,6 +52,8 @@ class SiteNetwork:
     """A single network whose weights can be compared with another's."""
 
     path: str
+    method: str
+    """Of which it has its colour; "other" for one without."""
     kind: str
     """All of its name but the seed."""
     seed: str
@@ -209,7 +211,12 @@ def _networks(explorer: Explorer, paths: Sequence[str]) -> tuple[SiteNetwork, ..
         singles |= dict.fromkeys(members(path, _config(explorer, path)) or (path,))
     configs = {path: _config(explorer, path) for path in singles}
     return tuple(
-        SiteNetwork(path, comparing.kind(config), comparing.seed(config))
+        SiteNetwork(
+            path,
+            config.method if config.method in METHOD_STYLES else "other",
+            comparing.kind(config),
+            comparing.seed(config),
+        )
         for path, config in configs.items()
     )
 

@@ -1,9 +1,11 @@
 """What the explorer without a server shows besides answers: results, landscapes, Learn, About."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from qtdog.browser.landscapes import landscapes_part
 from qtdog.browser.results import results_part
+from qtdog.browser.ways import way_part
 from qtdog.citation import CITATION
 from qtdog.explorer import BIT_WIDTHS, Explorer, lesson, standings
 from qtdog.images import read_image
@@ -63,11 +65,13 @@ def results() -> Markup:
 
 def landscape(explorer: Explorer) -> Markup:
     """What was measured around the very networks that the page shows."""
-    folders = [
-        one.folder for target in explorer.targets() for one in explorer.checkpoints(target.key)
-    ]
+    keys = [target.key for target in explorer.targets()]
+    folders = [one.folder for key in keys for one in explorer.checkpoints(key)]
     stored = stores.load_stored(LANDSCAPES, subjects(folders))
-    return notices(stored.problems) + (landscapes_part(stored) or NO_LANDSCAPE)
+    ours = tuple(one for one in stored.records if stores.target_of(one) in keys)
+    return notices(stored.problems) + (
+        landscapes_part(replace(stored, records=ours)) or NO_LANDSCAPE
+    )
 
 
 def train() -> Markup:
@@ -98,13 +102,15 @@ def learn(explorer: Explorer) -> Markup:
     numbers = load_results(RESULTS)
     found = standings(told, numbers.measured)
     said = words.read_texts(words.TEXTS)
-    walk = steps.steps(told, found, said)
+    way = tab.way_on(told.target.key)
+    walk = steps.steps(told, found, said, way)
     printed = figures.measured_table(found, tab.paper_numbers(numbers.paper, told))
     live = (
         _classified(explorer, told.target.key),
         figures.home_and_abroad(told),
         _slider("Bits", BITS, 3, [toys.rounding_toy(bits) for bits in BITS]),
-        _slider("Noise: step size", NOISES, 0.0, [toys.valley_toy(noise) for noise in NOISES]),
+        _slider("Noise: step size", NOISES, 0.0, [toys.valley_toy(noise) for noise in NOISES])
+        + (Markup() if way is None else way_part("learn-way", way, ("loss",))),
         _small_training() + figures.training_curves(told),
         figures.memory_bars(told) + _voted(explorer, told.target.key),
         printed,

@@ -32,17 +32,15 @@ def results_part(results: Results, folder: Path) -> Markup:
     names = [*of.benchmarks, ALL]
     first = results.measured[0].dataset if results.measured else FIRST
     names.sort(key=lambda name: name != first)
-    panels = {
-        "all benchmarks" if name == ALL else name: _benchmark(results, name, folder)
-        for name in names
-    }
+    titles = {name: "all benchmarks" if name == ALL else name for name in names}
+    panels = [_benchmark(results, name, folder) for name in names]
     return join(
         (
             notices([*results.problems, *problems]),
             memory.first_rows(points, first),
             memory_part(points, first, _log_link),
             html('<h2 class="section">{}</h2><p class="section">{}</p>', *layout.ALL_NUMBERS),
-            choice("Benchmark", panels, 2),
+            choice("Benchmark", titles, panels, 2, "benchmark"),
             _logs(results, folder),
         ),
         "\n",
@@ -76,19 +74,15 @@ def _benchmark(results: Results, benchmark: str, folder: Path) -> str:
     ]
     if benchmark == ALL:  # domains and runs are those of one benchmark
         return join(parts, "\n")
-    domains = {
-        plain(domain): _domain(results, benchmark, domain)
-        for domain in views.held_out(results, benchmark)
-    }
-    runs = {
-        title: pair(("Measured here", views.training(results, benchmark, key, folder)))
-        for key, title in views.training_choices(results, benchmark).items()
-    }
-    if domains:
-        parts.append(choice("Held-out domain, measured here", domains, 3))
-    if runs:
+    if domains := {one: plain(one) for one in views.held_out(results, benchmark)}:
+        shown = [_domain(results, benchmark, one) for one in domains]
+        parts.append(choice("Held-out domain, measured here", domains, shown, 3, "held-out"))
+    if runs := views.training_choices(results, benchmark):
+        shown = [
+            pair(("Measured here", views.training(results, benchmark, one, folder))) for one in runs
+        ]
         parts.append(html('<h2 class="section">Accuracy over training</h2>'))
-        parts.append(choice("Held-out domain and seed", runs, 3))
+        parts.append(choice("Held-out domain and seed", runs, shown, 3, "run"))
     return join(parts, "\n")
 
 

@@ -1,14 +1,15 @@
 // Pages without a server: light or dark, one panel of several, plots when they come into view. A script
 // that names a place wires that place alone.
 {
-const root = document.getElementById(document.currentScript.dataset.root) ?? document;
+const { root: place } = document.currentScript.dataset;
+const root = document.getElementById(place) ?? document;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const look = () => document.documentElement.classList.toggle("dark", dark.matches);
 dark.addEventListener("change", look);
 look();
 
 root.querySelectorAll(".results-table").forEach((element) => {
-  const trigger = undefined;
+  const trigger = place ? () => {} : undefined;  // a page has an address for order and search, a file has not
   /* results.js */
 });
 
@@ -26,7 +27,13 @@ const draw = (plot) => {
 };
 const isDrawn = (plot) => plot.classList.contains("js-plotly-plot");
 const seen = new IntersectionObserver(async (entries) => {
-  await globalThis.plotlyComing;  // where it is a file of its own
+  if (!entries.some(({ isIntersecting }) => isIntersecting)) return;
+  try {
+    await globalThis.bringPlotly?.();  // where it is a file of its own
+  } catch {
+    for (const { target } of entries) target.textContent = "This figure cannot be loaded. Open the page again later.";
+    return;
+  }
   for (const { isIntersecting, target } of entries) {
     if (!isIntersecting || target.closest("[hidden]")) continue;
     seen.unobserve(target);
@@ -65,7 +72,26 @@ root.querySelectorAll(".panels").forEach((group) => {
   show();
 });
 
-root.querySelectorAll(".memory").forEach((group) => {
+/* way.js */
+// Ways of the same runs on other images are at the same step.
+const ways = [...root.querySelectorAll(".way-place")];
+const stepOf = (place) => place.querySelector("input[type=range]");
+for (const place of ways) {
+  place.querySelectorAll("[hidden]").forEach((one) => { one.hidden = false; });
+  stepOf(place).addEventListener("input", ({ target: { value } }) => ways.forEach((one) => {
+    stepOf(one).value = value;
+    moveWay(one.id, value);
+  }));
+  place.querySelector(".way-play").addEventListener("click", () => playWay(place.id));
+  moveWay(place.id, stepOf(place).value);
+  adapting.set(place.querySelector("div.plot"), ({ data }) => {
+    const { x, y } = frameAt(wayOf(place.id), stepOf(place).value);
+    data.slice(-2).forEach((run, at) => Object.assign(run, { x: [x[at]], y: [y[at]] }));
+  });
+}
+
+// Learn has a list of that class too.
+root.querySelectorAll(".memory:has(> .tools)").forEach((group) => {
   /* memory.js */
 });
 root.querySelectorAll(".keyed").forEach((group) => {

@@ -18,7 +18,7 @@ from qtdog.places import LANDSCAPES, RESULTS
 from qtdog.results import Results, ResultsError, load_results
 from qtdog.ui import Markup, html, notices, trusted
 from qtdog.ui import appearance as theme
-from qtdog.ui.landscape import layout
+from qtdog.ui.landscape import layout, way_place
 from qtdog.ui.landscape import stored as stores
 from qtdog.ui.results import tables
 
@@ -36,6 +36,7 @@ body { margin: 0 auto; padding: 28px clamp(14px, 2.5vw, 32px) 40px; max-width: 1
 a { color: inherit; }
 select { font: inherit; color: inherit; background: var(--panel); border: 1px solid var(--line);
   border-radius: 8px; padding: 7px 10px; max-width: 100%%; }
+[hidden] { display: none !important; }
 .choice { margin: 22px 0 14px; }
 .choice:not([hidden]) { display: block; }
 .tools .choice:not([hidden]) { display: inline-flex; flex-wrap: wrap; gap: 4px 10px;
@@ -46,6 +47,11 @@ select { font: inherit; color: inherit; background: var(--panel); border: 1px so
 .figure { min-width: 0; }
 .plot { min-height: 1px; }
 .js-plotly-plot .main-svg text { fill: var(--quiet) !important; }
+.way-place .js-plotly-plot .main-svg :is(.annotation-text, .hoverlayer text) {
+  fill: #172033 !important; }
+fieldset.models { border: 0; margin: 0 0 10px; padding: 0; }
+.way-place .field input { flex: 1; min-width: 9rem; }
+.way-place .way-play { margin: 8px 0 4px; }
 """
 
 
@@ -113,6 +119,7 @@ def script() -> str:
         "/* template */": template(),
         "/* results.js */": tables.SCRIPT,
         "/* landscape.js */": layout.SCRIPT,
+        "/* way.js */": way_place.SCRIPT,
         "/* memory.js */": _own("memory.js"),
         "/* landscapes.js */": _own("landscapes.js"),
     }

@@ -5,7 +5,8 @@ reach into it in light and dark, and it prints.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from qtdog.ui.markup import Markup, html, join
@@ -94,6 +95,13 @@ class Chart:
                     number(y),
                 )
             )
+
+    @contextmanager
+    def series(self) -> Iterator[None]:
+        """What is drawn meanwhile is one element, which a script can hide."""
+        before, self._parts = self._parts, []
+        yield
+        self._parts = [*before, html('<g class="series">{}</g>', join(self._parts))]
 
     def verticals(self, places: Iterable[float], ink: str, width: float = 1) -> None:
         """Lines from bottom to top; those outside the chart are left out."""

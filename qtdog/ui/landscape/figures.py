@@ -81,11 +81,12 @@ def flatness(curves: Sequence[FlatnessCurve]) -> str:
     for curve, (mean, error), style in zip(curves, values, _line_styles(curves), strict=True):
         ink, marker = ink_of(curve.model), style_of(curve.model).marker
         points = list(zip(curve.radii, mean.tolist(), strict=True))
-        for (radius, value), spread in zip(points, error, strict=True):
-            if np.isfinite(spread):
-                chart.line([(radius, value - spread), (radius, value + spread)], ink, "", 1.4)
-        chart.line([(0, 0), *points], ink, style)
-        chart.markers(points, ink, marker)
+        with chart.series():
+            for (radius, value), spread in zip(points, error, strict=True):
+                if np.isfinite(spread):
+                    chart.line([(radius, value - spread), (radius, value + spread)], ink, "", 1.4)
+            chart.line([(0, 0), *points], ink, style)
+            chart.markers(points, ink, marker)
     rows = []
     for curve, (mean, error) in zip(curves, values, strict=True):
         cells = [f"{m:.3f}{_plus_minus(e)}" for m, e in zip(mean, error, strict=True)]

@@ -13,16 +13,15 @@ from qtdog.ui.landscape.figures import beside_planes, headline, numbers
 from qtdog.ui.landscape.layout import Layout, PlanePlace
 from qtdog.ui.landscape.planes import heading, plane, plane_limits
 from qtdog.ui.landscape.stored import (
+    OF_SINGLE_MODELS,
     SLICES,
     Stored,
     is_rounded,
-    one_of_each_kind,
     perturbed_so,
+    usual_models,
 )
 from qtdog.ui.landscape.texts import notes, provenance
 from qtdog.ui.landscape.way import held_sentence, numbers_at, picture, steps_of
-
-OF_SINGLE_MODELS = ("flatness", "plane", "curvature")
 
 
 class Handlers:
@@ -55,8 +54,7 @@ class Handlers:
         boxes = gr.CheckboxGroup(visible=False)
         if found and name in OF_SINGLE_MODELS:
             known = {models_of(one)[0].name: title(models_of(one)[0]) for one in found}
-            first = one_of_each_kind(found) if name == "plane" else found
-            usual = [models_of(one)[0].name for one in first]
+            usual = usual_models(found)
             ticked = [model for model in known if model in models]
             ticked = ticked or [model for model in known if model in asked.split(",")] or usual
             picked = [one for one in found if models_of(one)[0].name in ticked]

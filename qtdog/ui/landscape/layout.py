@@ -13,6 +13,7 @@ from qtdog.ui.landscape.texts import (
     DIRECTIONS,
     IMAGES,
     MEASURES,
+    MODELS,
     NOTHING,
     PICK,
     QUESTION,
@@ -106,7 +107,7 @@ def _more_choices() -> tuple[gr.Radio, gr.Radio, gr.CheckboxGroup, gr.Checkbox, 
         elem_id="landscape-kind",
     )
     with gr.Row():
-        chosen = gr.CheckboxGroup([], label="Models", min_width=300, elem_id="landscape-models")
+        chosen = gr.CheckboxGroup([], label=MODELS, min_width=300, elem_id="landscape-models")
         way = gr.Radio(
             [(text, name) for name, text in DIRECTIONS.items()],
             value="filter",

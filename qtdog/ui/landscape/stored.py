@@ -22,6 +22,8 @@ Reading = TypeVar("Reading")
 
 SLICES = ("plane", "three-models")
 WITH_DISTANCE = ("flatness", "curvature")
+OF_SINGLE_MODELS = ("flatness", "plane", "curvature")
+"""Kinds whose records are of one model each, from which some can be picked."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,15 @@ def perturbed_so(records: Sequence[Record], again: bool) -> list[Record]:
     ]
 
 
-def one_of_each_kind(records: Sequence[Record]) -> list[Record]:
-    """Of the first network of every method and average: more planes take a while to draw."""
-    first: dict[tuple[str, bool], Record] = {}
-    for one in records:
-        model = models_of(one)[0]
-        first.setdefault((model.method, model.averaged), one)
+def usual_models(records: Sequence[Record]) -> list[str]:
+    """The models of these records of `OF_SINGLE_MODELS` that are shown before any is picked: all,
+    of planes the first of every method and average, since more take a while to draw."""
+    models = [models_of(one)[0] for one in records]
+    if not any(isinstance(one, Surface) for one in records):
+        return [one.name for one in models]
+    first: dict[tuple[str, bool], str] = {}
+    for model in models:
+        first.setdefault((model.method, model.averaged), model.name)
     return list(first.values())
 
 

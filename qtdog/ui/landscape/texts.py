@@ -22,6 +22,7 @@ LIVE = html(
     "networks on a few pictures whose class you know: coarse at once, then finer with every "
     "direction.</p>"
 )
+MODELS = "Models"
 ROUND_AGAIN = "Round quantized weights again after every move"
 ROUND_AGAIN_INFO = (
     "They snap back to the values that they can take: small moves change nothing, and the "

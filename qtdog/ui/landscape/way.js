@@ -6,10 +6,12 @@ const wayOf = (place) => {
   return told && { root, told, frames: JSON.parse(told.dataset.frames) };
 };
 
+const frameAt = ({ frames }, step) => frames.find((one) => one.step >= Number(step)) ?? frames.at(-1);
+
 const moveWay = (place, step) => {
   const way = wayOf(place);
   if (!way) return;
-  const frame = way.frames.find((one) => one.step >= Number(step)) ?? way.frames.at(-1);
+  const frame = frameAt(way, step);
   way.told.querySelectorAll("[data-way]").forEach((one, at) => (one.textContent = frame.words[at]));
   const plot = way.root.querySelector(".js-plotly-plot");
   if (!plot?.data) return;

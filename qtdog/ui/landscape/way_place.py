@@ -10,6 +10,7 @@ from qtdog.ui.events import PRIVATE
 from qtdog.ui.landscape.way import held_sentence, numbers_at, picture, steps_of
 from qtdog.ui.markup import Html
 
+STEP, PLAY = "Step of training", "Play"
 SCRIPT = Path(__file__).with_name("way.js").read_text(encoding="utf-8")
 
 
@@ -40,10 +41,10 @@ def way_place(name: str, record: Trajectories, shown: bool = True) -> WayPlace:
                 steps[-1],
                 steps[-1],
                 step=steps[1] - steps[0],
-                label="Step of training",
+                label=STEP,
                 elem_id=f"{name}-step",
             )
-            play = gr.Button("Play", size="md", elem_classes="way-play", elem_id=f"{name}-play")
+            play = gr.Button(PLAY, size="md", elem_classes="way-play", elem_id=f"{name}-play")
             held = Html(held_sentence(record), padding=False)
     step.change(
         None, step, None, js=f"(step) => {{ {SCRIPT} moveWay('{name}', step); }}", **PRIVATE

@@ -64,13 +64,20 @@ def learn_tab(explorer: Explorer, address: Address, tab: gr.Tab, folder: Path = 
     except TextError as error:
         Html(notices([str(error)]), padding=False)
         return
-    way = _way(told.target.key)
+    way = way_on(told.target.key)
     walk = steps(told, measured, texts, way)
     printed = figures.measured_table(measured, paper_numbers(results.paper, told))
     pictures = samples()
     parts = _layout(walk, texts, told, printed, pictures, way)
     _wire(parts, explorer, told.target.key, tab, pictures)
     address.add("step", parts.step, one_of(_numbers(walk)))
+
+
+def way_on(target: str) -> Trajectories | None:
+    """The stored ways of two runs over the loss on this held-out domain, if there are any."""
+    found, _ = store.load_all(LANDSCAPES, "trajectories-*.json")
+    ways = [one for one in found if isinstance(one, Trajectories) and one.images.split == "target"]
+    return next((one for one in ways if target_of(one) == target), None)
 
 
 def _layout(
@@ -190,13 +197,6 @@ def _wire(
     parts.back.click(None, step, step, js=MOVE % -1, **PRIVATE)
     parts.on.click(None, step, step, js=MOVE % 1, **PRIVATE)
     parts.paper.click(None, None, None, js=PRINT, **PRIVATE)
-
-
-def _way(target: str) -> Trajectories | None:
-    """The stored ways of two runs over the loss on this held-out domain, if there are any."""
-    found, _ = store.load_all(LANDSCAPES, "trajectories-*.json")
-    ways = [one for one in found if isinstance(one, Trajectories) and one.images.split == "target"]
-    return next((one for one in ways if target_of(one) == target), None)
 
 
 def _numbers(walk: Sequence[Step]) -> list[str]:

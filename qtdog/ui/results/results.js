@@ -65,7 +65,8 @@ const keep = (name, text) => {
 };
 
 const restore = () => {
-  const shown = element.querySelector(".results-table:not([data-restored])");
+  const fresh = ".results-table:not([data-restored])";
+  const shown = element.matches(fresh) ? element : element.querySelector(fresh);
   if (!shown) return;
   shown.dataset.restored = "";
   const asked = new URL(window.location.href).searchParams;

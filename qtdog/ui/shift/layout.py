@@ -16,6 +16,7 @@ from qtdog.ui.samples import Sample
 from qtdog.ui.shift import figures
 
 SCRIPT = Path(__file__).with_name("shift.js").read_text(encoding="utf-8")
+WATCH = "Watch the class"
 OWN = ""  # no sample: the visitor's own picture
 START_SEVERITY = 3  # until it is known where something breaks
 
@@ -62,7 +63,7 @@ def lay_out(
             )
             classes = sorted({name for one in targets for name in one.classes})
             label = gr.Dropdown(
-                class_choices(classes), value=None, label="Watch the class", elem_id="shift-class"
+                class_choices(classes), value=None, label=WATCH, elem_id="shift-class"
             )
         with gr.Column(scale=9, min_width=320):
             shift = gr.Radio(

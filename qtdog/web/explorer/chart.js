@@ -4,7 +4,10 @@ const NAMESPACE = "http://www.w3.org/2000/svg";
 const WIDTH = 480, LEFT = 62, RIGHT = 12, TOP = 10, BOTTOM = 46;
 const ABOUT_TICKS = 5;
 
-/** @typedef {{low: number, high: number, label: string}} Axis */
+/** @typedef {{low: number, high: number, label: string, ticks?: [number, string][]}} Axis ticks: by default round numbers */
+/** @typedef {[number, number]} Point */
+
+const DASHES = /** @type {Record<string, string>} */ ({ dashed: "7 5", dotted: "2 4" });
 
 export class Chart {
   /**
@@ -30,22 +33,48 @@ export class Chart {
   bars(edges, heights, ink) {
     for (let i = 0; i < heights.length; i += 1) {
       if (!heights[i]) continue;
-      this.box([edges[i], edges[i + 1]], heights[i], ink, `${shortly(edges[i])} to ${shortly(edges[i + 1])}: ${shortly(heights[i])}`);
+      const title = `${shortly(edges[i])} to ${shortly(edges[i + 1])}: ${shortly(heights[i])}`;
+      const width = this.across(edges[i + 1]) - this.across(edges[i]);
+      this.box([edges[i], edges[i + 1]], [this.y.low, heights[i]], ink, title, { width: Math.max(width - 0.4, 0.6) });
     }
   }
 
-  /** A bar from the ground, named under the mouse. @param {[number, number]} x @param {number} height @param {string} ink @param {string} title */
-  box([from, to], height, ink, title) {
-    const x = this.across(from), y = this.down(height), ground = this.down(this.y.low);
-    const bar = part("rect", { x, y, width: Math.max(this.across(to) - x - 0.4, 0.6), height: ground - y, fill: ink });
+  /**
+   * A rectangle, named under the mouse.
+   * @param {Point} x from, to
+   * @param {Point} y
+   * @param {string} ink
+   * @param {string} title
+   * @param {Record<string, string | number>} look further attributes
+   */
+  box(x, y, ink, title, look = {}) {
+    const left = this.across(x[0]), top = this.down(y[1]);
+    const bar = part("rect", { x: left, y: top, width: this.across(x[1]) - left, height: this.down(y[0]) - top, fill: ink, ...look });
     bar.append(part("title", {}, title));
     this.svg.append(bar);
   }
 
-  /** A short line across. @param {[number, number]} x @param {number} height @param {string} ink */
-  level([from, to], height, ink) {
-    const d = `M${this.across(from).toFixed(1)} ${this.down(height).toFixed(1)}H${this.across(to).toFixed(1)}`;
-    this.svg.append(part("path", { d, stroke: ink, "stroke-width": 2 }));
+  /** Through the points, in order. @param {Point[]} points @param {string} ink @param {string} style "dashed", "dotted" or "" @param {number} width */
+  line(points, ink, style = "", width = 2.2) {
+    const path = points.map(([x, y]) => `${this.across(x).toFixed(1)},${this.down(y).toFixed(1)}`).join(" ");
+    const look = { stroke: ink, "stroke-width": width, "stroke-dasharray": DASHES[style] ?? "", "stroke-linejoin": "round" };
+    this.svg.append(part("polyline", { points: path, fill: "none", ...look }));
+  }
+
+  /** A character at each point, named under the mouse. @param {Point[]} points @param {string} ink @param {string} marker */
+  markers(points, ink, marker) {
+    for (const [x, y] of points) {
+      const text = part("text", { class: "marker", x: this.across(x), y: this.down(y) + 5, fill: ink }, marker);
+      text.append(part("title", {}, `${shortly(x)}: ${shortly(y)}`));
+      this.svg.append(text);
+    }
+  }
+
+  /** A small disc at each point. @param {Point[]} points @param {string} ink @param {number} opacity */
+  dots(points, ink, opacity) {
+    const group = part("g", { fill: ink, "fill-opacity": opacity });
+    group.append(...points.map(([x, y]) => part("circle", { cx: this.across(x), cy: this.down(y), r: 2.4 })));
+    this.svg.append(group);
   }
 
   /** Lines from bottom to top; those outside are left out. @param {number[]} places @param {string} ink @param {number} width */
@@ -66,14 +95,14 @@ export class Chart {
   drawAxes() {
     const bottom = this.height - BOTTOM, middle = (TOP + bottom) / 2;
     this.svg.append(part("path", { class: "axis", d: `M${LEFT} ${bottom}H${WIDTH - RIGHT}` }));
-    for (const tick of roundTicks(this.x)) {
-      this.svg.append(part("text", { class: "tick", x: this.across(tick), y: bottom + 17, "text-anchor": "middle" }, shortly(tick)));
+    for (const [tick, words] of this.x.ticks ?? roundTicks(this.x)) {
+      this.svg.append(part("text", { class: "tick", x: this.across(tick), y: bottom + 17, "text-anchor": "middle" }, words));
     }
-    for (const tick of roundTicks(this.y)) {
+    for (const [tick, words] of this.y.ticks ?? roundTicks(this.y)) {
       const y = this.down(tick);
       this.svg.append(
         part("path", { class: "rule", d: `M${LEFT} ${y.toFixed(1)}H${WIDTH - RIGHT}` }),
-        part("text", { class: "tick", x: LEFT - 7, y: y + 4.5, "text-anchor": "end" }, shortly(tick)),
+        part("text", { class: "tick", x: LEFT - 7, y: y + 4.5, "text-anchor": "end" }, words),
       );
     }
     this.svg.append(
@@ -108,12 +137,12 @@ function part(tag, attributes, text = "") {
   return made;
 }
 
-/** @param {Axis} axis @returns {number[]} some multiples of 1, 2 or 5 times a power of ten */
+/** @param {Axis} axis @returns {[number, string][]} some multiples of 1, 2 or 5 times a power of ten */
 function roundTicks({ low, high }) {
   const rough = (high - low) / ABOUT_TICKS, power = 10 ** Math.floor(Math.log10(rough));
   const step = power * ([1, 2, 5].find((factor) => power * factor >= rough * 0.999) ?? 10);
   const first = Math.ceil(low / step - 1e-9), last = Math.floor(high / step + 1e-9);
-  return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
+  return Array.from({ length: last - first + 1 }, (_, i) => [(first + i) * step, shortly((first + i) * step)]);
 }
 
 /** @param {number} value @returns {string} three digits that matter; never "-0" */

@@ -7,7 +7,9 @@ import { count, openTensors, storedCodes, storedSteps, storedWeights } from "./w
 /** @typedef {import("./manifest.js").Graph} Graph */
 /**
  * A layer's weights, batch norm folded; where it is rounded to evenly spaced levels, its codes and step sizes.
- * @typedef {{values: Float32Array, grid: {codes: Int8Array, steps: Float32Array, bits: number} | null}} LayerWeights
+ * @typedef {{
+ *   shape: number[], values: Float32Array, grid: {codes: Int8Array, steps: Float32Array, bits: number} | null
+ * }} LayerWeights
  * @typedef {[number | null, number | null]} Pair of the first and the second
  */
 /**
@@ -15,7 +17,7 @@ import { count, openTensors, storedCodes, storedSteps, storedWeights } from "./w
  * levels of the quantized one (the second where both are) moves it by, over its norm; `changed`: its weights that
  * take another code than is there. null: undefined, or both in full precision.
  * @typedef {{
- *   name: string, weights: number, norms: [number, number], distance: number | null, cosine: number | null,
+ *   name: string, kind: string, shape: number[], weights: number, norms: [number, number], distance: number | null, cosine: number | null,
  *   used: Pair, possible: Pair, steps: Pair, rounding: number | null, changed: number | null
  * }} LayerDistance
  * @typedef {{
@@ -41,7 +43,7 @@ export function layersOf(bytes, config, graph, name) {
     const grid = even ? {
       codes: storedCodes(tensors, layer, config, place.shape), steps: storedSteps(tensors, layer, place.shape), bits: config.bits,
     } : null;
-    return [layer, { values, grid }];
+    return [layer, { shape: place.shape, values, grid }];
   }));
 }
 
@@ -56,13 +58,13 @@ export function compared(first, second) {
 }
 
 /** @param {string} name @param {LayerWeights} first @param {LayerWeights} second @returns {LayerDistance} */
-function distanceOf(name, first, second) {
+export function distanceOf(name, first, second) {
   const { distance, norms, cosine } = apart(first.values, second.values), grids = [first.grid, second.grid];
   const of = (/** @type {(grid: NonNullable<LayerWeights["grid"]>) => number} */ measure) => (
     /** @type {Pair} */ (grids.map((one) => (one ? measure(one) : null)))
   );
   return {
-    name, weights: first.values.length, norms, distance, cosine,
+    name, kind: kindOf(name, first.shape), shape: first.shape, weights: first.values.length, norms, distance, cosine,
     used: of(({ codes }) => new Set(codes).size), possible: of(({ bits }) => 2 ** bits),
     steps: of(({ steps }) => median(steps.map(Math.abs))), ...roundedOnto(first, second),
   };
@@ -79,8 +81,14 @@ function roundedOnto(first, second) {
   return { rounding: apart(other.values, levels).distance, changed };
 }
 
+/** A layer in words. @param {string} name @param {number[]} shape @returns {string} */
+function kindOf(name, shape) {
+  if (shape.length < 3) return name.endsWith("in_proj_weight") ? "attention, inputs" : "linear layer";
+  return `${shape[1] === 1 ? "depthwise " : ""}${shape.slice(2).join("×")} convolution`;
+}
+
 /** @param {Float32Array} first @param {Float32Array} second */
-function apart(first, second) {
+export function apart(first, second) {
   let one = 0, other = 0, along = 0, between = 0;
   first.forEach((value, i) => {
     one += value * value;

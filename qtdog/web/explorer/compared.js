@@ -1,12 +1,17 @@
-// Two networks compared, as the page shows it: a sentence, a bar a layer, a table.
+// Two networks compared, as the page shows it: a sentence, a bar a layer, a table, a CSV.
 
 import { Chart } from "./chart.js";
-import { byId, element } from "./dom.js";
+import { csvText } from "./csv.js";
+import { element } from "./dom.js";
+import { figure, folded, table } from "./figure.js";
+import { plain } from "./sentences.js";
 
 /** @typedef {import("./compare.js").Compared} Compared */
 /** @typedef {import("./compare.js").LayerDistance} LayerDistance */
 /** @typedef {import("./compare.js").Pair} Pair */
 /** @typedef {import("./manifest.js").Network} Network */
+/** @typedef {import("./manifest.js").Target} Target */
+/** @typedef {[Network, Network]} Networks */
 
 // How much of a distance is rounding, by its part of it; more than all where it goes another way.
 const ROUNDING_PARTS = /** @type {[string, number][]} */ ([
@@ -14,31 +19,77 @@ const ROUNDING_PARTS = /** @type {[string, number][]} */ ([
 ]);
 const HEADS = ["layer", "weights", "apart", "cosine", "by rounding", "other level", "codes", "steps"];
 
+const TICKS = 8;
+const COLUMNS = [
+  "first", "second", "layer", "kind", "shape", "shape_second", "weights", "common", "norm_first", "norm_second", "distance",
+  "cosine", "distance_by_rounding", "weights_with_another_code", "share_with_another_code", "codes_used_first",
+  "codes_possible_first", "codes_used_second", "codes_possible_second", "median_step_size_first", "median_step_size_second",
+];
+
 /**
- * The networks that can be compared, in both lists: full precision with QT-DoG at first.
- * @param {Network[]} networks
- * @param {[string, string]} pair
+ * The layer of that name; else that with the largest part of weights on another level, or, without levels, that
+ * farthest apart.
+ * @param {Compared} found
+ * @param {string} named
+ * @returns {string}
  */
-export function listNetworks(networks, pair) {
-  ["weights-first", "weights-second"].forEach((id, side) => {
-    const list = /** @type {HTMLSelectElement} */ (byId(id)), chosen = list.value;
-    list.replaceChildren(...networks.map((one) => element("option", { value: one.path }, nameOf(one))));
-    list.value = networks.some((one) => one.path === chosen) ? chosen : pair[side];
-  });
+export function chosenLayer({ layers }, named) {
+  if (layers.some((one) => one.name === named)) return named;
+  const part = (/** @type {LayerDistance} */ one) => (one.changed ?? 0) / one.weights;
+  const further = (/** @type {LayerDistance} */ one, /** @type {LayerDistance} */ than) => (
+    part(one) - part(than) || (one.distance ?? 0) - (than.distance ?? 0)
+  );
+  return layers.reduce((most, one) => (further(one, most) > 0 ? one : most)).name;
 }
 
-/** @param {Compared} found @param {Network} first @param {Network} second */
-export function showCompared(found, first, second) {
-  const names = namesOf(first, second), [lead, aside] = comparison(found, names);
-  byId("weights-said").replaceChildren(lead, element("span", { class: "aside" }, aside));
-  byId("weights-chart").replaceChildren(layersChart(found).svg);
-  const table = element("table", { class: "numbers" },
-    element("caption", {}, `Codes used of those there are, and median step sizes: ${names.join(" / ")}`),
-    element("thead", {}, element("tr", {}, ...HEADS.map((one) => element("th", { scope: "col" }, one)))),
-    element("tbody", {}, ...found.layers.map((one, i) => (
-      element("tr", {}, element("th", { scope: "row" }, `${i + 1} · ${one.name}`), ...cells(one).map((cell) => element("td", {}, cell)))
-    ))));
-  byId("weights-table").replaceChildren(table);
+/** A colour for each: its method's, for the second the text's where both have the same. @param {Networks} networks @returns {[string, string]} */
+export function inksOf([first, second]) {
+  const ink = `var(--${first.method})`;
+  return [ink, second.method === first.method ? "currentColor" : `var(--${second.method})`];
+}
+
+/** How far apart every layer is, a bar that can be clicked each. @param {Compared} found @param {Networks} networks @param {string} chosen */
+export function layersFigure({ layers, whole }, networks, chosen) {
+  const highest = layers.reduce((most, one) => Math.max(most, one.distance ?? 0, one.rounding ?? 0), 0), top = 110 * highest || 1;
+  const every = Math.max(1, Math.floor(layers.length / TICKS)), [, ink] = inksOf(networks);
+  const places = layers.map((_, i) => i + 1).filter((place) => (place - 1) % every === 0);
+  const chart = new Chart(
+    { low: 0.5, high: layers.length + 0.5, label: "layer, from the image to the answer", ticks: places.map((one) => [one, String(one)]) },
+    { low: 0, high: top, label: "apart, % of the weights" },
+    "How far apart the two networks are in each layer; the table below has the numbers",
+  );
+  layers.forEach((one, i) => {
+    const x = /** @type {[number, number]} */ ([i + 0.58, i + 1.42]), level = 100 * (one.rounding ?? 0);
+    const title = `${i + 1} · ${one.name}: ${share(one.distance)}, ${one.kind}`;
+    chart.box(x, [0, 100 * (one.distance ?? 0)], ink, title, { "fill-opacity": one.name === chosen ? 1 : 0.45 });
+    if (one.rounding !== null) chart.line([[x[0], level], [x[1], level]], "currentColor", "", 2);
+    chart.box([i + 0.5, i + 1.5], [0, top], ink, title, { "data-layer": one.name, "fill-opacity": 0 });  // all of its height can be clicked
+  });
+  const entries = /** @type {import("./figure.js").Entry[]} */ ([["■", ink, "apart; click a layer"]]);
+  if (whole.rounding !== null) entries.push(["—", "currentColor", "what rounding alone would do"]);
+  return figure("Every layer", entries, chart);
+}
+
+/** The same in numbers, with a button a layer. @param {Compared} found @param {Networks} networks @returns {HTMLElement} */
+export function layersTable({ layers }, networks) {
+  const rows = layers.map((one, i) => (
+    [element("button", { type: "button", "data-layer": one.name }, `${i + 1} · ${one.name}`), ...cells(one)]
+  ));
+  const caption = `Codes used of those there are, and median step sizes: ${namesOf(...networks).join(" / ")}`;
+  return folded("Every layer in numbers", table(HEADS, rows, caption));
+}
+
+/** A line a layer. @param {Compared} found @param {Networks} networks @param {Target} target @returns {string} */
+export function layersCsv({ layers }, networks, { domain, dataset }) {
+  const pair = networks.map((one) => `${plain(domain)} (${dataset.toUpperCase()}): ${nameOf(one)}`);
+  return csvText(COLUMNS, layers.map((one) => {
+    const shape = one.shape.join("x"), codes = one.used.flatMap((used, side) => [used, one.possible[side]]);
+    const part = one.changed === null ? null : one.changed / one.weights;
+    return [
+      ...pair, one.name, one.kind, shape, shape, one.weights, "yes", ...one.norms, one.distance, one.cosine, one.rounding,
+      one.changed, part, ...codes, ...one.steps,
+    ];
+  }));
 }
 
 /**
@@ -76,7 +127,7 @@ export function comparison({ layers, whole }, [first, second]) {
 }
 
 /** @param {Network} network @returns {string} */
-function nameOf({ kind, seed }) {
+export function nameOf({ kind, seed }) {
   return seed ? `${kind}, ${seed}` : kind;
 }
 
@@ -84,22 +135,6 @@ function nameOf({ kind, seed }) {
 export function namesOf(first, second) {
   const [one, other] = first.seed === second.seed ? [first.kind, second.kind] : [nameOf(first), nameOf(second)];
   return one === other ? [`${one} (1)`, `${other} (2)`] : [one, other];
-}
-
-/** @param {Compared} found @returns {Chart} how far apart every layer is */
-function layersChart({ layers }) {
-  const highest = layers.reduce((most, one) => Math.max(most, one.distance ?? 0, one.rounding ?? 0), 0);
-  const chart = new Chart(
-    { low: 0.5, high: layers.length + 0.5, label: "layer, from the image to the answer" },
-    { low: 0, high: 110 * highest || 1, label: "apart, % of the weights" },
-    "How far apart the two networks are in each layer; the table below has the numbers",
-  );
-  layers.forEach((one, i) => {
-    const x = /** @type {[number, number]} */ ([i + 1 - 0.42, i + 1 + 0.42]);
-    chart.box(x, 100 * (one.distance ?? 0), "var(--qt-dog)", `${i + 1} · ${one.name}: ${share(one.distance)}`);
-    if (one.rounding !== null) chart.level(x, 100 * one.rounding, "currentColor");
-  });
-  return chart;
 }
 
 /** @param {LayerDistance} one @returns {string[]} */
@@ -122,7 +157,7 @@ export function share(part) {
   return `${percent.toFixed(percent < 20 ? 1 : 0)} %`;
 }
 
-/** @param {number | null} value */
-function cosine(value) {
+/** @param {number | null} value @returns {string} */
+export function cosine(value) {
   return value === null ? "undefined" : value.toFixed(4);
 }

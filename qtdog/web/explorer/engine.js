@@ -67,6 +67,17 @@ export class Engine {
   }
 
   /**
+   * One layer of two single networks in detail.
+   * @param {string} first
+   * @param {string} second
+   * @param {string} layer
+   * @returns {Promise<import("./pair.js").LayerPair>}
+   */
+  pair(first, second, layer) {
+    return this.ask("pair", { first, second, layer });
+  }
+
+  /**
    * A picture through some models.
    * @param {Asked[]} models
    * @param {Pixels} picture is given away

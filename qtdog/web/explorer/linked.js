@@ -10,12 +10,15 @@ import { element } from "./dom.js";
  * @param {(name: string, value: string, usual: string) => void} changed
  */
 export function linkControls(panel, changed) {
-  const said = new URL(location.href).searchParams, wrong = [];
+  const said = new URL(location.href).searchParams, asked = new Set(), taken = new Set();
   for (const one of /** @type {NodeListOf<Control>} */ (panel.querySelectorAll("[data-address]"))) {
     const name = one.dataset.address ?? "", usual = valueOf(one), wanted = said.get(name);
-    if (wanted !== null && !take(one, wanted)) wrong.push(`${name}=${wanted.slice(0, 40)}`);
+    if (wanted !== null) asked.add(name);
+    if (wanted !== null && take(one, wanted)) taken.add(name);
     one.addEventListener("input", () => changed(name, valueOf(one), usual));
   }
+  // Several choices can have one name, each in a place of its own with its own values.
+  const wrong = [...asked].filter((name) => !taken.has(name)).map((name) => `${name}=${said.get(name)?.slice(0, 40)}`);
   if (!wrong.length) return;
   panel.prepend(element("p", { class: "notice", role: "alert" }, `This address says what there is not: ${wrong.join(", ")}.`));
 }
@@ -31,7 +34,7 @@ function take(control, value) {
   if (control.type === "checkbox") /** @type {HTMLInputElement} */ (control).checked = value === "true";
   else control.value = value;
   const same = control.type === "range" ? Number(control.value) === Number(value) : valueOf(control) === value;
-  if (same) return true;
+  if (same && control.checkValidity()) return true;
   if (control.type !== "checkbox") control.value = before;
   return false;
 }

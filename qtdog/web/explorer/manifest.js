@@ -8,7 +8,7 @@ import { SetError } from "./download.js";
 /**
  * @typedef {{images: string, flagged: number, total: number}} Flagged
  * @typedef {{method: string, path: string, thresholds: number[], flagged: Flagged[]}} Model
- * @typedef {{path: string, kind: string, seed: string}} Network
+ * @typedef {{path: string, method: string, kind: string, seed: string}} Network
  * @typedef {{
  *   key: string, dataset: string, domain: string, source_domains: string[], classes: string[],
  *   models: Model[], trained: {bits: number, path: string}[], networks: Network[]

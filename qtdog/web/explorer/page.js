@@ -35,11 +35,13 @@ function knownValues(manifest) {
     look: (value) => value === "true" || value === "false",
     shift: (value) => options("shift").includes(value),
     severity: number(0, 5),
+    "shift-class": (value) => manifest.targets.some((one) => one.classes.includes(value)),
     bits: (value) => number(2, 8)(value) && Number.isInteger(Number(value)),
     rule: (value) => value === "start" || value === "least error",
     quantize: (value) => value === "grid" || value === "weights",
     "weights-first": isNetwork,
     "weights-second": isNetwork,
+    "weights-layer": (value) => /^[A-Za-z0-9_.]*$/.test(value),
     step: (value) => number(1, 8)(value) && Number.isInteger(Number(value)),
   };
 }

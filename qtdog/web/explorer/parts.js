@@ -9,6 +9,10 @@ import { linkControls } from "./linked.js";
 
 const FIGURES = "parts/figures.js";
 const BROKEN = "This part cannot be loaded. Open it again later.";
+
+const page = /** @type {{bringPlotly?: () => Promise<void>}} */ (globalThis);
+let plotlyComing = /** @type {Promise<void> | null} */ (null);
+
 /**
  * Open a part, if it was not opened before.
  * @param {string} base
@@ -34,15 +38,17 @@ export async function openPart(base, manifest, panel, changed) {
     const followed = followDomain(panel);
     await Promise.all([...panel.querySelectorAll(".train-place")].map(mountToy));
     if (!panel.querySelector("div.plot, .results-table")) return;
-    const page = /** @type {{plotlyComing?: Promise<void>}} */ (globalThis);
-    page.plotlyComing ??= run(base, file("parts/plotly.js"), "");  // figures wait for it, tables do not
+    page.bringPlotly = () => {  // figures wait for it, tables do not
+      plotlyComing ??= run(base, file("parts/plotly.js"), "");
+      plotlyComing.catch(() => { plotlyComing = null; });
+      return plotlyComing;
+    };
     await run(base, file(FIGURES), panel.id);
     followed();
     panel.classList.remove("wiring");
-    await page.plotlyComing;
+    if (panel.id !== "panel-learn") await page.bringPlotly();  // there one step of eight has a figure
   } catch (error) {
     delete panel.dataset.state;
-    delete /** @type {{plotlyComing?: Promise<void>}} */ (globalThis).plotlyComing;
     panel.textContent = error instanceof SetError ? `${error.message} ${BROKEN}` : BROKEN;
   } finally {
     panel.classList.remove("wiring");

@@ -6,7 +6,7 @@ import { byId, element } from "./dom.js";
 import { Downloads } from "./downloads.js";
 import { showLooks } from "./heat.js";
 import { firstBreak } from "./breaks.js";
-import { listNetworks, showCompared } from "./compared.js";
+import { Comparison } from "./comparison.js";
 import { listLayers, showLayer } from "./grid.js";
 import { DrawingPad } from "./pad.js";
 import { drawn, paint, pictureIn, pixelsOf } from "./picture.js";
@@ -25,7 +25,6 @@ import { Strip } from "./strip.js";
 
 const RUNTIME = "onnxruntime/ort-wasm-simd-threaded.wasm";
 const ORDER = ["qt-dog", "erm", "eoq"];  // the smallest download first
-const PAIR = ["weights-first", "weights-second"];
 const START_SEVERITY = 3;  // where nothing breaks
 const FRAMES = 12;  // over which the rate is a mean
 
@@ -48,9 +47,11 @@ export class TryIt {
     this.tab = "try";
     this.shift = { name: "pencil", severity: 0 };
     this.slid = false;  // until somebody chooses a severity, it is where something breaks
-    this.strip = new Strip(manifest.methods, (severity) => this.goTo(severity));
+    this.weights = new Comparison(engine, this.target, () => { if (this.begun) changed(); });
+    this.strip = new Strip(manifest.methods, (severity) => this.goTo(severity), changed);
     this.shownLayer = "";
     this.rounding = { bits: 4, rule: /** @type {import("./rounding.js").Rule} */ ("least error") };
+    this.here = /** @type {import("./predictions.js").Prediction[]} */ ([]);
     this.sample = "own";
     this.known = /** @type {string | null} */ (null);
     this.source = "picture";
@@ -89,8 +90,6 @@ export class TryIt {
     byId("severity").addEventListener("input", () => { this.slid = true; this.chooseShift(); });
     byId("severity").addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.stepSeverity(event));
     byId("layer").addEventListener("change", () => this.answer());
-    byId("weights").addEventListener("toggle", () => this.compare());
-    for (const id of PAIR) byId(id).addEventListener("change", () => this.compare());
     byId("bits").addEventListener("input", () => this.chooseRounding());
     for (const one of document.querySelectorAll("[name=rule]")) one.addEventListener("change", () => this.chooseRounding());
     byId("camera").addEventListener("click", () => this.toggle("camera"));
@@ -118,8 +117,8 @@ export class TryIt {
     if (said.has("shift")) byId("shift").value = said.get("shift");
     if (said.has("severity")) byId("severity").value = said.get("severity");
     this.slid = said.has("severity");
-    byId("weights").open = said.get("quantize") === "weights";
-    for (const id of PAIR) if (said.has(id)) byId(id).value = said.get(id);
+    this.weights.begin(said);
+    this.strip.watched = said.get("shift-class") ?? "";
     if (said.has("bits")) byId("bits").value = said.get("bits");
     const rule = /** @type {HTMLInputElement | null} */ (document.querySelector(`[name=rule][value="${said.get("rule") ?? "least error"}"]`));
     if (rule) rule.checked = true;
@@ -131,7 +130,7 @@ export class TryIt {
     const label = said.get("class") ?? "";
     byId("class").value = this.target.classes.includes(label) ? label : "";
     this.begun = true;  // before, what the address says would not count
-    this.compare();
+    this.weights.show();
     const sample = said.get("sample") ?? "";
     const known = this.manifest.samples.some((one) => one.name === sample);
     await this.chooseSample(known ? sample : this.manifest.samples[0].name);
@@ -140,19 +139,18 @@ export class TryIt {
   /** @returns {Record<string, [string, string]>} what the address carries */
   get state() {
     const all = this.target.models.map((one) => one.method);
-    const usual = ["erm", "qt-dog"].map((method) => this.target.models.find((one) => one.method === method)?.path ?? "");
     return {
       sample: [this.sample, this.manifest.samples[0].name],
       domain: [this.target.key, this.manifest.targets[0].key],
       models: [all.filter((one) => this.models.has(one)).join(","), all.join(",")],
       shift: [this.shift.name, "pencil"],
       severity: [String(this.shift.severity), "0"],
+      "shift-class": [this.strip.watched, ""],
       bits: [String(this.rounding.bits), "4"],
       rule: [this.rounding.rule, "least error"],
       look: [String(this.look), "false"],
       class: [byId("class").value, ""],
-      quantize: [byId("weights").open ? "weights" : "grid", "grid"],
-      ...Object.fromEntries(PAIR.map((id, side) => [id, [byId(id).value, usual[side]]])),
+      ...this.weights.state,
     };
   }
 
@@ -197,6 +195,7 @@ export class TryIt {
    */
   show(pixels, alt, sample, known) {
     this.pixels = pixels;
+    if (this.picture) this.strip.watched = "";  // the first is the address's, with the class that it names
     this.picture += 1;
     this.sample = sample;
     this.known = known;
@@ -220,16 +219,17 @@ export class TryIt {
       question.hidden = question.dataset.target !== (this.tab === "try" ? this.target.key : this.tab);
     }
     this.showMeasured();
-    this.listPairs();
+    this.weights.list(this.target);
     if (answer) {
       byId("grid").hidden = true;  // it is of another network
       this.shownLayer = "";
-      this.compare();
+      this.weights.show();
     }
     const list = byId("class"), chosen = list.value;
     const choices = this.target.classes.map((label) => element("option", { value: label }, plain(label)));
     list.replaceChildren(list.options[0], ...choices);
     list.value = this.target.classes.includes(chosen) ? chosen : "";
+    byId("shift-class").replaceChildren(...choices.map((one) => one.cloneNode(true)));
     if (!answer) return;
     this.changed();
     this.answer();
@@ -239,31 +239,6 @@ export class TryIt {
   showMeasured() {
     for (const one of byId("measured").children) {
       /** @type {HTMLElement} */ (one).hidden = /** @type {HTMLElement} */ (one).dataset.measured !== `${this.target.key} ${this.rounding.bits}`;
-    }
-  }
-
-  /** The networks of the held-out domain, to be compared: full precision and QT-DoG at first. */
-  listPairs() {
-    const pathOf = (/** @type {string} */ method) => this.target.models.find((one) => one.method === method)?.path ?? "";
-    listNetworks(this.target.networks, [pathOf("erm"), pathOf("qt-dog")]);
-  }
-
-  /** Compare the chosen two, where that is looked at. */
-  async compare() {
-    const { target } = this, [first, second] = PAIR.map((id) => byId(id).value);
-    if (!this.begun) return;
-    this.changed();
-    if (!byId("weights").open) return;
-    const network = (/** @type {string} */ path) => target.networks.find((one) => one.path === path);
-    const [one, other] = [network(first), network(second)];
-    if (!one || !other) return;
-    byId("weights-said").textContent = "Comparing the weights …";
-    for (const id of ["weights-chart", "weights-table"]) byId(id).replaceChildren();
-    try {
-      const found = await this.engine.compare(first, second);
-      if (PAIR.map((id) => byId(id).value).join() === [first, second].join()) showCompared(found, one, other);
-    } catch (error) {
-      byId("weights-said").textContent = /** @type {Error} */ (error).message;
     }
   }
 
@@ -476,6 +451,7 @@ export class TryIt {
       milliseconds: said[i].milliseconds,
     }));
     byId("answers").replaceChildren(...results(answers, this.known));
+    this.here = answers.map((one) => one.prediction);
     if (seen) this.showEvidence(seen, answers, said);
     byId("looking").hidden = !this.look;
     this.showRate();
@@ -491,7 +467,7 @@ export class TryIt {
   async showStrip() {
     const key = this.stripKey, { target, shown: models, pixels } = this, { name } = this.shift;
     this.strip.expect(key);
-    this.strip.mark(this.shift.severity);
+    if (key === this.strip.key) this.strip.mark(this.shift.severity, this.here);
     if (!key || !models.length || !pixels || key === this.strip.key) return;
     const frames = [];
     for (let severity = 0; severity <= MOST_SEVERE; severity += 1) {
@@ -507,9 +483,11 @@ export class TryIt {
     }
     const steps = frames.map((one) => one.predictions), [first] = steps[0];
     const label = this.known !== null && target.classes.includes(this.known) ? this.known : first.label;
-    this.strip.show(key, frames, byId("shift").selectedOptions[0].textContent, label);
-    if (!this.slid) this.goTo(firstBreak(steps, label) ?? START_SEVERITY);
-    this.strip.mark(this.shift.severity);
+    const title = byId("shift").selectedOptions[0].textContent, networks = models.map(({ method, path }) => [method, path.split("/").pop()]);
+    const heldOut = target.key, named = { shift: name, title, known: label, heldOut, networks: Object.fromEntries(networks) };
+    this.strip.at = { severity: this.shift.severity, here: this.here };
+    this.strip.show({ key, frames, ...named });
+    if (!this.slid) this.goTo(firstBreak(steps, this.strip.label) ?? START_SEVERITY);
   }
 
   /** The chosen layer of the network in full precision, on the grid of the chosen width. */

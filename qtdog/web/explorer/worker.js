@@ -5,6 +5,7 @@ import { fetchFile, SetError } from "./download.js";
 import { graphFor } from "./manifest.js";
 import { compared, layersOf } from "./compare.js";
 import { roundedLayer } from "./layers.js";
+import { layerPair } from "./pair.js";
 import { networkInput, resize, shrink } from "./pixels.js";
 import { bitsOf, roundedWeights } from "./rounding.js";
 import { CheckpointSet } from "./set.js";
@@ -154,11 +155,34 @@ async function networksOf({ path, rounding }, progress) {
   return { checkpoint, found };
 }
 
+/** The last two networks whose layers were looked at. @type {[string, ReturnType<typeof readLayers>][]} */
+let lookedAt = [];
+
 /** The weights of a single network, layer by layer. @param {string} path */
-async function layersAt(path) {
+function layersAt(path) {
+  const known = lookedAt.find(([one]) => one === path) ?? [path, readLayers(path)];
+  lookedAt = [known, ...lookedAt.filter(([one]) => one !== path)].slice(0, 2);
+  known[1].catch(() => { lookedAt = lookedAt.filter((one) => one !== known); });
+  return known[1];
+}
+
+/** @param {string} path */
+async function readLayers(path) {
   const set = await opened, checkpoint = await set.checkpoint(path), graph = graphFor(manifest, checkpoint);
   const file = set.weights(checkpoint), bytes = await fetchFile(set.base, file);
   return { architecture: checkpoint.config.architecture, layers: layersOf(bytes, checkpoint.config, graph, file.path) };
+}
+
+/** The layers of two networks of one architecture. @param {string} first @param {string} second */
+async function bothAt(first, second) {
+  const [one, other] = await Promise.all([first, second].map(layersAt));
+  if (one.architecture !== other.architecture) {
+    throw new SetError(
+      `${first} is a ${one.architecture} and ${second} a ${other.architecture}: only networks of one architecture have `
+      + "weights to compare.",
+    );
+  }
+  return [one.layers, other.layers];
 }
 
 /** What can be asked, by name. */
@@ -194,14 +218,15 @@ const ANSWERS = {
 
   /** @param {{first: string, second: string}} asked */
   async compare({ first, second }) {
-    const [one, other] = await Promise.all([first, second].map(layersAt));
-    if (one.architecture !== other.architecture) {
-      throw new SetError(
-        `${first} is a ${one.architecture} and ${second} a ${other.architecture}: only networks of one architecture have `
-        + "weights to compare.",
-      );
-    }
-    return compared(one.layers, other.layers);
+    const [one, other] = await bothAt(first, second);
+    return compared(one, other);
+  },
+
+  /** @param {{first: string, second: string, layer: string}} asked */
+  async pair({ first, second, layer }) {
+    const [one, other] = (await bothAt(first, second)).map((layers) => layers.get(layer));
+    if (!one || !other) throw new SetError(`'${layer}' is no common layer of ${first} and ${second}.`);
+    return layerPair(layer, one, other);
   },
 
   /** @param {Asked} asked @param {Progress} progress */

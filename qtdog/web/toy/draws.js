@@ -8,7 +8,7 @@ export const START = 0, ANGLES = 1, SCATTER = 2, THIRD = 3, BATCHES = 4, NOISE =
 
 const GOLDEN = 0x9e3779b9, FIRST = 0x85ebca6b, SECOND = 0xc2b2ae35;
 
-/** MurmurHash3's last step: every bit of the result hangs on every bit of the value. */
+/** MurmurHash3's last step: every bit of the result hangs on every bit of the value. @param {number} value */
 function mix(value) {
   value = Math.imul(value ^ (value >>> 16), FIRST);
   value = Math.imul(value ^ (value >>> 13), SECOND);

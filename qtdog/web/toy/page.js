@@ -58,6 +58,18 @@ class Tab {
     this.brush = 0;
     /** @type {Frame | null} */
     this.frame = null;
+    this.history = /** @type {import("./curves.js").History} */ ({ source: [], heldOut: [], rise: [] });
+    this.highest = 0; // the valleys' scale
+    this.textAt = 0;
+    this.data = domains(this.settings.seed, this.settings);
+    this.reach = 0;
+    this.shape = shapeOf(sizesOf(this.settings));
+    this.links = /** @type {HTMLElement[]} */ ([]);
+    this.canvases = /** @type {HTMLCanvasElement[]} */ ([]);
+    this.captions = /** @type {HTMLElement[]} */ ([]);
+    this.cursors = DOMAINS.map(() => ({ x: 0, y: 0 }));
+    this.cells = /** @type {Record<string, HTMLElement>} */ ({});
+    this.heads = /** @type {Record<string, HTMLElement>} */ ({});
     this.remote = new Remote();
     this.scenes = scenes(record);
     this.luck = luck(() => (this.#problem() ? null : this.settings));
@@ -141,7 +153,6 @@ class Tab {
       return canvas;
     });
     this.captions = DOMAINS.map(() => element("figcaption"));
-    this.cursors = DOMAINS.map(() => ({ x: 0, y: 0 }));
     const brush = (/** @type {string} */ text, /** @type {number} */ value) => element("label", {},
       element("input", { type: "radio", name: "toy-brush", checked: value === 0, onchange: () => { this.brush = value; } }), text);
     this.brushes = element("fieldset", { class: "train-brushes", hidden: true }, element("legend", {}, "Click into a domain to draw"),
@@ -152,7 +163,6 @@ class Tab {
   }
 
   #scores() {
-    this.cells = /** @type {Record<string, any>} */ ({});
     const rows = [["heldOut", "right, held out"], ["source", "right, sources"], ["rise", "rise after a move"],
       ["fittedRise", "… logits fitted"], ["lost", "… in accuracy"]];
     const cell = (/** @type {string} */ name) => (this.cells[name] = element("td", {}, "–"));
@@ -255,7 +265,6 @@ class Tab {
     for (const canvas of this.canvases) canvas.tabIndex = this.settings.shift === "drawn" ? 0 : -1;
     if (this.#problem()) return this.#draw();
     this.frame = null;
-    /** @type {import("./curves.js").History} */
     this.history = { source: [], heldOut: [], rise: [] };
     /** @type {Frame["flatness"]} */
     this.flatness = null;

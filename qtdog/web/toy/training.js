@@ -15,15 +15,14 @@ export const BATCH = 32;
 export class Run {
   /**
    * @param {number} seed of the start, the batches and the noise
-   * @param {Settings} settings  @param {Points} points to train on
+   * @param {Settings} settings  @param {Points} points to train on  @param {Arm} arm
    */
-  constructor(seed, settings, points) {
+  constructor(seed, settings, points, arm = "full-precision") {
     this.seed = seed;
     this.settings = settings;
     this.points = points;
     this.shape = shapeOf(sizesOf(settings));
-    /** @type {Arm} */
-    this.arm = "full-precision";
+    this.arm = arm;
     this.step = 0;
     this.parameters = startParameters(seed, this.shape);
     this.logSteps = new Float64Array(this.shape.neurons);
@@ -31,10 +30,6 @@ export class Run {
     this.stepAdam = new Adam(this.shape.neurons, settings.rate);
     this.sum = new Float64Array(this.shape.count); // of what was stored after every step, for averages
     this.summed = 0;
-    this.#prepare();
-  }
-
-  #prepare() {
     this.runner = new Runner(this.shape, BATCH);
     this.batches = stream(this.seed, BATCHES);
     this.noise = stream(this.seed, NOISE);
@@ -43,19 +38,16 @@ export class Run {
     this.computed = new Float64Array(this.shape.count);
     this.gradient = new Float64Array(this.shape.count);
     this.stepGradient = new Float64Array(this.shape.neurons);
-    /** @type {Uint8Array | undefined} */
-    this.learns = this.arm === "frozen" ? biasesOf(this.shape) : undefined;
+    this.learns = arm === "frozen" ? biasesOf(this.shape) : undefined;
   }
 
   /** A run that goes on from here as another arm; this one stays as it is. */
   branch(/** @type {Arm} */ arm) {
-    const run = new Run(this.seed, this.settings, this.points);
-    run.arm = arm;
+    const run = new Run(this.seed, this.settings, this.points, arm);
     run.step = this.step;
     run.parameters.set(this.parameters);
     run.adam = this.adam.copy();
     if (arm !== "full-precision") run.logSteps = startLogSteps(run.shape, run.parameters, run.settings.bits);
-    run.#prepare();
     return run;
   }
 
