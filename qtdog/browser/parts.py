@@ -15,7 +15,7 @@ from qtdog.ui.about import figures as sets
 from qtdog.ui.about import tables, texts
 from qtdog.ui.figures import ballot
 from qtdog.ui.landscape import stored as stores
-from qtdog.ui.learn import figures, steps, tab, toys, words
+from qtdog.ui.learn import figures, handlers, layout, steps, telling, toys, words
 from qtdog.ui.quantize import measured as widths
 from qtdog.ui.quantize import thumbnails
 from qtdog.ui.samples import Sample, samples
@@ -99,7 +99,7 @@ def learn(explorer: Explorer) -> Markup:
     found = standings(told, numbers.measured)
     said = words.read_texts(words.TEXTS)
     walk = steps.steps(told, found, said)
-    printed = figures.measured_table(found, tab.paper_numbers(numbers.paper, told))
+    printed = figures.measured_table(found, telling.paper_numbers(numbers.paper, told))
     live = (
         _classified(explorer, told.target.key),
         figures.home_and_abroad(told),
@@ -135,7 +135,7 @@ def learn(explorer: Explorer) -> Markup:
         '{}<div class="tools" id="steps" role="group" aria-label="Steps">{}</div>{}'
         '<div class="tools"><button type="button" id="learn-back">← Back</button>'
         '<button type="button" id="learn-on">Next →</button></div>',
-        tab.INTRODUCTION,
+        layout.INTRODUCTION,
         choices,
         shown,
     )
@@ -167,7 +167,7 @@ def _voted(explorer: Explorer, target: str) -> Markup:
 
 
 def _small(sample: Sample) -> str:
-    return thumbnails.thumbnail(sample, tab.PICTURE)
+    return thumbnails.thumbnail(sample, handlers.PICTURE)
 
 
 def _list(label: str, names: Sequence[str], shown: Sequence[str]) -> Markup:

@@ -82,14 +82,14 @@ def build(
                 train_tab()
             with address.add_tab(gr.Tab("Batch", id="batch")):
                 batch_tab(explorer, target)
-            with address.add_tab(gr.Tab("Results", id="results")):
-                results_tab(address, theirs=theirs)
+            with address.add_tab(gr.Tab("Results", id="results")) as tab:
+                results_tab(address, tab, target, theirs=theirs)
             with address.add_tab(gr.Tab("Landscape", id="landscape")) as tab:
                 landscape_tab(explorer, address, tab, target)
             with address.add_tab(gr.Tab("Quantize", id="quantize")) as tab:
-                quantize_tab(explorer, address, tab, target, picture)
+                quantize_tab(explorer, address, tab, picture)
             with address.add_tab(gr.Tab("Learn", id="learn")) as tab:
-                learn_tab(explorer, address, tab)
+                learn_tab(explorer, address, tab, target)
             with address.add_tab(gr.Tab("About", id="about")):
                 about_tab(explorer, guests, opened)
         Html(figures.FOOT, padding=False)

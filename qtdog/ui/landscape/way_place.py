@@ -6,7 +6,7 @@ from pathlib import Path
 import gradio as gr
 
 from qtdog.landscape import Trajectories
-from qtdog.ui.events import PRIVATE
+from qtdog.ui.events import PRIVATE, Shown
 from qtdog.ui.landscape.way import held_sentence, numbers_at, picture, steps_of
 from qtdog.ui.markup import Html
 
@@ -50,3 +50,25 @@ def way_place(name: str, record: Trajectories, shown: bool = True) -> WayPlace:
     )
     play.click(None, None, None, js=f"() => {{ {SCRIPT} playWay('{name}'); }}", **PRIVATE)
     return WayPlace(plot, said, step, held)
+
+
+def way_shown(
+    there: WayPlace, way: Trajectories | None, quantity: str = "loss", step: int | None = None
+) -> Shown:
+    """The `way` in its place, at the last evaluation up to `step`, by default at its end; without
+    one the place is empty."""
+    if way is None:
+        return {there.plot: None, there.said: ""}
+    steps = steps_of(way)
+    asked = steps[-1] if step is None else step
+    at = max([steps[0], *(one for one in steps if one <= asked)])
+    first, last, every = steps[0], steps[-1], steps[1] - steps[0]
+    slider = gr.Slider(first, last, step=every)  # where it stands is the visitor's
+    if at != step:
+        slider = gr.Slider(first, last, at, step=every)
+    return {
+        there.plot: picture(way, quantity, at),
+        there.said: numbers_at(way, at),
+        there.held: held_sentence(way),
+        there.step: slider,
+    }

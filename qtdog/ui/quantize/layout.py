@@ -53,6 +53,10 @@ class Layout:
     codes: Html
     numbers: Html
     network: Html
+    named: gr.Textbox
+    """Unseen: the layer that the visitor chose, for the address; empty for the usual one."""
+    part: gr.Textbox
+    """Unseen: the channel likewise; empty for all."""
 
 
 def lay_out(references: Sequence[Reference]) -> Layout:
@@ -63,7 +67,8 @@ def lay_out(references: Sequence[Reference]) -> Layout:
                 [(reference_name(one), one.key) for one in references],
                 value=references[0].key,
                 label="Network, in full precision",
-                visible=len(references) > 1,
+                elem_id="quantize-reference",
+                elem_classes=[] if len(references) > 1 else ["unseen"],
             )
             bits = gr.Slider(2, 8, 4, step=1, label="Bits a weight", elem_id="quantize-bits")
             layer = gr.Dropdown([], label="Layer")
@@ -83,7 +88,9 @@ def lay_out(references: Sequence[Reference]) -> Layout:
     Html(html('<h2 class="section">The whole network, at every width</h2>'), padding=False)
     network = Html(WAITING, elem_id="quantize-network", padding=False)
     Html(NOTES, padding=False)
+    named = gr.Textbox("", label="layer", elem_classes="unseen")
+    part = gr.Textbox("", label="channel", elem_classes="unseen")
     return Layout(
         *(reference, bits, layer, channel, granularity, rule),
-        *(said, weights, errors, codes, numbers, network),
+        *(said, weights, errors, codes, numbers, network, named, part),
     )

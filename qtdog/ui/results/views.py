@@ -76,7 +76,7 @@ def measured_size(results: Results, benchmark: str) -> View:
 
 def paper_bits(results: Results, benchmark: str) -> View:
     """The paper's accuracy against bits a weight, mean over the held-out domains."""
-    benchmark = _one(results, benchmark)
+    benchmark = one_benchmark(results, benchmark)
     column = _average(benchmark)
     rows: list[Row] = []
     place = 0
@@ -92,7 +92,7 @@ def paper_bits(results: Results, benchmark: str) -> View:
 def measured_bits(results: Results, benchmark: str, domain: str | None) -> View:
     """The measured accuracy against bits, trained and post-training, on one held-out domain or,
     for "average", on the mean of all."""
-    benchmark = _one(results, benchmark)
+    benchmark = one_benchmark(results, benchmark)
     table = pivot(results, Choice("measured", benchmark))
     column = Column(benchmark, domain or AVERAGE, "target")
     if column not in table.columns or not table.groups:
@@ -106,7 +106,7 @@ def measured_bits(results: Results, benchmark: str, domain: str | None) -> View:
 def held_out(results: Results, benchmark: str) -> tuple[str, ...]:
     """The held-out domains of a benchmark that were measured, that with most methods first;
     "average" among them where all were measured with one method."""
-    table = pivot(results, Choice("measured", _one(results, benchmark)))
+    table = pivot(results, Choice("measured", one_benchmark(results, benchmark)))
     counts = {
         column.domain: len(_numbers(group, place))
         for group in table.groups[:1]
@@ -120,7 +120,7 @@ def training_choices(results: Results, benchmark: str) -> dict[str, str]:
     """The held-out domains and seeds that have run logs: title by key."""
     return {
         f"{one.domain}-{one.seed}": f"{plain(one.domain)}, seed {one.seed}"
-        for one in seed_runs(results.measured, _one(results, benchmark))
+        for one in seed_runs(results.measured, one_benchmark(results, benchmark))
     }
 
 
@@ -129,7 +129,7 @@ def training(results: Results, benchmark: str, key: str | None, folder: Path = R
     beside QT-DoG of 7 bits (or what there is) and the control."""
     chosen = [
         one
-        for one in seed_runs(results.measured, _one(results, benchmark))
+        for one in seed_runs(results.measured, one_benchmark(results, benchmark))
         if f"{one.domain}-{one.seed}" == key
     ]
     if not chosen:
@@ -162,7 +162,7 @@ def calibration(results: Results, benchmark: str, domain: str | None, measure: s
     """How far the probabilities can be trusted, by a measure of CALIBRATION, on one held-out domain
     or the mean of all."""
     title, *metrics = CALIBRATION[measure]
-    benchmark = _one(results, benchmark)
+    benchmark = one_benchmark(results, benchmark)
     column = Column(benchmark, domain or AVERAGE, "target")
     found = [pivot(results, Choice("measured", benchmark), metric) for metric in metrics]
     if column not in found[0].columns or not found[0].groups:
@@ -183,7 +183,7 @@ def calibration(results: Results, benchmark: str, domain: str | None, measure: s
     )
 
 
-def _one(results: Results, benchmark: str) -> str:
+def one_benchmark(results: Results, benchmark: str) -> str:
     """The benchmark, or for "all" the one that was measured first: domains do not add up over
     benchmarks."""
     measured = (one.dataset for one in results.measured)

@@ -12,7 +12,7 @@ from qtdog.ui.choices import class_choices
 from qtdog.ui.figures import LOADING
 from qtdog.ui.markup import Html
 from qtdog.ui.picture import PictureField, asked_picture
-from qtdog.ui.samples import Sample
+from qtdog.ui.samples import Sample, known_to
 from qtdog.ui.shift import figures
 
 SCRIPT = Path(__file__).with_name("shift.js").read_text(encoding="utf-8")
@@ -55,7 +55,7 @@ def lay_out(
             picture = asked_picture(opening, "The picture", height=260, elem_id="shift-picture")
             take = gr.Button("Take the picture from Try it", size="sm", elem_id="shift-take")
             sample = gr.Dropdown(
-                [("a picture of your own", OWN), *((one.title, one.name) for one in pictures)],
+                sample_choices(pictures, targets[0]),
                 value=opening.name,
                 label="Or one of ours",
                 elem_id="shift-sample",
@@ -105,3 +105,9 @@ def lay_out(
         series,
         watched,
     )
+
+
+def sample_choices(pictures: Sequence[Sample], target: Target) -> list[tuple[str, str]]:
+    """The samples that show a class of `target`'s models, and a picture of one's own."""
+    shown = known_to(pictures, target.classes)
+    return [("a picture of your own", OWN), *((one.title, one.name) for one in shown)]
