@@ -203,7 +203,7 @@ def test_their_points_are_drawn_marked_as_theirs(folder, ours):
     )
     ours_alone = [one for one in view.figure.data if not one.name.startswith("yours")]
     assert len(ours_alone) == len(memory.view(points, "PACS", "cartoon", 10.5, "10").figure.data)
-    assert "Of yours it is three together: QT-DoG, 7 bits: 81.5 % in 6.0" in view.html
+    assert "Of yours it is three together: QT-DoG, 7 bits: 81.5 % in 6 MB" in view.html
     assert "yours: full precision" in view.html
     # The mean over their two domains does not compare with ours over four.
     mean = memory.view(points, "PACS", AVERAGE, 10.5, "10", theirs=yours)

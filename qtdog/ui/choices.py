@@ -6,6 +6,7 @@ import gradio as gr
 
 from qtdog.checkpoints import Target
 from qtdog.ui.events import PRIVATE
+from qtdog.ui.markup import Html, html
 from qtdog.ui.sentences import domain_name, plain
 
 
@@ -43,6 +44,19 @@ def looked_at(target: gr.Dropdown, tab: gr.Tab, element: str) -> gr.Textbox:
     target.change(None, [target, shown], shown, js=js, **PRIVATE)
     tab.select(None, target, shown, js="(key) => key", **PRIVATE)
     return shown
+
+
+def fold_button() -> None:
+    """Lay out, as the first in a column of the class "folds", the button that opens it on a phone,
+    where figures would come too late after so many choices."""
+    Html(
+        html(
+            '<button type="button" class="fold-button" aria-expanded="false">Choose what to see'
+            "</button>"
+        ),
+        padding=False,
+        elem_classes="fold",
+    )
 
 
 def class_choices(classes: Sequence[str]) -> list[tuple[str, str]]:

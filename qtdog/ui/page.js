@@ -22,6 +22,12 @@
         among(all, sample, by * step).focus();
     });
 
+    // A phone folds choices away.
+    document.addEventListener("click", (event) => {
+        const button = event.target.closest?.(".fold-button");
+        if (button) button.setAttribute("aria-expanded", button.closest(".folds").classList.toggle("open"));
+    });
+
     // "Show me in a minute": five controls, one after the other. It never begins by itself.
     const STOPS = [
         ["try", "#samples", "Choose a picture, or give one of your own above: three models say what they see."],

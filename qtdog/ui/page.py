@@ -43,6 +43,10 @@ PRINT_LIGHT = """() => {
     window.matchMedia("print").addEventListener("change", (now) => now.matches ? begin() : end());
 }"""
 KEYS_AND_WAY = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
+FIGURE_TOOLS = """() => {
+    const here = window.gradio_config?.root ?? new URL(".", location.href).href;
+    import(`${here.replace(/\\/?$/, "/")}web/figures/tools.js`).then(({ begin }) => begin());
+}"""
 QUEUE_LENGTH = 64
 SECONDS_BETWEEN_LOOKS, SECONDS_BETWEEN_NEWS = 0.01, 0.1
 # Gradio keeps a table of the latest events and sums it up after each of them. Nobody reads it here.
@@ -96,7 +100,8 @@ def build(
         address.wire(page, tabs, notice)
         page.load(None, None, None, js=PRINT_LIGHT, **PRIVATE)
         add_stage(page)
-        page.load(None, None, None, js=KEYS_AND_WAY, **PRIVATE)
+        for script in (KEYS_AND_WAY, FIGURE_TOOLS):
+            page.load(None, None, None, js=script, **PRIVATE)
     return _with_queue(page)
 
 

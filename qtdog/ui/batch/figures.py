@@ -191,13 +191,14 @@ def confusion_table(rows: Sequence[Row], model: str, method: str, classes: Seque
         '<span class="marker" aria-hidden="true">{}</span> {}</figcaption>'
         '<div class="scroll wide" tabindex="0"><table><caption>Known class down, what '
         "{} says across; pictures.</caption><thead><tr><td></td>{}</tr></thead>"
-        "<tbody>{}</tbody></table></div></figure>",
+        "<tbody>{}</tbody></table></div>{}</figure>",
         method,
         marker,
         model,
         model,
         head,
         body,
+        charts.TOOLS,
     )
 
 

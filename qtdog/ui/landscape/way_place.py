@@ -6,6 +6,7 @@ from pathlib import Path
 import gradio as gr
 
 from qtdog.landscape import Trajectories
+from qtdog.ui.charts import TOOLS
 from qtdog.ui.events import PRIVATE, Shown
 from qtdog.ui.landscape.way import held_sentence, numbers_at, picture, steps_of
 from qtdog.ui.markup import Html
@@ -29,10 +30,11 @@ def way_place(name: str, record: Trajectories, shown: bool = True) -> WayPlace:
     Not `shown`, it is empty: the style sheet hides it, and the slider keeps its events.
     """
     steps = steps_of(record)
-    with gr.Column(elem_id=name, elem_classes="way-place"), gr.Row():
+    with gr.Column(elem_id=name, elem_classes=["way-place", "figure"]), gr.Row():
         with gr.Column(scale=3, min_width=300):
             drawn = picture(record, "loss", steps[-1]) if shown else None
             plot = gr.Plot(drawn, show_label=False)
+            Html(TOOLS, padding=False)
         with gr.Column(scale=2, min_width=280):
             said = Html(numbers_at(record, steps[-1]) if shown else "", padding=False)
             step = gr.Slider(

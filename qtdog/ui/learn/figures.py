@@ -246,8 +246,9 @@ def memory_bars(lesson: Lesson) -> Markup:
     return html(
         '<figure class="plot"><figcaption>Memory, as the files are</figcaption>'
         '<ul class="memory">{}</ul><p class="toy-note">A little more than bits/32: the last '
-        "layer stays in 32 bits, and there is a step size for every channel.</p></figure>",
+        "layer stays in 32 bits, and there is a step size for every channel.</p>{}</figure>",
         rows,
+        charts.TOOLS,
     )
 
 

@@ -19,6 +19,8 @@ INK = "#68768c"
 GRID = "rgba(128, 140, 160, 0.28)"
 TRANSPARENT = "rgba(0, 0, 0, 0)"
 HEIGHT = 480
+TYPE = 13
+"""px of all words in a figure."""
 
 OTHERS = "other papers' methods"
 
@@ -272,7 +274,7 @@ def steps_figure(shown: Sequence[Curve], quantize_step: int | None, domain: str)
             quantize_step, line={"color": INK, "dash": "dot", "width": 1.5}, row=lower, col=left
         )
     _dress(figure, height=640)
-    figure.update_annotations(font_size=14)
+    figure.update_annotations(font_size=TYPE)
     figure.update_yaxes(title_text="Accuracy (%)")
     figure.update_xaxes(title_text="Training step", row=2)
     return figure
@@ -363,7 +365,7 @@ def _dress(figure: go.Figure, height: int) -> None:
         height=height,
         paper_bgcolor=TRANSPARENT,
         plot_bgcolor=TRANSPARENT,
-        font={"color": INK, "size": 14},
+        font={"color": INK, "size": TYPE},
         margin={"l": 8, "r": 16, "t": 30, "b": 8},
         legend={"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0, "x": 0},
         hoverlabel={"bgcolor": "#ffffff", "font": {"color": "#172033"}},
@@ -373,6 +375,7 @@ def _dress(figure: go.Figure, height: int) -> None:
         "tickmode": "auto",
         "gridcolor": GRID,
         "linecolor": INK,
+        "title_font_size": TYPE,
         "zeroline": False,
         "automargin": True,
         "fixedrange": True,

@@ -14,6 +14,7 @@ from qtdog.results import (
     comparisons,
     seed_runs,
 )
+from qtdog.ui.charts import TOOLS
 from qtdog.ui.figures import notices
 from qtdog.ui.markup import Html, Markup, html, join
 from qtdog.ui.results import memory, tables, views
@@ -227,4 +228,6 @@ def _figure(label: str, name: str) -> Figure:
     with gr.Column(min_width=320, elem_classes="figure"):
         Html(html("<h3>{}</h3>", label), padding=False)
         plot = gr.Plot(show_label=False, elem_id=f"plot-{name}", visible="hidden")
-        return plot, Html(elem_id=f"below-{name}", padding=False)
+        below = Html(elem_id=f"below-{name}", padding=False)
+        Html(TOOLS, padding=False)
+    return plot, below

@@ -21,7 +21,7 @@ from qtdog.results import (
 from qtdog.ui import charts
 from qtdog.ui.appearance import METHOD_STYLES, MethodStyle
 from qtdog.ui.markup import Markup, escape, html, join
-from qtdog.ui.results.figures import INK, blank_figure, style_key
+from qtdog.ui.results.figures import INK, TYPE, blank_figure, style_key
 from qtdog.ui.results.tables import LogLink, log_button, plain
 from qtdog.ui.results.views import View, missing
 from qtdog.ui.sentences import listed, number
@@ -270,7 +270,7 @@ def label(best: MemoryPoint) -> dict[str, Any]:
         "arrowcolor": INK,
         "ax": 0,
         "ay": -46,
-        "font": {"size": 14},
+        "font": {"size": TYPE},
     }
 
 

@@ -8,7 +8,7 @@ import gradio as gr
 
 from qtdog.checkpoints import Target
 from qtdog.explorer import MOST_SEVERE, SHIFTS
-from qtdog.ui.choices import class_choices
+from qtdog.ui.choices import class_choices, fold_button
 from qtdog.ui.figures import LOADING
 from qtdog.ui.markup import Html
 from qtdog.ui.picture import PictureField, asked_picture
@@ -53,17 +53,22 @@ def lay_out(
     with gr.Row(equal_height=False, elem_id="shift"):
         with gr.Column(scale=4, min_width=300, elem_id="shift-question"):
             picture = asked_picture(opening, "The picture", height=260, elem_id="shift-picture")
-            take = gr.Button("Take the picture from Try it", size="sm", elem_id="shift-take")
-            sample = gr.Dropdown(
-                sample_choices(pictures, targets[0]),
-                value=opening.name,
-                label="Or one of ours",
-                elem_id="shift-sample",
-            )
-            classes = sorted({name for one in targets for name in one.classes})
-            label = gr.Dropdown(
-                class_choices(classes), value=None, label="Watch the class", elem_id="shift-class"
-            )
+            with gr.Column(elem_classes="folds"):
+                fold_button()
+                take = gr.Button("Take the picture from Try it", size="sm", elem_id="shift-take")
+                sample = gr.Dropdown(
+                    sample_choices(pictures, targets[0]),
+                    value=opening.name,
+                    label="Or one of ours",
+                    elem_id="shift-sample",
+                )
+                classes = sorted({name for one in targets for name in one.classes})
+                label = gr.Dropdown(
+                    class_choices(classes),
+                    value=None,
+                    label="Watch the class",
+                    elem_id="shift-class",
+                )
         with gr.Column(scale=9, min_width=320):
             shift = gr.Radio(
                 [(one.title, name) for name, one in SHIFTS.items()],

@@ -34,7 +34,24 @@
   const line = document.createElement("p");
   line.id = "stage-line";
   line.setAttribute("role", "status");
-  document.body.append(line);
+  const bar = document.createElement("div");
+  bar.id = "stage-bar";
+  const button = (text, name, click) => {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.textContent = text;
+    if (name) made.setAttribute("aria-label", name);
+    if (click) made.addEventListener("click", click);
+    bar.append(made);
+    return made;
+  };
+  // Copy as a picture, numbers, link: the page's own, of what is shown.
+  for (const [what, text] of [["picture", "Copy picture"], ["csv", "CSV"], ["link", "Link"]])
+    button(text).dataset.figure = what;
+  button("‹", "Back", () => move(place - 1));
+  button("›", "Next", () => move(place + 1));
+  bar.prepend(line);
+  document.body.append(bar);
 
   const find = (selector) => document.querySelector(selector);
   // Learn has a small copy of another tab's figure: the one that can be seen is meant.
@@ -61,7 +78,6 @@
     figure.dataset.stage = "figure";
     for (let around = figure.parentElement; around && around !== document.body; around = around.parentElement)
       around.dataset.stage = "around";
-    line.dataset.stage = "line";
     window.scrollTo(0, 0);
     window.dispatchEvent(new Event("resize")); // plots take the room that there is
   };
