@@ -209,13 +209,14 @@ def _dress(
     if scene:
         look = {"tickmode": "auto", "nticks": 4, "gridcolor": GRID, "backgroundcolor": TRANSPARENT}
         look |= {"tickfont": {"size": 12}, "showspikes": False}
-        z_name = f"{quantity} ({UNITS[quantity]})"
         room = 0.25 * (limits[1] - limits[0])  # for the shadow of the contours
         picture.update_scenes(
             xaxis={"title": {"text": escape(x_name), "font": {"size": 13}}, **look},
             yaxis={"title": {"text": escape(y_name), "font": {"size": 13}}, **look},
             zaxis={
-                "title": {"text": z_name, "font": {"size": 13}},
+                "title": {"text": ""},  # it would be cut off: the highest tick says it
+                "ticksuffix": f" {UNITS[quantity]}",
+                "showticksuffix": "last",
                 "range": [limits[0] - room, limits[1]],
                 **look,
             },

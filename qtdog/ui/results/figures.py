@@ -36,6 +36,10 @@ METHOD_KEYS = {
     "EoPTQ (least error)": "eoptq",
     "Noise of one step size": "noise",
     "OBC (post-training)": "post-training",
+    "Full precision": "erm",
+    "Five in full precision together": "erm-ensemble",
+    "Rounded after training": "post-training",
+    "Quantized, then frozen": "freeze",
 }
 VARIANT_KEYS = {
     "QT-DoG (fitted)": "qt-dog-fitted",
@@ -43,6 +47,7 @@ VARIANT_KEYS = {
     "EoQ (fitted)": "eoq-fitted",
     "EoQ (refitted)": "eoq-refitted",
     "Post-training (least error)": "post-training-least-error",
+    "Rounded after training (least error)": "post-training-least-error",
 }
 """Methods that differ in their step sizes alone: the same figure tells them apart."""
 
@@ -161,7 +166,7 @@ def bits_figure(rows: Sequence[Row], column: int, label: str) -> go.Figure:
         if row.bits is not None or not cell or not bits or style_key(row.method) != "erm":
             continue
         figure.add_scatter(
-            name=html("{}, full precision", row.label),
+            name=escape(level_name(row)),
             x=[bits[0] - 0.3, bits[-1] + 0.3],
             y=[cell.value, cell.value],
             mode="lines",
@@ -189,6 +194,12 @@ def bits_figure(rows: Sequence[Row], column: int, label: str) -> go.Figure:
     return figure
 
 
+def level_name(row: Row) -> str:
+    """A row in full precision beside rounded ones: "ERM, full precision"."""
+    known = row.label.lower().startswith("full precision")
+    return row.label if known else f"{row.label}, full precision"
+
+
 def bit_lines(rows: Sequence[Row], column: int) -> dict[str, list[Row]]:
     """The quantized rows with a number in a column, by label, each in the order of bits. EoQ and
     other ensembles are left out: they compare by memory, not by bits. So are ablations and
@@ -206,7 +217,8 @@ def curves(logs: Sequence[tuple[str, RunLog]]) -> tuple[Curve, ...]:
     weights'."""
     found = []
     for label, log in logs:
-        method = label.partition(",")[0]
+        known = (name for name in METHOD_KEYS if label.startswith(f"{name}, "))
+        method = next(known, label.partition(",")[0])
         later = [
             (point.step, point.averaged_source_validation, point.averaged_target)
             for point in log.points

@@ -33,8 +33,8 @@ Figure = tuple[gr.Plot, Html]
 
 ALL_NUMBERS = (
     "All numbers",
-    "The paper's and those measured here, with the source of each. What tables call ERM is "
-    "full precision; an ERM ensemble is five in full precision together.",
+    "The paper's and those measured here, with the source of each. What the paper's tables call "
+    "ERM is full precision.",
 )
 
 

@@ -22,6 +22,7 @@ from qtdog.ui import charts
 from qtdog.ui.appearance import METHOD_STYLES, MethodStyle
 from qtdog.ui.markup import Markup, escape, html, join
 from qtdog.ui.results.figures import INK, TYPE, blank_figure, style_key
+from qtdog.ui.results.names import NAMES
 from qtdog.ui.results.tables import LogLink, log_button, plain
 from qtdog.ui.results.views import View, missing
 from qtdog.ui.sentences import listed, number
@@ -39,11 +40,6 @@ MEGABYTES = 10.5
 SPEEDS = {"2": "2 Mbit/s (a poor phone line)", "10": "10 Mbit/s", "100": "100 Mbit/s"}
 """Mbit/s of a download, and what to call it."""
 TICKS = (0.5, 1, 2, 5, 10, 20, 50, 100)  # MB
-NAMES = {
-    "ERM": "full precision",
-    "Post-training": "rounded after training",
-    "Freeze": "rounded and frozen",
-}
 REACH = 16
 """Points below the best that the axis shows: what two bits leave would press the rest together."""
 FIRST_ROWS = (("ERM", 1), ("QT-DoG", 1), ("QT-DoG", 5))
@@ -302,7 +298,8 @@ def title(point: MemoryPoint) -> str:
 
 def kind_title(kind: MemoryKind) -> str:
     """ "QT-DoG, 7 bits, averaged"."""
-    words = [NAMES.get(kind.method, kind.method)]
+    called = NAMES.get(kind.method)
+    words = [called[0].lower() + called[1:] if called else kind.method]
     words += [f"{kind.bits} bits"] if kind.bits else []
     return ", ".join(words + (["averaged"] if kind.averaged else []))
 
