@@ -256,7 +256,7 @@ def test_the_api_gives_the_same_numbers(address, folder):
     gradio_client = pytest.importorskip("gradio_client")
     client = gradio_client.Client(address, verbose=False)
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
-    assert set(endpoints) == {"/results", "/run_log"}
+    assert set(endpoints) == {"/results", "/run_log", "/your_results"}
     records = client.predict("both", "PACS", "all", "7", api_name="/results")
     frame = to_frame(pivot(load_results(folder), FIRST))
     assert [one["accuracy"] for one in records] == list(frame.accuracy)

@@ -10,8 +10,15 @@
     shift: { tab: "shift", figure: "#shift-now" },
     train: { tab: "train", figure: ".train-place" },
     results: { tab: "results", figure: "#plot-memory" },
-    landscape: { tab: "landscape", figure: "#landscape-planes" },
+    size: { tab: "results", figure: "#plot-size-measured" },
+    bits: { tab: "results", figure: "#plot-bits-measured" },
+    calibration: { tab: "results", figure: "#plot-calibration-nll" },
+    training: { tab: "results", figure: "#plot-training" },
+    landscape: { tab: "landscape", figure: "#landscape-planes", choice: '#landscape-kind input[value="plane"]' },
+    flatness: { tab: "landscape", figure: "#landscape-numbers figure", choice: '#landscape-kind input[value="flatness"]' },
+    way: { tab: "landscape", figure: "#landscape-way", choice: '#landscape-kind input[value="trajectories"]' },
     quantize: { tab: "quantize", figure: "#quantize-layer", choice: '#quantize-view input[value="grid"]' },
+    network: { tab: "quantize", figure: "#quantize-network", choice: '#quantize-view input[value="grid"]' },
     weights: { tab: "quantize", figure: "#quantize-weights", choice: '#quantize-view input[value="weights"]' },
   };
   const steps = [1, 2, 3, 4, 5, 6, 7, 8];
