@@ -30,6 +30,7 @@ MARK = f"--landscape-speed={os.getpid()}"  # by which the browser's own process 
 WINDOW = {"width": 1280, "height": 900}
 # When the answer that holds surfaces has come, and when the frame with all of them has been drawn.
 WATCH = """
+window.wanted = "loss";
 window.seen = { data: null, drawn: null };
 const asked = window.fetch;
 window.fetch = async (...what) => {
@@ -44,7 +45,7 @@ window.fetch = async (...what) => {
                 const plots = places.map((one) => one.querySelector('.js-plotly-plot'));
                 const there = plots.length && plots.every((plot) => plot?.querySelector('canvas')
                     && plot._fullLayout?.scene?._scene?.glplot
-                    && plot.data?.[0]?.type === 'surface');
+                    && plot.data?.[0]?.meta?.quantity === window.wanted);
                 if (there) requestAnimationFrame(() => (window.seen.drawn ??= performance.now()));
                 else requestAnimationFrame(look);
             };
@@ -60,7 +61,7 @@ COUNT = """() => {
 }"""
 CAMERAS = """() => [...document.querySelectorAll('.landscape-planes .js-plotly-plot')]
     .filter((plot) => plot._fullLayout?.scene)
-    .map((plot) => JSON.stringify(plot._fullLayout.scene._scene.getCamera().eye))"""
+    .map((plot) => JSON.stringify(plot._fullLayout.scene.camera.eye))"""
 
 
 def opened(page: Page, address: str) -> float:
@@ -79,8 +80,11 @@ def first_view(page: Page) -> float:
 
 def shown_again(page: Page) -> float:
     """The same of another view of the surfaces, with plotly at hand."""
-    page.evaluate("window.seen = { data: null, drawn: null }")
     other = page.locator("#landscape-height input:not(:checked)").first
+    page.evaluate(
+        "wanted => { window.wanted = wanted; window.seen = { data: null, drawn: null }; }",
+        other.get_attribute("value"),
+    )
     other.check(force=True)
     return first_view(page)
 
@@ -103,7 +107,7 @@ def turned(page: Page) -> tuple[float, int]:
         page.wait_for_timeout(8)
     frames = page.evaluate("window.frames_drawn")
     page.mouse.up()
-    page.wait_for_timeout(500)
+    page.wait_for_timeout(3000)  # what has not been drawn yet is
     after = page.evaluate(CAMERAS)
     moved = sum(one != other for one, other in zip(before, after, strict=True))
     return 1000 * (len(frames) - 1) / (frames[-1] - frames[0]), moved
