@@ -5,6 +5,7 @@ import json
 import shutil
 from pathlib import Path
 
+from qtdog.checkpoints import Target
 from qtdog.places import RESULTS
 from qtdog.results.records import MEASURED_COLUMNS, PAPER
 
@@ -18,6 +19,9 @@ COUNTS = {
     ("Post-training", 4, False): {"cartoon": (99, 90, 101), "sketch": (70, 80, 75)},
 }
 ENSEMBLES = {"ERM ensemble": ("cartoon", 165), "EoQ": ("cartoon", 163)}
+TARGETS = tuple(
+    Target(f"pacs/{domain}", "pacs", domain, (), ()) for domain in ("sketch", "cartoon")
+)
 TOTAL = 200
 STEPS = (80, 160, 240, 320)
 QUANTIZE_STEP = 160

@@ -79,6 +79,21 @@ def test_a_name_has_one_owner(address):
                 address.add(name, gr.Slider(), whole_number(0, 1))
 
 
+def test_what_follows_the_held_out_domain_goes_without_saying():
+    address = Address()
+    with gr.Blocks():
+        address.add("domain", gr.Textbox("a"), one_of("ab"))
+        address.add("pair", gr.Textbox("a1"), one_of(("a1", "b1", "b2")), usual={"b": "b1"})
+    assert address.parse({"domain": "b"}).values["pair"] == "b1"
+    assert address.parse({"domain": "b", "pair": "b2"}).values["pair"] == "b2"
+    assert "pair" not in address.parse({"domain": "a"}).values
+
+
+def test_an_older_link_is_read_by_todays_names(address):
+    address.older(lambda query: {"severity": query["hardness"]} if "hardness" in query else {})
+    assert address.parse({"hardness": "3"}).values == {"severity": 3}
+
+
 @pytest.mark.thorough
 def test_older_links_open_the_domain_of_the_tab_that_they_open(address):
     with gr.Blocks():

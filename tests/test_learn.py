@@ -343,7 +343,7 @@ def test_a_wrong_text_is_named_in_one_sentence(tmp_path, name, old, new, said):
 def test_a_missing_text_is_named_in_the_tab(tmp_path):
     (copied(tmp_path) / "3-rounding.md").unlink()
     with gr.Blocks() as page, gr.Tabs(), gr.Tab("Learn") as tab:
-        learn_tab(Explorer(BUNDLED), Address(), tab, tmp_path / "texts" / "en")
+        learn_tab(Explorer(BUNDLED), Address(), tab, gr.Dropdown(), tmp_path / "texts" / "en")
     (shown,) = [one.value for one in page.blocks.values() if isinstance(one, gr.HTML)]
     assert "texts/en/3-rounding.md is missing." in shown
     assert str(tmp_path) not in shown

@@ -91,13 +91,13 @@ def test_measured_bits_of_one_domain(results):
     traces = _traces(view.figure)
     assert traces["QT-DoG"].x == (4, 7)
     assert traces["QT-DoG"].y == pytest.approx((65, (138 + 144 + 133) / 6))
-    assert traces["Post-training"].y == pytest.approx((37.5, (139 + 140 + 136) / 6))
-    assert traces["ERM, full precision"].y == pytest.approx([(140 + 143 + 138) / 6] * 2)
-    assert traces["ERM, averaged, full precision"].line.dash == "dash"
+    assert traces["Rounded after training"].y == pytest.approx((37.5, (139 + 140 + 136) / 6))
+    assert traces["Full precision"].y == pytest.approx([(140 + 143 + 138) / 6] * 2)
+    assert traces["Full precision, averaged"].line.dash == "dash"
     assert "EoQ" not in traces
     cells = {(row[0], row[1]): row[2] for row in Table(view.html).rows[1:]}
     assert cells["QT-DoG", "4"] == "65.0"
-    assert cells["ERM", "32"].startswith("70.2 ± ")
+    assert cells["Full precision", "32"].startswith("70.2 ± ")
 
 
 @pytest.mark.parametrize("domain", ["photo", "cartoon", "sketch", "average"])
@@ -110,7 +110,7 @@ def test_no_two_lines_of_the_bundled_results_have_one_marker(domain):
 def test_training_curves_are_the_logs(results, folder):
     view = views.training(results, "PACS", "sketch-1", folder)
     by_axis = {(trace.name, trace.yaxis): trace for trace in view.figure.data}
-    for method, label in (("ERM", "ERM"), ("QT-DoG", "QT-DoG, 7 bits")):
+    for method, label in (("ERM", "Full precision"), ("QT-DoG", "QT-DoG, 7 bits")):
         points = log_points(method, 1)
         source, target = by_axis[label, "y"], by_axis[label, "y2"]
         assert source.x == target.x == STEPS
@@ -135,11 +135,11 @@ def test_training_without_its_log_says_so(results, tmp_path):
 
 def test_calibration_shows_target_and_source(results):
     view = views.calibration(results, "PACS", "cartoon", "ece")
-    erm = _traces(view.figure)["ERM"]
+    erm = _traces(view.figure)["Full precision"]
     assert erm.x == pytest.approx([(150 + 154 + 161) / 3 / 2000])
     rows = {row[0]: row[1:] for row in Table(view.html).rows}
     assert rows["Method"] == ["Held out", "Source validation"]
-    assert rows["ERM"] == ["0.077 ± 0.002", "0.020 ± 0.000"]
+    assert rows["Full precision"] == ["0.077 ± 0.002", "0.020 ± 0.000"]
     assert rows["EoQ, 7 bits"] == ["0.082", "0.020"]
 
 
@@ -359,13 +359,14 @@ def test_ablations_and_combinations_stay_out_of_the_figures_but_not_of_the_table
     results = load_results(write_results(tmp_path / "f", rows))
     bits = views.measured_bits(results, "PACS", "sketch")
     assert {trace.name for trace in bits.figure.data} == {
-        "ERM, full precision", "ERM, averaged, full precision", "Post-training", "QT-DoG"
+        "Full precision", "Full precision, averaged", "Rounded after training", "QT-DoG"
     }  # fmt: skip
     trained = next(trace for trace in bits.figure.data if trace.name == "QT-DoG")
     assert list(trained.x) == [4, 7]
     ece = views.calibration(results, "PACS", "sketch", "ece")
     assert {trace.name for trace in ece.figure.data} == {
-        "ERM", "ERM, averaged", "Post-training, 7 bits", "QT-DoG, 7 bits"
+        *("Full precision", "Full precision, averaged"),
+        *("Rounded after training, 7 bits", "QT-DoG, 7 bits"),
     }  # fmt: skip
     for view in (bits, ece):
         for label in ("quantized at step 80", "one step size a layer", "CORAL + QT-DoG"):

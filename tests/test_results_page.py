@@ -7,10 +7,11 @@ import json
 import gradio as gr
 import pytest
 from pages import PHONE, opening, served
-from result_files import log_name, log_points, write_results
+from result_files import TARGETS, log_name, log_points, write_results
 
 from qtdog.results import Choice, load_results, pivot, to_frame
-from qtdog.ui.address import Address
+from qtdog.ui.address import Address, one_of
+from qtdog.ui.choices import domain_choice
 from qtdog.ui.results.layout import FIRST
 from qtdog.ui.results.tab import results_tab
 
@@ -22,11 +23,13 @@ def _tab(folder):
     address = Address()
     with gr.Blocks(analytics_enabled=False) as page:
         notice = gr.HTML()
+        target = domain_choice(TARGETS)
+        address.add("domain", target, one_of([one.key for one in TARGETS]))
         with gr.Tabs() as tabs:
             with address.add_tab(gr.Tab("First", id="first")):
                 gr.HTML("another tab")
-            with address.add_tab(gr.Tab("Results", id="results")):
-                results_tab(address, folder)
+            with address.add_tab(gr.Tab("Results", id="results")) as tab:
+                results_tab(address, tab, target, folder)
         address.wire(page, tabs, notice)
     return page
 
@@ -193,7 +196,6 @@ def test_plots_hold_the_measured_numbers(page, folder):
         for row in pivot(load_results(folder), Choice("measured", "PACS")).groups[0].rows
         if not row.averaged
     }
-    _choose(page, "Held-out domain, measured here", "sketch")
     page.wait_for_function(
         "document.querySelector('#below-bits-measured').innerText.includes('PACS, sketch')"
     )
@@ -254,7 +256,7 @@ def test_the_api_gives_the_same_numbers(address, folder):
     gradio_client = pytest.importorskip("gradio_client")
     client = gradio_client.Client(address, verbose=False)
     endpoints = client.view_api(return_format="dict")["named_endpoints"]
-    assert set(endpoints) == {"/results", "/run_log"}
+    assert set(endpoints) == {"/results", "/run_log", "/your_results"}
     records = client.predict("both", "PACS", "all", "7", api_name="/results")
     frame = to_frame(pivot(load_results(folder), FIRST))
     assert [one["accuracy"] for one in records] == list(frame.accuracy)

@@ -1,6 +1,7 @@
 """A visitor's own numbers beside ours: the same rules, marked as theirs, and bad files in words."""
 
 import csv
+import dataclasses
 import json
 import shutil
 import statistics
@@ -12,16 +13,20 @@ from result_files import TOTAL, measured_rows, write_results
 from qtdog import study
 from qtdog.places import RESULTS
 from qtdog.results import (
+    AVERAGE,
     Choice,
     MeasuredResult,
     Results,
     ResultsError,
     beside,
     comparisons,
+    load_memory,
     load_results,
     pivot,
+    their_points,
     to_frame,
 )
+from qtdog.ui.results import memory
 from qtdog.ui.results.tables import results_table
 from qtdog.ui.results.theirs import read_theirs, theirs_sentences
 
@@ -167,13 +172,52 @@ def test_a_record_without_full_precision_gives_no_size(tmp_path, ours):
         study.read_files([path], ours)
 
 
+def test_their_points_stand_where_their_sizes_and_accuracies_say(folder, ours):
+    theirs = study.read_study(folder, ours)
+    points = load_memory()
+    yours = their_points(theirs, points)
+    full = next(one for one in points if (one.kind.method, one.members) == ("ERM", 1))
+    single = next(
+        one
+        for one in yours
+        if (one.domain, one.kind.method, one.kind.bits, one.members) == ("cartoon", "QT-DoG", 7, 1)
+    )
+    accuracies = [100 * correct / TOTAL for correct in (149, 151, 160)]
+    assert single.accuracy == pytest.approx(statistics.fmean(accuracies))
+    assert single.spread == pytest.approx(statistics.stdev(accuracies))
+    assert single.size_bytes == pytest.approx(0.22 * full.size_bytes)
+    ensemble = next(one for one in yours if one.members == 3 and one.kind.bits == 7)
+    assert (ensemble.kind.method, ensemble.accuracy) == ("QT-DoG", 100 * 163 / TOTAL)
+    elsewhere = [dataclasses.replace(one, backbone="ResNet-50") for one in theirs]
+    assert their_points(elsewhere, points) == (), "of another network no bytes are known"
+
+
+def test_their_points_are_drawn_marked_as_theirs(folder, ours):
+    points = load_memory()
+    yours = their_points(study.read_study(folder, ours), points)
+    view = memory.view(points, "PACS", "cartoon", 10.5, "10", theirs=yours)
+    (line,) = [one for one in view.figure.data if one.name == "yours: QT-DoG, 7 bits"]
+    assert (list(line.y), line.marker.symbol) == (
+        [pytest.approx(76.6667, abs=1e-3), 81.5],
+        "diamond-dot",
+    )
+    ours_alone = [one for one in view.figure.data if not one.name.startswith("yours")]
+    assert len(ours_alone) == len(memory.view(points, "PACS", "cartoon", 10.5, "10").figure.data)
+    assert "Of yours it is three together: QT-DoG, 7 bits: 81.5 % in 6 MB" in view.html
+    assert "yours: full precision" in view.html
+    # The mean over their two domains does not compare with ours over four.
+    mean = memory.view(points, "PACS", AVERAGE, 10.5, "10", theirs=yours)
+    assert not any(one.name.startswith("yours") for one in mean.figure.data)
+    assert "they are on cartoon and sketch alone" in mean.html
+
+
 def test_a_bad_file_takes_nothing_away_and_no_file_takes_all(folder, ours):
-    read = read_theirs(ours)
-    theirs, said, benchmark = read([str(folder / "measured.csv")], "VLCS", ())
+    read = read_theirs(ours, ())
+    theirs, _, said, benchmark = read([str(folder / "measured.csv")], "VLCS", ())
     assert len(theirs) == len(measured_rows())
     assert benchmark == "PACS", "the table turns to their benchmark"
     assert "numbers of yours, on PACS" in said
-    kept, said, _ = read([str(changed(folder, dataset="VOC"))], "PACS", theirs)
+    kept, _, said, _ = read([str(changed(folder, dataset="VOC"))], "PACS", theirs)
     assert kept == theirs
     assert "numbers of yours, on PACS" in said
     assert "dataset.csv has numbers of &#39;VOC&#39;" in said

@@ -3,11 +3,12 @@
 import gradio as gr
 import pytest
 from pages import opening, served
-from result_files import measured_rows, write_results
+from result_files import TARGETS, measured_rows, write_results
 
 from qtdog.results import load_results
 from qtdog.study import read_study
-from qtdog.ui.address import Address
+from qtdog.ui.address import Address, one_of
+from qtdog.ui.choices import domain_choice
 from qtdog.ui.guarded import GuardedBlocks
 from qtdog.ui.results.tab import results_tab
 
@@ -19,8 +20,10 @@ def _tab(theirs=()):
     address = Address()
     with GuardedBlocks(analytics_enabled=False) as page:
         notice = gr.HTML()
-        with gr.Tabs() as tabs, address.add_tab(gr.Tab("Results", id="results")):
-            results_tab(address, theirs=theirs)
+        target = domain_choice(TARGETS)
+        address.add("domain", target, one_of([one.key for one in TARGETS]))
+        with gr.Tabs() as tabs, address.add_tab(gr.Tab("Results", id="results")) as tab:
+            results_tab(address, tab, target, theirs=theirs)
         address.wire(page, tabs, notice)
     return page
 

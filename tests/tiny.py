@@ -18,14 +18,16 @@ GRAPHS = Path(__file__).parent / "graphs"
 """The network's, as `qtdog.inference.making` makes it: a set with it answers without torch."""
 
 
-def random_network(seed: int, bits: int | None, quantizer: str = "lsq") -> torch.nn.Module:
+def random_network(
+    seed: int, bits: int | None, quantizer: str = "lsq", classes: int = len(CLASSES)
+) -> torch.nn.Module:
     """In evaluation mode, with batch norms that are not identities, quantized if bits are given.
 
     Their statistics are those of some images: with others, hardly anything of an image would come
     through so many layers, and every picture would get one and the same answer.
     """
     torch.manual_seed(seed)
-    network = models.build(ARCHITECTURE, len(CLASSES))
+    network = models.build(ARCHITECTURE, classes)
     for layer in network.modules():
         if isinstance(layer, models.NORM_LAYERS):
             torch.nn.init.uniform_(layer.weight, 0.5, 1.5)

@@ -7,7 +7,7 @@ from qtdog.browser.landscapes import landscapes_part
 from qtdog.browser.results import results_part
 from qtdog.browser.ways import way_part
 from qtdog.citation import CITATION
-from qtdog.explorer import BIT_WIDTHS, Explorer, lesson, standings
+from qtdog.explorer import BIT_WIDTHS, Explorer
 from qtdog.images import read_image
 from qtdog.landscape import subjects
 from qtdog.places import LANDSCAPES, RESULTS
@@ -17,7 +17,7 @@ from qtdog.ui.about import figures as sets
 from qtdog.ui.about import tables, texts
 from qtdog.ui.figures import ballot
 from qtdog.ui.landscape import stored as stores
-from qtdog.ui.learn import figures, steps, tab, toys, words
+from qtdog.ui.learn import figures, handlers, layout, telling, toys, words
 from qtdog.ui.quantize import measured as widths
 from qtdog.ui.quantize import thumbnails
 from qtdog.ui.samples import Sample, samples
@@ -98,35 +98,30 @@ def about(explorer: Explorer) -> Markup:
 
 def learn(explorer: Explorer) -> Markup:
     """The walk in eight steps; what its live parts can show is all there, to choose from."""
-    told = lesson(explorer)
-    numbers = load_results(RESULTS)
-    found = standings(told, numbers.measured)
     said = words.read_texts(words.TEXTS)
-    way = tab.way_on(told.target.key)
-    walk = steps.steps(told, found, said, way)
-    printed = figures.measured_table(found, tab.paper_numbers(numbers.paper, told))
+    told = telling.tell(explorer, load_results(RESULTS), said, telling.stored_ways())
+    about, way = told.lesson, told.way
     live = (
-        _classified(explorer, told.target.key),
-        figures.home_and_abroad(told),
+        _classified(explorer, about.target.key),
+        figures.home_and_abroad(about),
         _slider("Bits", BITS, 3, [toys.rounding_toy(bits) for bits in BITS]),
         _slider("Noise: step size", NOISES, 0.0, [toys.valley_toy(noise) for noise in NOISES])
         + (Markup() if way is None else way_part("learn-way", way, ("loss",))),
-        _small_training() + figures.training_curves(told),
-        figures.memory_bars(told) + _voted(explorer, told.target.key),
-        printed,
+        _small_training() + figures.training_curves(about),
+        figures.memory_bars(about) + _voted(explorer, about.target.key),
+        told.measured,
         "",
     )
     shown = join(
         html(
-            '<section class="learn-step" id="learn-step-{}">{}<div class="live">{}</div>{}{}'
+            '<section class="learn-step" id="learn-step-{}">{}<div class="live">{}</div>{}'
             "</section>",
             place,
-            figures.paragraphs(step.before, f"{place}. {step.title}"),
+            told.before(place),
             part,
-            figures.paragraphs(step.after),
-            figures.quiz(place, step.quiz, said.words),
+            told.after(place, said),
         )
-        for place, (step, part) in enumerate(zip(walk, live, strict=True), start=1)
+        for place, part in enumerate(live, start=1)
     )
     choices = join(
         html(
@@ -135,13 +130,13 @@ def learn(explorer: Explorer) -> Markup:
             place,
             step.short,
         )
-        for place, step in enumerate(walk, start=1)
+        for place, step in enumerate(told.steps, start=1)
     )
     return html(
         '{}<div class="tools" id="steps" role="group" aria-label="Steps">{}</div>{}'
         '<div class="tools"><button type="button" id="learn-back">← Back</button>'
         '<button type="button" id="learn-on">Next →</button></div>',
-        tab.INTRODUCTION,
+        layout.INTRODUCTION,
         choices,
         shown,
     )
@@ -173,7 +168,7 @@ def _voted(explorer: Explorer, target: str) -> Markup:
 
 
 def _small(sample: Sample) -> str:
-    return thumbnails.thumbnail(sample, tab.PICTURE)
+    return thumbnails.thumbnail(sample, handlers.PICTURE)
 
 
 def _list(label: str, names: Sequence[str], shown: Sequence[str]) -> Markup:

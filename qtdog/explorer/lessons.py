@@ -76,14 +76,11 @@ class Lesson:
         return (own, *sorted({one.domain for one in self.all} - {own}))
 
 
-def lesson(explorer: Explorer) -> Lesson:
-    """Gather it. The target is the first with all three methods, else the first of all."""
-    targets = explorer.targets()
-
-    def methods(target: Target) -> set[str]:
-        return {one.config.method for one in explorer.checkpoints(target.key)}
-
-    target = next((one for one in targets if {"erm", "qt-dog", "eoq"} <= methods(one)), targets[0])
+def lesson(explorer: Explorer, key: str | None = None) -> Lesson:
+    """Gather it for the held-out domain of that key, by default for the first one. Raises
+    ValueError for an unknown one."""
+    targets = explorer.targets()  # those with all three methods come first
+    target = explorer.target(key) if key else targets[0]
     same = [one for one in targets if one.dataset == target.dataset]
     found = tuple(network for one in same for network in _compared(explorer.checkpoints(one.key)))
     config = explorer.shown(target.key)[0].config

@@ -56,17 +56,23 @@ class WeightPairs:
         """What can be compared, by "dataset/domain/name"; an ensemble's members one by one."""
         return {key: one.config for key, one in self._stored.items()}
 
-    def opening(self) -> tuple[str, str] | None:
-        """The pair to begin with: full precision and QT-DoG of the same trunk, else any two of one
-        architecture. None where there is no pair."""
-        for target in self._explorer.targets():
+    def opening(self, key: str | None = None) -> tuple[str, str] | None:
+        """The pair to begin with, where the domain with that key is held out or anywhere: full
+        precision and QT-DoG of the same trunk, else any two of one architecture. None where there
+        is no pair."""
+        targets = [self._explorer.target(key)] if key else self._explorer.targets()
+        for target in targets:
             shown = {one.config.method: one for one in self._explorer.shown(target.key)}
             if "erm" not in shown or "qt-dog" not in shown:
                 continue
             full, quantized = shown["erm"], shown["qt-dog"]
             if _seed(full.config) == _seed(quantized.config):
                 return f"{target.key}/{full.name}", f"{target.key}/{quantized.name}"
-        networks = list(self.networks().items())
+        networks = [
+            (name, config)
+            for name, config in self.networks().items()
+            if key is None or name.startswith(f"{key}/")
+        ]
         pairs = (
             (one, other)
             for place, (one, config) in enumerate(networks)

@@ -39,6 +39,7 @@ from .table_parts import Table as Table
 from .table_parts import to_frame as to_frame
 from .tables import options as options
 from .tables import pivot as pivot
+from .their_memory import their_points as their_points
 from .theirs import Beside as Beside
 from .theirs import beside as beside
 from .theirs import fitting as fitting

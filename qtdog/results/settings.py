@@ -36,16 +36,25 @@ def main_widths(
     """The values of its main setting, and those of it at other bit widths that are no ablation: on
     the same held-out domains, and at least half as many. More bits first."""
     main = main_setting(measured, method, averaged)
+    domains = {one.domain for one in main}
+    return [
+        ones
+        for ones in alike_widths(measured, method, averaged).values()
+        if {one.domain for one in ones} >= domains and 2 * len(ones) >= len(main)
+    ]
+
+
+def alike_widths(
+    measured: Sequence[MeasuredResult], method: str, averaged: bool
+) -> dict[int | None, list[MeasuredResult]]:
+    """By bits, the values of a method's main setting and of what differs from it by bit width
+    alone. More bits first."""
+    main = main_setting(measured, method, averaged)
     widths: dict[int | None, list[MeasuredResult]] = {}
     for one in measured:
         if main and _alike(one, main[0]):
             widths.setdefault(one.bits, []).append(one)
-    domains = {one.domain for one in main}
-    return [
-        ones
-        for _, ones in sorted(widths.items(), key=lambda width: -(width[0] or 32))
-        if {one.domain for one in ones} >= domains and 2 * len(ones) >= len(main)
-    ]
+    return dict(sorted(widths.items(), key=lambda width: -(width[0] or 32)))
 
 
 def _alike(one: MeasuredResult, other: MeasuredResult) -> bool:

@@ -7,8 +7,8 @@ address. What an address says wrongly is ignored and named in a notice.
 
 import json
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
@@ -20,21 +20,27 @@ Field = gr.Textbox | gr.Dropdown | gr.Radio | gr.Slider | gr.CheckboxGroup | gr.
 """What an address can set."""
 
 TAB, TABS = "tab", "tabs"
+HELD_OUT = "domain"
+"""The parameter that others may follow: the page's held-out domain."""
 LONGEST_VALUE = 200  # characters; no parameter needs more
 LONGEST_QUOTE = 40  # characters of a wrong value in its notice
 
-# Components come up with their defaults: nothing may be written before the address was read.
+# Components come up with their defaults: nothing may be written before the address was read. What
+# is usual may depend on the held-out domain, whose place is %(domain)s.
 SYNC = """(...values) => {
     if (!window.qtdogAddressIsRead) return;
     const address = new URL(window.location.href);
-    Object.entries(%s).forEach(([name, usual], place) => {
+    const domain = values[%(domain)s];
+    Object.entries(%(usual)s).forEach(([name, usual], place) => {
         const text = String(values[place] ?? "");
-        if (text === usual) address.searchParams.delete(name);
+        if (text === (usual[domain] ?? usual[""])) address.searchParams.delete(name);
         else address.searchParams.set(name, text);
     });
     window.history.replaceState(window.history.state, "", address);
     window.qtdogQuery = address.search;
 }"""
+# Another held-out domain brings what is usual there.
+FOLLOW = "(domain) => %s.map((usual) => usual[domain] ?? usual[''])"
 # A tab is a place to come back to, by the browser's Back. What else the address says is the page's
 # state, wherever one goes.
 SYNC_TAB = """() => {
@@ -119,6 +125,8 @@ class Parameter:
     """The address's text as the component's value; raises ValueError that says what is allowed."""
     of_tabs: tuple[str, ...] = ()
     """Tabs that had a field of their own for it, as `shift-domain`, in older links."""
+    usual: Mapping[str, str] = field(default_factory=dict)
+    """By held-out domain, the value that goes without saying there."""
 
 
 @dataclass(frozen=True)
@@ -186,6 +194,7 @@ class Address:
     def __init__(self) -> None:
         self._parameters: dict[str, Parameter] = {}
         self._tabs: dict[str, gr.Tab] = {}
+        self._older: list[Callable[[dict[str, str]], dict[str, str]]] = []
 
     def add(
         self,
@@ -193,9 +202,12 @@ class Address:
         component: Field,
         parse: Callable[[str], Any],
         of_tabs: tuple[str, ...] = (),
+        usual: Mapping[str, str] | None = None,
     ) -> None:
         """Keep `component`'s value in the address as `name`; `of_tabs` had fields of their own for
-        it, whose values in older links count where they open that tab.
+        it, whose values in older links count where they open that tab. With `usual`, values by
+        held-out domain, the component follows the page's: another domain sets it to what is usual
+        there.
 
         The value the component is built with is the default, which the address leaves out. The
         component must be laid out, if only with elem_classes="unseen": Gradio leaves invisible
@@ -204,7 +216,11 @@ class Address:
         """
         if name in (*self._parameters, TAB, TABS):
             raise ValueError(f"The address has a parameter '{name}' already.")
-        self._parameters[name] = Parameter(name, component, parse, of_tabs)
+        self._parameters[name] = Parameter(name, component, parse, of_tabs, usual or {})
+
+    def older(self, rule: Callable[[dict[str, str]], dict[str, str]]) -> None:
+        """Let `rule` say of an address's query what an older link means by today's names."""
+        self._older.append(rule)
 
     def add_tab(self, tab: gr.Tab) -> gr.Tab:
         """Let addresses open, hide and show this tab by its id; returns it."""
@@ -221,6 +237,8 @@ class Address:
         parsers = {name: parameter.parse for name, parameter in self._parameters.items()}
         parsers |= {TAB: one_of(list(self._tabs)), TABS: several_of(list(self._tabs))}
         query = query | self._of_older_links(query)
+        for rule in self._older:
+            query = query | rule(query)
         values, problems = {}, []
         for name in parsers.keys() & query.keys():
             text = query[name]
@@ -231,6 +249,9 @@ class Address:
             except ValueError as error:
                 quote = text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE] + "…"
                 problems.append(f'This link\'s {name} "{quote}" was ignored: {error}.')
+        for one in self._parameters.values():
+            if one.name not in values and values.get(HELD_OUT) in one.usual:
+                values[one.name] = one.usual[values[HELD_OUT]]
         return Opened(values, tuple(sorted(problems)))
 
     def _of_older_links(self, query: dict[str, str]) -> dict[str, str]:
@@ -285,6 +306,11 @@ class Address:
         changes = [component.change for component in components]
         if changes:
             gr.on(changes, None, components, None, js=self._sync(parameters), **private)
+        if following := [one for one in parameters if one.usual]:
+            usual = json.dumps([_usual(one) for one in following])
+            components = [one.component for one in following]
+            target = self._parameters[HELD_OUT].component
+            target.input(None, target, components, js=FOLLOW % usual, **private)
         for key, tab in self._tabs.items():
             tab.select(None, None, None, js=self._sync_tab(key), **private)
 
@@ -298,11 +324,19 @@ class Address:
         }
 
     def _sync(self, parameters: Sequence[Parameter]) -> str:
-        defaults = {one.name: _text(one.component.value) for one in parameters}
-        return SYNC % json.dumps(defaults)
+        names = [one.name for one in parameters]
+        return SYNC % {
+            "usual": json.dumps({one.name: _usual(one) for one in parameters}),
+            "domain": names.index(HELD_OUT) if HELD_OUT in names else -1,
+        }
 
     def _sync_tab(self, key: str) -> str:
         return SYNC_TAB % json.dumps([key, next(iter(self._tabs))])
+
+
+def _usual(one: Parameter) -> dict[str, str]:
+    """What an address leaves out, by held-out domain, and for all others under ""."""
+    return {**one.usual, "": _text(one.component.value)}
 
 
 def _text(value: Any) -> str:

@@ -16,6 +16,14 @@ LEFT, RIGHT, TOP, BOTTOM = 62, 12, 10, 46
 
 Point = tuple[float, float]
 
+TOOLS = html(
+    '<div class="figure-tools" role="group" aria-label="This figure">'
+    '<button type="button" data-figure="picture">Copy picture</button>'
+    '<button type="button" data-figure="csv">CSV</button>'
+    '<button type="button" data-figure="link">Link</button></div>'
+)
+"""What goes with a figure, for the modules in qtdog/web/figures: hidden where they are not."""
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -269,15 +277,19 @@ def folded(summary: str, content: str) -> Markup:
     )
 
 
-def figure(title: str, chart: str, legend: str = "", table: str = "") -> Markup:
-    """A chart under its title, with a legend and its numbers as a table that opens."""
+def figure(title: str, chart: str, legend: str = "", table: str = "", csv: str = "") -> Markup:
+    """A chart under its title, with a legend and its numbers as a table that opens. `csv`: the
+    numbers as a file, where no table in the figure or beside it has them."""
     below = folded("The same as a table", table) if table else ""
+    numbers = html('<span data-csv="{}" hidden></span>', csv) if csv else ""
     return html(
-        '<figure class="plot"><figcaption>{}{}</figcaption>{}{}</figure>',
+        '<figure class="plot"><figcaption>{}{}</figcaption>{}{}{}{}</figure>',
         title,
         legend,
         chart,
         below,
+        numbers,
+        TOOLS,
     )
 
 

@@ -6,18 +6,17 @@ import gradio as gr
 
 from qtdog.checkpoints import Target
 from qtdog.ui.events import PRIVATE
-from qtdog.ui.sentences import plain
-
-
-def domain_name(target: Target) -> str:
-    """ "art painting (PACS)"."""
-    return f"{plain(target.domain)} ({target.dataset.upper()})"
+from qtdog.ui.markup import Html, html
+from qtdog.ui.sentences import domain_name, plain
 
 
 def domain_choice(targets: Sequence[Target]) -> gr.Dropdown:
-    """The page's field for the held-out domain, by the target's key; the first one is chosen."""
+    """The page's field for the held-out domain, by the target's key, those of one data set
+    together; the first one is chosen."""
+    datasets = list(dict.fromkeys(one.dataset for one in targets))
+    together = sorted(targets, key=lambda one: datasets.index(one.dataset))
     return gr.Dropdown(
-        [(domain_name(one), one.key) for one in targets],
+        [(domain_name(one.key), one.key) for one in together],
         value=targets[0].key,
         label="Held-out domain",
         min_width=240,
@@ -34,6 +33,30 @@ def seen_domain(target: gr.Dropdown, element: str) -> gr.Textbox:
         ? String(Number(turn) + 1) : turn"""
     target.change(None, [target, turn], turn, js=js, **PRIVATE)
     return turn
+
+
+def looked_at(target: gr.Dropdown, tab: gr.Tab, element: str) -> gr.Textbox:
+    """An unseen field with the held-out domain that `tab` is to show: it changes when another one
+    is chosen while the element with that id can be seen, and when the tab is opened after that."""
+    shown = gr.Textbox(str(target.value), label="shown", elem_classes="unseen")
+    js = f"""(key, shown) => document.querySelector("#{element}")?.checkVisibility()
+        ? key : shown"""
+    target.change(None, [target, shown], shown, js=js, **PRIVATE)
+    tab.select(None, target, shown, js="(key) => key", **PRIVATE)
+    return shown
+
+
+def fold_button() -> None:
+    """Lay out, as the first in a column of the class "folds", the button that opens it on a phone,
+    where figures would come too late after so many choices."""
+    Html(
+        html(
+            '<button type="button" class="fold-button" aria-expanded="false">Choose what to see'
+            "</button>"
+        ),
+        padding=False,
+        elem_classes="fold",
+    )
 
 
 def class_choices(classes: Sequence[str]) -> list[tuple[str, str]]:

@@ -22,6 +22,21 @@
         among(all, sample, by * step).focus();
     });
 
+    // A phone folds choices away.
+    document.addEventListener("click", (event) => {
+        const button = event.target.closest?.(".fold-button");
+        if (button) button.setAttribute("aria-expanded", button.closest(".folds").classList.toggle("open"));
+    });
+
+    // A button that presses a field elsewhere, and goes to what that shows.
+    document.addEventListener("click", async (event) => {
+        const button = event.target.closest?.("[data-presses]");
+        const field = button && document.querySelector(button.dataset.presses);
+        if (!field) return;
+        if (!field.checked) field.click();
+        (await shown(button.dataset.shows))?.scrollIntoView({ block: "center" });
+    });
+
     // "Show me in a minute": five controls, one after the other. It never begins by itself.
     const STOPS = [
         ["try", "#samples", "Choose a picture, or give one of your own above: three models say what they see."],

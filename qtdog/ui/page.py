@@ -43,6 +43,10 @@ PRINT_LIGHT = """() => {
     window.matchMedia("print").addEventListener("change", (now) => now.matches ? begin() : end());
 }"""
 KEYS_AND_WAY = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
+FIGURE_TOOLS = """() => {
+    const here = window.gradio_config?.root ?? new URL(".", location.href).href;
+    import(`${here.replace(/\\/?$/, "/")}web/figures/tools.js`).then(({ begin }) => begin());
+}"""
 QUEUE_LENGTH = 64
 SECONDS_BETWEEN_LOOKS, SECONDS_BETWEEN_NEWS = 0.01, 0.1
 # Gradio keeps a table of the latest events and sums it up after each of them. Nobody reads it here.
@@ -83,21 +87,22 @@ def build(
                 train_tab()
             with address.add_tab(gr.Tab("Batch", id="batch")):
                 batch_tab(explorer, target)
-            with address.add_tab(gr.Tab("Results", id="results")):
-                results_tab(address, theirs=theirs)
+            with address.add_tab(gr.Tab("Results", id="results")) as tab:
+                results_tab(address, tab, target, theirs=theirs)
             with address.add_tab(gr.Tab("Landscape", id="landscape")) as tab:
                 landscape_tab(explorer, address, tab, target)
             with address.add_tab(gr.Tab("Quantize", id="quantize")) as tab:
-                quantize_tab(explorer, address, tab, target, picture)
+                quantize_tab(explorer, address, tab, picture)
             with address.add_tab(gr.Tab("Learn", id="learn")) as tab:
-                learn_tab(explorer, address, tab)
+                learn_tab(explorer, address, tab, target)
             with address.add_tab(gr.Tab("About", id="about")):
                 about_tab(explorer, guests, opened)
         Html(figures.FOOT, padding=False)
         address.wire(page, tabs, notice)
         page.load(None, None, None, js=PRINT_LIGHT, **PRIVATE)
         add_stage(page)
-        page.load(None, None, None, js=KEYS_AND_WAY, **PRIVATE)
+        for script in (KEYS_AND_WAY, FIGURE_TOOLS):
+            page.load(None, None, None, js=script, **PRIVATE)
     _bound_queue(page)
     return page
 

@@ -43,6 +43,11 @@ def sample_for(domain: str, pictures: Sequence[Sample]) -> Sample:
     return next((sample for sample in pictures if sample.domain == domain), pictures[0])
 
 
+def known_to(pictures: Sequence[Sample], classes: Sequence[str]) -> tuple[Sample, ...]:
+    """The samples that show one of these classes; all of them where none does."""
+    return tuple(one for one in pictures if one.label in classes) or tuple(pictures)
+
+
 def sample_at(path: str, pictures: Sequence[Sample]) -> Sample | None:
     """Which of ours the picture at `path` is, by its bytes; None for another, or one that is
     gone."""

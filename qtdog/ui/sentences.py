@@ -120,6 +120,17 @@ def plain(name: str) -> str:
     return name.replace("_", " ")
 
 
+def dataset_name(dataset: str) -> str:
+    """A data set as readers know it: "PACS", "office caltech"."""
+    return dataset.upper() if len(dataset) <= 5 else plain(dataset)
+
+
+def domain_name(key: str) -> str:
+    """ "art painting (PACS)" of a held-out domain's key, "pacs/art_painting"."""
+    dataset, _, domain = key.partition("/")
+    return f"{plain(domain)} ({dataset_name(dataset)})"
+
+
 def member_labels(prediction: Prediction) -> list[str]:
     """Each member's class."""
     return [prediction.classes[member.index(max(member))] for member in prediction.members]

@@ -10,9 +10,8 @@ from qtdog.explorer import Explorer
 from qtdog.method_names import quantizer_suffix
 from qtdog.provenance import cpu
 from qtdog.ui.appearance import METHOD_STYLES
-from qtdog.ui.choices import domain_name
 from qtdog.ui.markup import Markup, html, join
-from qtdog.ui.sentences import plain, tenths
+from qtdog.ui.sentences import dataset_name, domain_name, plain, tenths
 
 MOST_CLASSES = 30
 PACKAGES = ("torch", "torchvision", "gradio", "safetensors", "numpy", "pillow")
@@ -32,7 +31,7 @@ def target_table(targets: Sequence[Target]) -> Markup:
         if len(one.classes) > MOST_CLASSES:
             classes += f" and {len(one.classes) - MOST_CLASSES:,} more"
         cells = [
-            domain_name(one),
+            domain_name(one.key),
             ", ".join(map(plain, one.source_domains)),
             classes,
         ]
@@ -45,7 +44,7 @@ def checkpoint_tables(explorer: Explorer) -> str:
     """A table of all checkpoints for each held-out domain, the first one unfolded."""
     tables = ""
     for place, target in enumerate(explorer.targets()):
-        title = f"{plain(target.domain)} held out ({target.dataset.upper()})"
+        title = f"{plain(target.domain)} held out ({dataset_name(target.dataset)})"
         stored = explorer.checkpoints(target.key)
         tables += html(
             '<details class="set"{}><summary>{}: {} checkpoints</summary>{}</details>',

@@ -21,7 +21,7 @@ from qtdog.ui.appearance import METHOD_STYLES
 from qtdog.ui.figures import model_heading, summary_line
 from qtdog.ui.inline import csv_link, encoded
 from qtdog.ui.markup import Markup, html, join
-from qtdog.ui.sentences import listed, percent, plain, tenths
+from qtdog.ui.sentences import domain_name, listed, percent, plain, tenths
 
 MOST_ROWS = 300  # shown; the CSV has all
 ALL, WRONG, DISAGREE, UNREAD = "all", "wrong", "disagree", "unread"
@@ -75,8 +75,8 @@ def limits(classes: Sequence[str]) -> Markup:
 def of_others(before: str, now: str) -> Markup:
     """In the place of what the models of another domain ("dataset/domain") had answered."""
     return summary_line(
-        f"The answers that were here are of the models that never saw {_domain(before)}.",
-        f"Classify again to ask those that never saw {_domain(now)}.",
+        f"The answers that were here are of the models that never saw {domain_name(before)}.",
+        f"Classify again to ask those that never saw {domain_name(now)}.",
     )
 
 
@@ -136,7 +136,7 @@ def summary(rows: Sequence[Row], seconds: float, held_out: str = "") -> Markup:
         lead = f"{classified:,} pictures were classified."
     else:
         lead = "None of these files could be classified."
-    asides = [f"By the models that never saw {_domain(held_out)}."] if held_out else []
+    asides = [f"By the models that never saw {domain_name(held_out)}."] if held_out else []
     asides += [f"{classified:,} of {len(rows):,} files classified in {duration(seconds)}."]
     if classified and not known:
         asides.append(
@@ -191,13 +191,14 @@ def confusion_table(rows: Sequence[Row], model: str, method: str, classes: Seque
         '<span class="marker" aria-hidden="true">{}</span> {}</figcaption>'
         '<div class="scroll wide" tabindex="0"><table><caption>Known class down, what '
         "{} says across; pictures.</caption><thead><tr><td></td>{}</tr></thead>"
-        "<tbody>{}</tbody></table></div></figure>",
+        "<tbody>{}</tbody></table></div>{}</figure>",
         method,
         marker,
         model,
         model,
         head,
         body,
+        charts.TOOLS,
     )
 
 
@@ -304,11 +305,6 @@ def _verdict_cell(one: Answer, known: str | None) -> Markup:
         mark,
         percent(one.confidence),
     )
-
-
-def _domain(key: str) -> str:
-    dataset, domain = key.split("/")
-    return f"{plain(domain)} ({dataset.upper()})"
 
 
 def _mb(size: int) -> str:

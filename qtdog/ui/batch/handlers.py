@@ -14,7 +14,7 @@ from qtdog.ui.batch import figures
 from qtdog.ui.batch.layout import Layout
 from qtdog.ui.events import Shown
 from qtdog.ui.figures import notices
-from qtdog.ui.samples import samples
+from qtdog.ui.samples import known_to, samples
 
 SECONDS_BETWEEN_NEWS = 0.3
 
@@ -54,11 +54,15 @@ class Handlers:
         yield from self._work(open_batch(paths, self._classes[key]), key)
 
     def run_samples(self, key: str) -> Iterator[Shown]:
-        """Those of our samples that show a class of the models'."""
+        """Those of our samples that show a class of the models', or all where none does."""
+        classes = self._classes[key]
         files = [
-            BatchFile(one.path.name, one.label, partial(read_image, one.path))
-            for one in samples()
-            if one.label in self._classes[key]
+            BatchFile(
+                one.path.name,
+                one.label if one.label in classes else None,
+                partial(read_image, one.path),
+            )
+            for one in known_to(samples(), classes)
         ]
         yield from self._work(nullcontext(files), key, figures.OURS)
 

@@ -9,6 +9,11 @@ from qtdog.ui.markup import Markup, html, join
 from qtdog.ui.sentences import listed, plain, summary, tenths, truth, unfamiliar, votes
 
 MOST_BARS = 10
+LOOK = html(
+    '<p class="look-here"><button type="button" data-presses="#look input" data-shows="#looking">'
+    "Where does each model look?</button></p>"
+)
+"""By the cards, what the box below them does: page.js presses it and goes to the maps."""
 NO_MODEL = summary_line("Choose a model to show.")
 NOTES = html(
     '<div class="foot"><p>Held-out accuracy: on all images of the held-out domain, measured '
@@ -47,10 +52,11 @@ def results(predictions: Sequence[Prediction], known: str | None = None) -> Mark
         else ""
     )
     return html(
-        '{}{}<div class="cards">{}</div>{}{}',
+        '{}{}<div class="cards">{}</div>{}{}{}',
         hinted,
         summary_line(summary(predictions), " ".join(asides)),
         cards,
+        LOOK,
         ballots,
         more_numbers(predictions),
     )

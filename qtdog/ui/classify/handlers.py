@@ -14,12 +14,12 @@ from qtdog.checkpoints import CheckpointError
 from qtdog.explorer import Explorer
 from qtdog.images import ImageError, missing, read_image
 from qtdog.ui.classify import figures, heat
-from qtdog.ui.classify.layout import Layout, labels
+from qtdog.ui.classify.layout import Layout, labels, shown_samples
 from qtdog.ui.events import Shown
 from qtdog.ui.figures import LEFT_BEHIND, NO_PICTURE, notices
 from qtdog.ui.markup import Markup, warn
 from qtdog.ui.picture import UNUSABLE, usable, with_sample, with_upload
-from qtdog.ui.samples import Sample, known_label
+from qtdog.ui.samples import Sample, known_label, known_to, sample_at
 
 ALT_TEXT = "The picture that is classified"
 NO_SAMPLE = "own"
@@ -71,30 +71,33 @@ class Handlers:
             shown |= {on.question: figures.question(self._targets[asked.target])}
             yield {**shown, on.answers: LEFT_BEHIND}
             return
-        name = given.get("sample", self._start.name)
-        chosen = next((one for one in self._pictures if one.name == name), self._start)
+        fitting = self._fitting(asked.target)
+        start = self._start if self._start in fitting else fitting[0]
+        named = (one for one in self._pictures if one.name == given.get("sample"))
+        chosen = next(named, start)
         image = read_image(chosen.path)
         shown: Shown = {
             on.question: figures.question(self._targets[asked.target]),
             on.answers: self._answer(image, str(chosen.path), asked),
         }
-        if chosen != self._start:
-            shown[on.picture] = with_sample(chosen)
-            shown[on.gallery] = gr.Gallery(selected_index=self._pictures.index(chosen))
+        if chosen != self._start or self._differ(asked.target, usual.target):
+            shown |= self._offer(asked.target, chosen)
+            shown |= {on.picture: with_sample(chosen), on.sample: chosen.name}
         yield shown
         if asked.look:
             yield {on.looking: gr.Column(visible=True), on.looks: self._looks(image, asked)}
 
     def answer_sample(self, place: str, *fields: Any) -> Iterator[Shown]:
         """One of ours was chosen, the one at `place`."""
-        on = self._on
-        if place not in map(str, range(len(self._pictures))):
+        on, asked = self._on, Asked(*fields)
+        offered = self._fitting(asked.target)
+        if place not in map(str, range(len(offered))):
             yield {on.sample: gr.skip()}
             return
-        chosen = self._pictures[int(place)]
+        chosen = offered[int(place)]
         shown: Shown = {on.picture: with_sample(chosen), on.sample: chosen.name}
         image = read_image(chosen.path)
-        yield from self._answered(image, str(chosen.path), Asked(*fields), shown)
+        yield from self._answered(image, str(chosen.path), asked, shown)
 
     def answer_upload(self, path: str | None, *fields: Any) -> Iterator[Shown]:
         """The visitor's own picture came, or left."""
@@ -113,16 +116,25 @@ class Handlers:
         shown[on.picture] = with_upload(path, image, ALT_TEXT)
         yield from self._answered(image, path, Asked(*fields), shown)
 
-    def choose_target(self, path: str | None, *fields: Any) -> Iterator[Shown]:
-        """Another held-out domain: other models, that may know other classes."""
+    def choose_target(self, path: str | None, offered: str, *fields: Any) -> Iterator[Shown]:
+        """Another held-out domain: other models, that may know other classes, of which other
+        samples are than those of the domain `offered`."""
         on = self._on
         asked = Asked(*fields)
         target = self._targets[asked.target]
+        fitting = self._fitting(asked.target)
         known = asked.label if asked.label in target.classes else ""
         shown: Shown = {
             on.question: figures.question(target),
             on.label: gr.Dropdown(labels(target), value=known),
         }
+        if self._differ(asked.target, offered):
+            ours = sample_at(path, self._pictures) if path else None
+            if ours and ours not in fitting:
+                ours = fitting[0]
+                path = str(ours.path)
+                shown |= {on.picture: with_sample(ours), on.sample: ours.name}
+            shown |= self._offer(asked.target, ours)
         if path is None:  # the old answers were of other models
             yield {**shown, on.answers: NO_PICTURE, on.looks: ""}
         else:
@@ -145,6 +157,22 @@ class Handlers:
         image = NO_PICTURE if path is None else usable(path)
         looks = image if isinstance(image, Markup) else self._looks(image, asked)
         return {**shown, on.looks: looks}
+
+    def _fitting(self, key: str) -> tuple[Sample, ...]:
+        """The samples to offer where that domain is held out."""
+        return known_to(self._pictures, self._targets[key].classes)
+
+    def _differ(self, key: str, other: str) -> bool:
+        """Whether other samples are offered there, or with other words."""
+        classes = [self._targets[one].classes for one in (key, other)]
+        return known_to(self._pictures, classes[0]) != known_to(self._pictures, classes[1]) or (
+            set(classes[0]) != set(classes[1])
+        )
+
+    def _offer(self, key: str, chosen: Sample | None) -> Shown:
+        """These samples in the gallery."""
+        content = shown_samples(self._targets[key], self._pictures, chosen)
+        return {self._on.gallery: gr.Gallery(**content), self._on.offered: key}
 
     def _answered_again(self, path: str, asked: Asked, shown: Shown) -> Iterator[Shown]:
         """`shown` and another answer about the picture that is there."""

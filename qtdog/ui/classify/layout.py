@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
@@ -12,9 +13,11 @@ from qtdog.ui.classify.pad import drawing_pad
 from qtdog.ui.figures import LOADING
 from qtdog.ui.markup import Html
 from qtdog.ui.picture import PictureField, asked_picture
-from qtdog.ui.samples import Sample
+from qtdog.ui.samples import Sample, known_to
 
 OWN_CHOICE = ("what each model says", "")
+OURS = "Or one of ours"
+OURS_OF_OTHERS = "Or one of ours, though none shows what these models know"
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Layout:
     """Unseen: the name of the sample in the picture field, for the address."""
     place: gr.Textbox
     """Unseen: the place of the sample that was chosen."""
+    offered: gr.State
+    """The held-out domain whose samples the gallery has."""
 
 
 def lay_out(
@@ -55,7 +60,7 @@ def lay_out(
                 with gr.Column(elem_id="asked", min_width=0):
                     picture = asked_picture(start, "Your picture", height=300, elem_id="picture")
                     pad = drawing_pad()
-                gallery = _gallery(pictures, start)
+                gallery = _gallery(targets[0], pictures, start)
             with gr.Column(scale=9, min_width=320):
                 answers = Html(LOADING, elem_id="answers", padding=False)
                 with gr.Row(elem_id="show-what"):
@@ -93,6 +98,7 @@ def lay_out(
         looks,
         sample,
         place,
+        gr.State(targets[0].key),
     )
 
 
@@ -101,13 +107,23 @@ def labels(target: Target) -> list[tuple[str, str]]:
     return [OWN_CHOICE, *class_choices(target.classes)]
 
 
-def _gallery(pictures: Sequence[Sample], start: Sample) -> gr.Gallery:
+def shown_samples(
+    target: Target, pictures: Sequence[Sample], chosen: Sample | None
+) -> dict[str, Any]:
+    """A gallery's content: the samples that show a class of `target`'s models."""
+    shown = known_to(pictures, target.classes)
+    return {
+        "value": [(str(sample.path), sample.title) for sample in shown],
+        "label": OURS if shown[0].label in target.classes else OURS_OF_OTHERS,
+        "selected_index": shown.index(chosen) if chosen in shown else None,
+    }
+
+
+def _gallery(target: Target, pictures: Sequence[Sample], start: Sample) -> gr.Gallery:
     return gr.Gallery(
-        [(str(sample.path), sample.title) for sample in pictures],
-        label="Or one of ours",
+        **shown_samples(target, pictures, start),
         columns=7,
         height="auto",
-        selected_index=pictures.index(start),
         allow_preview=False,
         object_fit="contain",
         buttons=[],

@@ -14,7 +14,7 @@ from qtdog.ui.classify.layout import Layout, lay_out
 from qtdog.ui.classify.pad import GIVEN
 from qtdog.ui.events import PRIVATE, Shown, torch_event
 from qtdog.ui.picture import PictureField, cleared_is_empty
-from qtdog.ui.samples import sample_for, samples
+from qtdog.ui.samples import known_to, sample_for, samples
 
 # Gradio calls them "Thumbnail 3 of 17"; screen readers should say what they show.
 NAME_THE_SAMPLES = """() => document.querySelectorAll('#samples button.thumbnail-item').forEach(
@@ -35,7 +35,7 @@ def classify_tab(
     the field with the picture."""
     pictures = samples()
     targets = explorer.targets()
-    start = sample_for(targets[0].domain, pictures)
+    start = sample_for(targets[0].domain, known_to(pictures, targets[0].classes))
     methods = _methods(explorer)
     on = lay_out(targets, target, methods, pictures, start)
 
@@ -59,6 +59,7 @@ def _wire(page: gr.Blocks, address: Address, on: Layout, handlers: Handlers) -> 
     outputs = [
         on.picture,
         on.gallery,
+        on.offered,
         on.sample,
         on.question,
         on.answers,
@@ -70,7 +71,7 @@ def _wire(page: gr.Blocks, address: Address, on: Layout, handlers: Handlers) -> 
     fields = [on.target, on.models, on.label, on.look]
     asked = [on.picture, *fields]
     page.load(None, js=NAME_THE_SAMPLES)
-    page.load(open_address, None, **private)
+    page.load(open_address, None, **private).then(None, js=NAME_THE_SAMPLES)
     on.gallery.select(None, None, on.place, js=CHOSEN_PLACE, **PRIVATE).then(
         handlers.answer_sample, [on.place, *fields], **private
     )
@@ -78,7 +79,9 @@ def _wire(page: gr.Blocks, address: Address, on: Layout, handlers: Handlers) -> 
         handlers.answer_upload, asked, **private
     )
     on.picture.input(handlers.answer_upload, asked, js=cleared_is_empty("picture"), **private)
-    on.target.input(handlers.choose_target, asked, **private)
+    on.target.input(handlers.choose_target, [on.picture, on.offered, *fields], **private).then(
+        None, js=NAME_THE_SAMPLES
+    )
     on.models.input(handlers.choose_models, asked, **private)
     gr.on([on.look.input, on.label.input], handlers.choose_look, asked, **private)
 

@@ -21,7 +21,7 @@ from qtdog.ui.landscape.stored import (
     usual_models,
 )
 from qtdog.ui.landscape.texts import notes, provenance
-from qtdog.ui.landscape.way import held_sentence, numbers_at, picture, steps_of
+from qtdog.ui.landscape.way_place import way_shown
 
 
 class Handlers:
@@ -74,28 +74,8 @@ class Handlers:
             at.numbers: numbers(picked, stored.records),
             at.notes: notes(name) + provenance(picked) if picked else "",
             **_drawn(at.planes, surfaces, value, deep),
-            **self._the_way_there(ways[:1], value, step),
+            **(way_shown(at.there, next(iter(ways), None), value, step) if at.there else {}),
             **self._files.offer(at.downloads, picked, f"{key.replace('/', '-')}-{part}-{name}"),
-        }
-
-    def _the_way_there(self, ways: Sequence[Trajectories], value: str, step: int) -> Shown:
-        """The first way, if any, at the last evaluation up to `step`."""
-        there = self._at.there
-        if there is None:
-            return {}
-        if not ways:
-            return {there.plot: None, there.said: ""}
-        steps = steps_of(ways[0])
-        at = max([steps[0], *(one for one in steps if one <= step)])
-        first, last, every = steps[0], steps[-1], steps[1] - steps[0]
-        slider = gr.Slider(first, last, step=every)  # where it stands is the visitor's
-        if at != step:
-            slider = gr.Slider(first, last, at, step=every)
-        return {
-            there.plot: picture(ways[0], value, at),
-            there.said: numbers_at(ways[0], at),
-            there.held: held_sentence(ways[0]),
-            there.step: slider,
         }
 
 

@@ -53,4 +53,6 @@ def _wire(at: Layout, does: LiveHandlers, target: gr.Dropdown, way: gr.Radio) ->
     at.picture.input(does.guess_class, [at.picture, at.label], at.label, js=cleared, **quick)
     at.use_samples.click(does.use_samples, target, pictures, **quick)
     at.clear.click(does.remove_all, None, pictures, **quick)
-    target.change(does.choose_target, [target, at.kept], [at.models, at.label, *pictures], **quick)
+    of_domain = [at.models, at.label, *pictures, at.news, at.shown, *at.downloads]
+    of_domain += [at.start, at.cancel]
+    target.change(does.choose_target, [target, at.kept], of_domain, cancels=[running], **quick)

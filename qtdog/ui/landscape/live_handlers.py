@@ -13,7 +13,7 @@ from qtdog.ui.landscape.downloads import Files
 from qtdog.ui.landscape.figures import live_result
 from qtdog.ui.landscape.live_layout import Layout, captioned, model_choices
 from qtdog.ui.landscape.measuring import Labelled, first_models, first_samples, measure
-from qtdog.ui.landscape.texts import LIVE_CANCELLED, LIVE_QUEUED, live_news
+from qtdog.ui.landscape.texts import LIVE_CANCELLED, LIVE_QUEUED, LIVE_WAITING, live_news
 from qtdog.ui.markup import refusal
 from qtdog.ui.picture import read_or_say_why
 from qtdog.ui.samples import Sample, known_label
@@ -85,9 +85,16 @@ class LiveHandlers:
         return known or name
 
     def choose_target(self, key: str, labelled: Labelled) -> Shown:
-        """Other networks may know other classes: pictures of unknown ones go."""
+        """Other networks may know other classes: pictures of unknown ones go. What was measured
+        was measured on other networks."""
         left = [(path, name) for path, name in labelled if name in self._classes[key]]
+        if labelled and not left:
+            left = first_samples(self._pictures, self._classes[key])
         return {
+            self._at.news: LIVE_WAITING,
+            self._at.shown: "",
+            **self._files.offer(self._at.downloads, [], ""),
+            **self.ready(),
             self._at.models: gr.CheckboxGroup(
                 model_choices(self._networks[key]), value=first_models(self._networks[key])
             ),

@@ -21,7 +21,7 @@ PLANE_HEIGHT, SCENE_HEIGHT = 340, 360
 UNITS = {"loss": "nats", "accuracy": "%"}
 SHOWN = {"loss": "%{customdata:.3f} nats", "accuracy": "%{customdata:.1f} %"}
 """A number of a plane's hover text; `customdata` is the number before it was cut off."""
-CAMERA = {"eye": {"x": 1.6, "y": -1.6, "z": 0.95}, "center": {"x": 0, "y": 0, "z": -0.15}}
+CAMERA = {"eye": {"x": 1.9, "y": -1.9, "z": 1.15}, "center": {"x": 0, "y": 0, "z": -0.12}}
 # Of a scene's box: the same for all planes, whatever their heights.
 PROPORTIONS = {"x": 1, "y": 1, "z": 0.75}
 
@@ -184,7 +184,7 @@ def _value(reading, quantity: str, count: int) -> float:
 
 def _axis_names(surface: Surface) -> tuple[str, str]:
     if surface.kind == "plane":
-        return "first direction", "second direction"
+        return "direction 1", "direction 2"
     marks = [style_of(marker.model).marker for marker in surface.markers]
     return f"towards {marks[1]} (distance of weights)", f"towards {marks[2]}"
 
@@ -208,21 +208,19 @@ def _dress(
     x_name, y_name = _axis_names(surface)
     if scene:
         look = {"tickmode": "auto", "nticks": 4, "gridcolor": GRID, "backgroundcolor": TRANSPARENT}
-        look |= {"tickfont": {"size": 11}, "showspikes": False}
-        z_name = f"{quantity} ({UNITS[quantity]})"
+        look |= {"tickfont": {"size": 12}, "showspikes": False}
         room = 0.25 * (limits[1] - limits[0])  # for the shadow of the contours
         picture.update_scenes(
-            xaxis={"title": {"text": escape(x_name), "font": {"size": 12}}, **look},
-            yaxis={"title": {"text": escape(y_name), "font": {"size": 12}}, **look},
+            xaxis={"title": {"text": escape(x_name), "font": {"size": 13}}, **look},
+            yaxis={"title": {"text": escape(y_name), "font": {"size": 13}}, **look},
             zaxis={
-                "title": {"text": z_name, "font": {"size": 12}},
+                "title": {"text": ""},  # it would be cut off: the highest tick says it
+                "ticksuffix": f" {UNITS[quantity]}",
+                "showticksuffix": "last",
                 "range": [limits[0] - room, limits[1]],
                 **look,
             },
-            camera={
-                "eye": {"x": 1.6, "y": -1.6, "z": 0.95},
-                "center": {"x": 0, "y": 0, "z": -0.15},
-            },
+            camera=CAMERA,
             aspectmode="manual",
             aspectratio=PROPORTIONS,
         )

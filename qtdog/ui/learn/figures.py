@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from qtdog.checkpoints import MODEL_NAMES
+from qtdog.checkpoints import CHECKPOINT_NAMES, MODEL_NAMES
 from qtdog.explorer import (
     ENSEMBLES,
     METHODS,
@@ -25,7 +25,7 @@ from qtdog.ui.sentences import percent, plain, votes
 PRINTED = {"ERM": "Full precision (ERM)"}
 MEASURED = {
     **MODEL_NAMES,
-    "freeze": "Frozen where rounding starts",
+    "freeze": CHECKPOINT_NAMES["freeze"],
     "erm-ensemble": "Five in full precision together",
 }
 
@@ -176,7 +176,7 @@ def training_curves(lesson: Lesson) -> str:
     if not networks:
         return ""
     points = [point for one in networks for point in one.curve]
-    low = min(100 * point.target for point in points)
+    low = min(100 * min(point.target, point.source_validation) for point in points)
     chart = Chart(
         Axis(0, max(point.step for point in points), "training step"),
         Axis(10 * (low // 10), 100, "accuracy, percent"),
@@ -246,8 +246,9 @@ def memory_bars(lesson: Lesson) -> Markup:
     return html(
         '<figure class="plot"><figcaption>Memory, as the files are</figcaption>'
         '<ul class="memory">{}</ul><p class="toy-note">A little more than bits/32: the last '
-        "layer stays in 32 bits, and there is a step size for every channel.</p></figure>",
+        "layer stays in 32 bits, and there is a step size for every channel.</p>{}</figure>",
         rows,
+        charts.TOOLS,
     )
 
 

@@ -8,7 +8,7 @@ from qtdog.ui.learn.measured import because, limits, mean, measured_sentences
 from qtdog.ui.learn.networks import accuracy, method_name, ordinal, percent, singles
 from qtdog.ui.learn.words import StepText, Template, Texts, read_texts
 from qtdog.ui.markup import Markup, html
-from qtdog.ui.sentences import listed, number, plain
+from qtdog.ui.sentences import dataset_name, listed, number, plain
 from qtdog.ui.train.tab import recorded
 
 Slots = dict[str, object]
@@ -252,7 +252,7 @@ def _measured(texts: Texts, lesson: Lesson, numbers: Standings) -> Slots:
         "limits": limits(texts, lesson, numbers),
         "architecture": lesson.architecture,
         "pixels": lesson.image_size,
-        "dataset": lesson.target.dataset.upper(),
+        "dataset": dataset_name(lesson.target.dataset),
         "case": said["eoq_ahead" if ahead else "eoq_not_ahead"].plain(),
         "because": because(texts, numbers),
     }

@@ -67,13 +67,9 @@ class Handlers:
         references = {one.key: one.config for one in self._lab.references()}
         return measured_at(width, references[key], self._measured)
 
-    def follow(self, target: str, key: str) -> str:
-        """The network to round where `target` is held out: the one at hand if it is of that
-        domain, else the first; without any, the one at hand."""
-        of_target = [one.key for one in self._lab.references() if one.key.startswith(f"{target}/")]
-        return key if key in of_target else next(iter(of_target), key)
-
-    def choose_reference(self, key: str, name: str | None) -> tuple[Any, Any]:
+    def choose_reference(self, key: str, name: str, part: str) -> tuple[Any, Any]:
+        """The layers of a network; `name` and `part` are the layer and the channel that the visitor
+        chose, or empty."""
         try:
             known = self._lab.layers(key)
         except CheckpointError as error:
@@ -82,12 +78,22 @@ class Handlers:
         choices = [(layer_name(place, one), one.name) for place, one in enumerate(known, start=1)]
         names = [one.name for one in known]
         chosen = name if name in names else names[len(names) // 2]
-        return gr.Dropdown(choices, value=chosen), self.choose_layer(key, chosen)
+        return gr.Dropdown(choices, value=chosen), self._channels(key, chosen, part)
 
-    def choose_layer(self, key: str, name: str) -> Any:
+    def choose_layer(self, key: str, name: str) -> tuple[Any, str, str]:
+        """The channels of another layer, of which all are looked at, and what the visitor chose."""
+        return self._channels(key, name, ""), name, ""
+
+    def choose_channel(self, channel: str) -> str:
+        """What the visitor chose, empty for all."""
+        return "" if channel == ALL_CHANNELS else channel
+
+    def _channels(self, key: str, name: str, part: str) -> Any:
         one = next(one for one in self._lab.layers(key) if one.name == name)
         numbers = [str(place) for place in range(1, one.shape[0] + 1)]
-        return gr.Dropdown([ALL_CHANNELS, *numbers], value=ALL_CHANNELS)
+        return gr.Dropdown(
+            [ALL_CHANNELS, *numbers], value=part if part in numbers else ALL_CHANNELS
+        )
 
     def show_network(self, key: str, sizes: str, choice: str, path: str | None) -> Iterator[str]:
         """The table grows network by network."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from qtdog.explorer import Reference
+from qtdog.ui.choices import fold_button
 from qtdog.ui.markup import Html, html
 from qtdog.ui.quantize.words import WAITING, reference_name
 
@@ -53,25 +54,32 @@ class Layout:
     codes: Html
     numbers: Html
     network: Html
+    named: gr.Textbox
+    """Unseen: the layer that the visitor chose, for the address; empty for the usual one."""
+    part: gr.Textbox
+    """Unseen: the channel likewise; empty for all."""
 
 
 def lay_out(references: Sequence[Reference]) -> Layout:
     """Lay out one layer's part and the whole network's, for at least one reference."""
     with gr.Row(equal_height=False, elem_id="quantize-layer"):
         with gr.Column(scale=4, min_width=300):
-            reference = gr.Dropdown(
-                [(reference_name(one), one.key) for one in references],
-                value=references[0].key,
-                label="Network, in full precision",
-                visible=len(references) > 1,
-            )
             bits = gr.Slider(2, 8, 4, step=1, label="Bits a weight", elem_id="quantize-bits")
-            layer = gr.Dropdown([], label="Layer")
-            channel = gr.Dropdown(
-                [ALL_CHANNELS], value=ALL_CHANNELS, label="Output channel", filterable=True
-            )
-            granularity = gr.Radio(GRANULARITIES, value="channel", label="Step sizes")
-            rule = gr.Radio(RULES, value="least error", label="Levels")
+            with gr.Column(elem_classes="folds"):
+                fold_button()
+                reference = gr.Dropdown(
+                    [(reference_name(one), one.key) for one in references],
+                    value=references[0].key,
+                    label="Network, in full precision",
+                    elem_id="quantize-reference",
+                    elem_classes=[] if len(references) > 1 else ["unseen"],
+                )
+                layer = gr.Dropdown([], label="Layer")
+                channel = gr.Dropdown(
+                    [ALL_CHANNELS], value=ALL_CHANNELS, label="Output channel", filterable=True
+                )
+                granularity = gr.Radio(GRANULARITIES, value="channel", label="Step sizes")
+                rule = gr.Radio(RULES, value="least error", label="Levels")
         with gr.Column(scale=9, min_width=320):
             said = Html(WAITING, padding=False)
             with gr.Row(elem_classes="quantize-pair"):
@@ -83,7 +91,9 @@ def lay_out(references: Sequence[Reference]) -> Layout:
     Html(html('<h2 class="section">The whole network, at every width</h2>'), padding=False)
     network = Html(WAITING, elem_id="quantize-network", padding=False)
     Html(NOTES, padding=False)
+    named = gr.Textbox("", label="layer", elem_classes="unseen")
+    part = gr.Textbox("", label="channel", elem_classes="unseen")
     return Layout(
         *(reference, bits, layer, channel, granularity, rule),
-        *(said, weights, errors, codes, numbers, network),
+        *(said, weights, errors, codes, numbers, network, named, part),
     )

@@ -1,5 +1,6 @@
 """The Quantize tab: one layer's weights on a grid, and the whole network at every width."""
 
+import re
 from typing import Any
 
 import gradio as gr
@@ -16,14 +17,12 @@ from qtdog.ui.quantize.endpoints import LAB_QUEUE, add_endpoints
 from qtdog.ui.quantize.handlers import Handlers
 from qtdog.ui.quantize.layout import GRANULARITIES, HEAD, RULES, Layout, lay_out
 from qtdog.ui.samples import samples
-from qtdog.ui.weights.view import GRID, VIEWS, weights_view
+from qtdog.ui.weights.view import GRID, VIEWS, layer_name, weights_view
 
 
-def quantize_tab(
-    explorer: Explorer, address: Address, tab: gr.Tab, target: gr.Dropdown, picture: Component
-) -> None:
-    """Lay out the tab inside `tab`; `target` is the page's held-out domain, `picture` the field
-    with the visitor's picture."""
+def quantize_tab(explorer: Explorer, address: Address, tab: gr.Tab, picture: Component) -> None:
+    """Lay out the tab inside `tab`; its networks follow the page's held-out domain. `picture`: the
+    field with the visitor's picture."""
     pictures = samples()
     lab = Lab(explorer, [read_image(sample.path) for sample in pictures])
     references = lab.references()
@@ -40,14 +39,21 @@ def quantize_tab(
         with gr.Column(elem_id="quantize-weights"):
             weights_view(explorer, address, tab, view)
     address.add("quantize", view, one_of([value for _, value in VIEWS]))
-    _wire(at, Handlers(explorer, lab, pictures, load_results().measured), tab, target, picture)
+    _wire(at, Handlers(explorer, lab, pictures, load_results().measured), tab, picture)
+    keys = [one.key for one in references]
+    usual: dict[str, str] = {}
+    for key in keys:
+        usual.setdefault(key.rpartition("/")[0], key)
+    address.add("rounded", at.reference, one_of(keys), usual=usual)
+    address.add("layer", at.named, layer_name)
+    address.add("channel", at.part, channel_number)
     address.add("bits", at.bits, whole_number(2, 8))
     address.add("steps", at.granularity, one_of([value for _, value in GRANULARITIES]))
     address.add("rule", at.rule, one_of([value for _, value in RULES]))
     add_endpoints(explorer, lab, references[0].key)
 
 
-def _wire(at: Layout, does: Handlers, tab: gr.Tab, target: gr.Dropdown, picture: Component) -> None:
+def _wire(at: Layout, does: Handlers, tab: gr.Tab, picture: Component) -> None:
     queue: dict[str, Any] = {
         **alone(LAB_QUEUE),
         **PRIVATE,
@@ -58,29 +64,29 @@ def _wire(at: Layout, does: Handlers, tab: gr.Tab, target: gr.Dropdown, picture:
     whole = [at.reference, at.granularity, at.rule, picture]
     # Nothing is computed before somebody opens the tab.
     opened = gr.on(
-        [tab.select, seen_domain(target, "quantize-layer").change],
-        does.follow,
-        [target, at.reference],
-        at.reference,
+        [tab.select, seen_domain(at.reference, "quantize-layer").change],
+        does.choose_reference,
+        [at.reference, at.named, at.part],
+        [at.layer, at.channel],
         **queue,
     )
-    opened.then(
-        does.choose_reference, [at.reference, at.layer], [at.layer, at.channel], **queue
-    ).then(does.show_layer, asked, shown, **queue).then(
+    opened.then(does.show_layer, asked, shown, **queue).then(
         does.show_network, whole, at.network, **queue
     )
-    changed = at.reference.input(
-        does.choose_reference, [at.reference, at.layer], [at.layer, at.channel], **queue
-    )
-    changed.then(does.show_layer, asked, shown, **queue).then(
-        does.show_network, whole, at.network, **queue
-    )
-    at.layer.input(does.choose_layer, [at.reference, at.layer], at.channel, **queue).then(
-        does.show_layer, asked, shown, **queue
-    )
+    at.layer.input(
+        does.choose_layer, [at.reference, at.layer], [at.channel, at.named, at.part], **queue
+    ).then(does.show_layer, asked, shown, **queue)
+    at.channel.input(does.choose_channel, at.channel, at.part, **PRIVATE, queue=False)
     for one in (at.bits, at.channel):
         one.input(does.show_layer, asked, shown, **queue)
     for one in (at.granularity, at.rule):
         one.input(does.show_layer, asked, shown, **queue).then(
             does.show_network, whole, at.network, **queue
         )
+
+
+def channel_number(text: str) -> str:
+    """A parser for an output channel, from 1: how many there are, depends on the layer."""
+    if not re.fullmatch(r"([1-9][0-9]{0,4})?", text):
+        raise ValueError("it is the number of an output channel, from 1")
+    return text

@@ -2,7 +2,7 @@
 
 from qtdog.explorer import Layer, Reference
 from qtdog.ui.markup import Markup, html
-from qtdog.ui.sentences import plain
+from qtdog.ui.sentences import dataset_name, plain
 
 METHOD_WORDS = {
     "erm": "full precision",
@@ -21,7 +21,8 @@ def waiting(done: int, total: int) -> Markup:
 def reference_name(reference: Reference) -> str:
     """ "sketch held out, seed 0, averaged"."""
     config = reference.config
-    parts = [f"{plain(config.target_domain)} held out ({config.dataset.upper()})"]
+    where = dataset_name(config.dataset)
+    parts = [f"{plain(config.target_domain)} held out ({where})"]
     parts += [f"seed {config.training.seed}"] if config.training else []
     parts += [*config.added_methods, *(["averaged weights"] if config.averaged else [])]
     return ", ".join(parts)

@@ -19,6 +19,8 @@ INK = "#68768c"
 GRID = "rgba(128, 140, 160, 0.28)"
 TRANSPARENT = "rgba(0, 0, 0, 0)"
 HEIGHT = 480
+TYPE = 13
+"""px of all words in a figure."""
 
 OTHERS = "other papers' methods"
 
@@ -34,6 +36,10 @@ METHOD_KEYS = {
     "EoPTQ (least error)": "eoptq",
     "Noise of one step size": "noise",
     "OBC (post-training)": "post-training",
+    "Full precision": "erm",
+    "Five in full precision together": "erm-ensemble",
+    "Rounded after training": "post-training",
+    "Quantized, then frozen": "freeze",
 }
 VARIANT_KEYS = {
     "QT-DoG (fitted)": "qt-dog-fitted",
@@ -41,6 +47,7 @@ VARIANT_KEYS = {
     "EoQ (fitted)": "eoq-fitted",
     "EoQ (refitted)": "eoq-refitted",
     "Post-training (least error)": "post-training-least-error",
+    "Rounded after training (least error)": "post-training-least-error",
 }
 """Methods that differ in their step sizes alone: the same figure tells them apart."""
 
@@ -159,7 +166,7 @@ def bits_figure(rows: Sequence[Row], column: int, label: str) -> go.Figure:
         if row.bits is not None or not cell or not bits or style_key(row.method) != "erm":
             continue
         figure.add_scatter(
-            name=html("{}, full precision", row.label),
+            name=escape(level_name(row)),
             x=[bits[0] - 0.3, bits[-1] + 0.3],
             y=[cell.value, cell.value],
             mode="lines",
@@ -187,6 +194,12 @@ def bits_figure(rows: Sequence[Row], column: int, label: str) -> go.Figure:
     return figure
 
 
+def level_name(row: Row) -> str:
+    """A row in full precision beside rounded ones: "ERM, full precision"."""
+    known = row.label.lower().startswith("full precision")
+    return row.label if known else f"{row.label}, full precision"
+
+
 def bit_lines(rows: Sequence[Row], column: int) -> dict[str, list[Row]]:
     """The quantized rows with a number in a column, by label, each in the order of bits. EoQ and
     other ensembles are left out: they compare by memory, not by bits. So are ablations and
@@ -204,7 +217,8 @@ def curves(logs: Sequence[tuple[str, RunLog]]) -> tuple[Curve, ...]:
     weights'."""
     found = []
     for label, log in logs:
-        method = label.partition(",")[0]
+        known = (name for name in METHOD_KEYS if label.startswith(f"{name}, "))
+        method = next(known, label.partition(",")[0])
         later = [
             (point.step, point.averaged_source_validation, point.averaged_target)
             for point in log.points
@@ -272,7 +286,7 @@ def steps_figure(shown: Sequence[Curve], quantize_step: int | None, domain: str)
             quantize_step, line={"color": INK, "dash": "dot", "width": 1.5}, row=lower, col=left
         )
     _dress(figure, height=640)
-    figure.update_annotations(font_size=14)
+    figure.update_annotations(font_size=TYPE)
     figure.update_yaxes(title_text="Accuracy (%)")
     figure.update_xaxes(title_text="Training step", row=2)
     return figure
@@ -363,7 +377,7 @@ def _dress(figure: go.Figure, height: int) -> None:
         height=height,
         paper_bgcolor=TRANSPARENT,
         plot_bgcolor=TRANSPARENT,
-        font={"color": INK, "size": 14},
+        font={"color": INK, "size": TYPE},
         margin={"l": 8, "r": 16, "t": 30, "b": 8},
         legend={"orientation": "h", "yref": "container", "yanchor": "bottom", "y": 0, "x": 0},
         hoverlabel={"bgcolor": "#ffffff", "font": {"color": "#172033"}},
@@ -373,6 +387,7 @@ def _dress(figure: go.Figure, height: int) -> None:
         "tickmode": "auto",
         "gridcolor": GRID,
         "linecolor": INK,
+        "title_font_size": TYPE,
         "zeroline": False,
         "automargin": True,
         "fixedrange": True,

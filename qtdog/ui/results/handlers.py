@@ -25,9 +25,16 @@ from qtdog.results import (
 from qtdog.ui.downloads import Downloads
 from qtdog.ui.figures import notices
 from qtdog.ui.results import memory, tables, views
-from qtdog.ui.results.choices import choices_of, domain_choices, possible
+from qtdog.ui.results.choices import (
+    choices_of,
+    domain_in,
+    domain_of,
+    possible,
+    which_choices,
+)
 from qtdog.ui.results.layout import FIRST, verdict_html
-from qtdog.ui.results.views import View
+from qtdog.ui.results.views import View, missing
+from qtdog.ui.sentences import domain_name
 
 
 class Handlers:
@@ -45,19 +52,19 @@ class Handlers:
         benchmark: str,
         backbone: str,
         table: str,
-        domain: str | None,
-        key: str | None,
+        target: str,
+        which: str,
+        seed: str | None,
         theirs: tuple[MeasuredResult, ...] = (),
     ) -> list[Any]:
-        """`theirs`: a visitor's own numbers, which stand in the table."""
+        """`target`: the page's held-out domain; `which`: that one alone, or the mean of all.
+        `theirs`: a visitor's own numbers, which stand in the table."""
         asked = Choice(source, benchmark, backbone, table)
         together = replace(self._results, theirs=theirs)
         choice = possible(together, asked)
         shown = pivot(together, choice)
-        domains = views.held_out(self._results, choice.benchmark)
-        held_out = domain if domain in domains else next(iter(domains), None)
-        seeds = views.training_choices(self._results, choice.benchmark)
-        run = key if key in seeds else next(iter(seeds), None)
+        seeds = self._seeds(choice.benchmark, target)
+        run = seed if seed in seeds else next(iter(seeds), None)
         return [
             verdict_html(self._results, choice.benchmark),
             *map(
@@ -71,34 +78,54 @@ class Handlers:
             *_shown(views.paper_size(self._results, choice.benchmark, choice.backbone)),
             *_shown(views.measured_size(self._results, choice.benchmark)),
             *_shown(views.paper_bits(self._results, choice.benchmark)),
-            _update(domain_choices(domains), domain, held_out),
-            _update([(title, key) for key, title in seeds.items()], key, run),
-            *self.show_domain(choice.benchmark, held_out),
-            *self.show_training(choice.benchmark, run),
+            _update([(f"seed {one}", one) for one in seeds], seed, run),
+            *self.show_domain(choice.benchmark, target, which),
+            *self.show_training(choice.benchmark, target, run),
         ]
 
     def show_memory(
-        self, benchmark: str, domain: str | None, limit: float, speed: str
+        self,
+        benchmark: str,
+        target: str,
+        which: str,
+        limit: float,
+        speed: str,
+        theirs: tuple[MemoryPoint, ...] = (),
     ) -> list[Any]:
         dataset = FIRST.benchmark if benchmark == ALL else benchmark
         domains = domains_of(self._points, dataset)
-        held_out = domain if domain in domains else next(iter(domains), "")
-        view = memory.view(self._points, dataset, held_out, limit, speed)
+        domain = domain_in(domains, dataset, target, which)
+        view = memory.view(self._points, dataset, domain, limit, speed, theirs=theirs)
+        if domains and not domain:
+            view = _not_held_out(dataset, target)
         return [
             memory.first_rows(self._points, dataset),
-            _update(domain_choices(domains), domain, held_out or None),
+            gr.Radio(which_choices(target)),
             *_shown(view),
         ]
 
-    def show_domain(self, benchmark: str, domain: str | None) -> list[Any]:
-        return [
-            *_shown(views.measured_bits(self._results, benchmark, domain)),
-            *_shown(views.calibration(self._results, benchmark, domain, "nll")),
-            *_shown(views.calibration(self._results, benchmark, domain, "ece")),
-        ]
+    def show_domain(self, benchmark: str, target: str, which: str) -> list[Any]:
+        dataset = views.one_benchmark(self._results, benchmark)
+        domain = domain_in(views.held_out(self._results, benchmark), dataset, target, which)
+        shown = [_not_held_out(dataset, target)] * 3
+        if domain or not views.held_out(self._results, benchmark):
+            shown = [
+                views.measured_bits(self._results, benchmark, domain),
+                views.calibration(self._results, benchmark, domain, "nll"),
+                views.calibration(self._results, benchmark, domain, "ece"),
+            ]
+        return [gr.Radio(which_choices(target)), *(part for one in shown for part in _shown(one))]
 
-    def show_training(self, benchmark: str, key: str | None) -> list[Any]:
+    def show_training(self, benchmark: str, target: str, seed: str | None) -> list[Any]:
+        key = self._seeds(benchmark, target).get(seed or "")
         return _shown(views.training(self._results, benchmark, key, self._folder))
+
+    def _seeds(self, benchmark: str, target: str) -> dict[str, str]:
+        """The seeds that have run logs on the page's held-out domain: by seed the key of its
+        runs."""
+        held_out = domain_of(target, views.one_benchmark(self._results, benchmark))
+        keys = views.training_choices(self._results, benchmark)
+        return {key.rpartition("-")[2]: key for key in keys if key.rpartition("-")[0] == held_out}
 
     def choose_log(self, event: gr.EventData) -> Any:
         return event.log if event.log in self._logs else gr.skip()
@@ -127,6 +154,13 @@ def _update(choices: list[tuple[str, str]], asked: str | None, value: str | None
 def _shown(view: View) -> list[Any]:
     """A view as updates of a plot and what stands below it."""
     return [gr.Plot(value=view.figure, visible=view.figure is not None or "hidden"), view.html]
+
+
+def _not_held_out(dataset: str, target: str) -> View:
+    """Why a figure is not there."""
+    return missing(
+        f"Nothing is measured here on {dataset} where {domain_name(target)} is held out."
+    )
 
 
 def _csv(table: Table, choice: Choice, downloads: Downloads) -> Path:

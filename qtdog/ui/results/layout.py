@@ -5,11 +5,20 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from qtdog.results import ALL, Choice, MemoryPoint, Results, comparisons, domains_of
+from qtdog.results import (
+    ALL,
+    AVERAGE,
+    Choice,
+    MemoryPoint,
+    Results,
+    comparisons,
+    seed_runs,
+)
+from qtdog.ui.charts import TOOLS
 from qtdog.ui.figures import notices
 from qtdog.ui.markup import Html, Markup, html, join
 from qtdog.ui.results import memory, tables, views
-from qtdog.ui.results.choices import choices_of, domain_choices
+from qtdog.ui.results.choices import HELD_OUT, choices_of, which_choices
 from qtdog.ui.results.sentences import verdicts
 from qtdog.ui.results.theirs import TheirPart, lay_out_theirs
 
@@ -24,8 +33,8 @@ Figure = tuple[gr.Plot, Html]
 
 ALL_NUMBERS = (
     "All numbers",
-    "The paper's and those measured here, with the source of each. What tables call ERM is "
-    "full precision; an ERM ensemble is five in full precision together.",
+    "The paper's and those measured here, with the source of each. What the paper's tables call "
+    "ERM is full precision.",
 )
 
 
@@ -33,7 +42,8 @@ ALL_NUMBERS = (
 class MemoryPart:
     """What memory buys: its choices, its figure and what is best."""
 
-    domain: gr.Dropdown
+    which: gr.Radio
+    """The mean of all held-out domains, or the page's alone."""
     megabytes: gr.Slider
     speed: gr.Radio
     figure: Figure
@@ -55,7 +65,7 @@ class Layout:
     download: gr.DownloadButton
     paper_size: Figure
     measured_size: Figure
-    domain: gr.Dropdown
+    which: gr.Radio
     measured_bits: Figure
     paper_bits: Figure
     nll: Figure
@@ -67,19 +77,21 @@ class Layout:
     log_html: Html
 
 
-def lay_out(results: Results, points: Sequence[MemoryPoint], logs: Sequence[str]) -> Layout:
-    """Lay out the tab for `logs`, the run logs' names."""
-    domains = views.held_out(results, FIRST.benchmark)
-    seeds = views.training_choices(results, FIRST.benchmark)
+def lay_out(
+    results: Results, points: Sequence[MemoryPoint], logs: Sequence[str], target: str
+) -> Layout:
+    """Lay out the tab for `logs`, the run logs' names; `target` is the held-out domain that the
+    page opens with."""
+    seeds = sorted({one.seed for one in seed_runs(results.measured, FIRST.benchmark)})
     with gr.Column(elem_id="results"):
         first = Html(memory.first_rows(points, FIRST.benchmark), elem_id="results-first")
         said = Html(verdict_html(results, FIRST.benchmark), padding=False)
-        memory_part = _lay_out_memory(points)
+        memory_part = _lay_out_memory(target)
         _heading(*ALL_NUMBERS)
         with gr.Row(elem_id="results-choice"):
             source = gr.Dropdown(SOURCES, value=FIRST.source, label="Numbers", min_width=170)
             benchmark, backbone, table = _dropdowns(results, FIRST)
-        their_part = lay_out_theirs(results)
+        their_part = lay_out_theirs(results, points)
         numbers = Html(LOADING, js_on_load=ON_LOAD, elem_id="results-numbers", padding=False)
         download = gr.DownloadButton(
             "Download these numbers (CSV)", size="md", elem_id="results-download"
@@ -96,11 +108,10 @@ def lay_out(results: Results, points: Sequence[MemoryPoint], logs: Sequence[str]
             "Accuracy against bits",
             "Trained with quantized weights, or quantized after training.",
         )
-        domain = gr.Dropdown(
-            domain_choices(domains),
-            value=domains[0] if domains else None,
-            label="Held-out domain, measured here",
-            visible=bool(domains),
+        which = gr.Radio(
+            which_choices(target),
+            value=HELD_OUT,
+            label="Measured here, held out",
             elem_id="results-domain",
         )
         with gr.Row():
@@ -108,7 +119,7 @@ def lay_out(results: Results, points: Sequence[MemoryPoint], logs: Sequence[str]
             paper_bits = _figure("In the paper", "bits-paper")
         _heading(
             "Calibration",
-            "How far the probabilities can be trusted, on the held-out domain chosen above: "
+            "How far the probabilities can be trusted, on what is chosen above: "
             "negative log-likelihood (NLL) and expected calibration error (ECE); lower is better.",
         )
         with gr.Row():
@@ -116,11 +127,11 @@ def lay_out(results: Results, points: Sequence[MemoryPoint], logs: Sequence[str]
                 _figure(f"{title}, measured here", f"calibration-{measure}")
                 for measure, (title, *_) in views.CALIBRATION.items()
             )
-        _heading("Accuracy over training", "One held-out domain and seed (the paper's Figure 4).")
+        _heading("Accuracy over training", "The held-out domain, one seed (the paper's Figure 4).")
         seed = gr.Dropdown(
-            [(title, key) for key, title in seeds.items()],
-            value=next(iter(seeds), None),
-            label="Held-out domain and seed",
+            [(f"seed {one}", str(one)) for one in seeds],
+            value=next(iter(map(str, seeds)), None),
+            label="Seed",
             visible=bool(seeds),
             elem_id="results-seed",
         )
@@ -149,19 +160,18 @@ def lay_out(results: Results, points: Sequence[MemoryPoint], logs: Sequence[str]
             paper_size,
             measured_size,
         ),
-        *(domain, measured_bits, paper_bits, nll, ece, seed, training, log, log_file, log_html),
+        *(which, measured_bits, paper_bits, nll, ece, seed, training, log, log_file, log_html),
     )
 
 
-def _lay_out_memory(points: Sequence[MemoryPoint]) -> MemoryPart:
-    domains = domains_of(points, FIRST.benchmark)
+def _lay_out_memory(target: str) -> MemoryPart:
     _heading(memory.TITLE, memory.ABOUT)
     with gr.Row(elem_id="memory-choice"):
-        domain = gr.Dropdown(
-            domain_choices(domains),
-            value=next(iter(domains), None),
-            label="Held-out domain",
-            min_width=200,
+        which = gr.Radio(
+            which_choices(target),
+            value=AVERAGE,
+            label="Held out",
+            min_width=260,
             elem_id="memory-domain",
         )
         megabytes = gr.Slider(
@@ -180,7 +190,7 @@ def _lay_out_memory(points: Sequence[MemoryPoint]) -> MemoryPart:
             min_width=320,
             elem_id="memory-speed",
         )
-    return MemoryPart(domain, megabytes, speed, _figure("Measured here", "memory"))
+    return MemoryPart(which, megabytes, speed, _figure("Measured here", "memory"))
 
 
 def verdict_html(results: Results, benchmark: str) -> Markup:
@@ -218,4 +228,6 @@ def _figure(label: str, name: str) -> Figure:
     with gr.Column(min_width=320, elem_classes="figure"):
         Html(html("<h3>{}</h3>", label), padding=False)
         plot = gr.Plot(show_label=False, elem_id=f"plot-{name}", visible="hidden")
-        return plot, Html(elem_id=f"below-{name}", padding=False)
+        below = Html(elem_id=f"below-{name}", padding=False)
+        Html(TOOLS, padding=False)
+    return plot, below

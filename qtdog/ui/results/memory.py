@@ -21,10 +21,11 @@ from qtdog.results import (
 from qtdog.ui import charts
 from qtdog.ui.appearance import METHOD_STYLES, MethodStyle
 from qtdog.ui.markup import Markup, escape, html, join
-from qtdog.ui.results.figures import INK, blank_figure, style_key
+from qtdog.ui.results.figures import INK, TYPE, blank_figure, style_key
+from qtdog.ui.results.names import NAMES
 from qtdog.ui.results.tables import LogLink, log_button, plain
 from qtdog.ui.results.views import View, missing
-from qtdog.ui.sentences import number
+from qtdog.ui.sentences import listed, number
 
 MEGABYTE = 1e6
 TITLE = "What memory buys"
@@ -39,15 +40,11 @@ MEGABYTES = 10.5
 SPEEDS = {"2": "2 Mbit/s (a poor phone line)", "10": "10 Mbit/s", "100": "100 Mbit/s"}
 """Mbit/s of a download, and what to call it."""
 TICKS = (0.5, 1, 2, 5, 10, 20, 50, 100)  # MB
-NAMES = {
-    "ERM": "full precision",
-    "Post-training": "rounded after training",
-    "Freeze": "rounded and frozen",
-}
 REACH = 16
 """Points below the best that the axis shows: what two bits leave would press the rest together."""
 FIRST_ROWS = (("ERM", 1), ("QT-DoG", 1), ("QT-DoG", 5))
 """Method and members of the rows that stand first: what the page is about."""
+YOURS = "yours: "
 NOTHING = "What memory buys is not measured here for this benchmark."
 
 
@@ -58,21 +55,62 @@ def view(
     limit: float,
     speed: str,
     log_link: LogLink = log_button,
+    theirs: Sequence[MemoryPoint] = (),
 ) -> View:
     """The figure for a data set's held-out domain or the mean of all, at most `limit` MB, times at
-    `speed` Mbit/s; below it what is best within the limit, and the numbers."""
+    `speed` Mbit/s; below it what is best within the limit, and the numbers. `theirs`: a visitor's
+    own points, which stand beside as far as they are of the same domains."""
     if domain not in domains_of(points, dataset):
         return missing(NOTHING)
     shown = points_on(points, dataset, domain)
     best = best_within(shown, limit * MEGABYTE)
+    yours = their_points_on(theirs, points, dataset, domain)
     return View(
-        figure(shown, best, limit, float(speed)),
-        best_sentence(best, limit, float(speed), domain, log_link) + below(shown, dataset, domain),
+        figure(shown, best, limit, float(speed), yours),
+        best_sentence(best, limit, float(speed), domain, log_link)
+        + theirs_sentence(theirs, yours, dataset, limit)
+        + below(shown, dataset, domain, yours),
     )
 
 
-def below(points: Sequence[MemoryPoint], dataset: str, domain: str) -> Markup:
-    """How to read the figure of a held-out domain's `points`, and its numbers."""
+def their_points_on(
+    theirs: Sequence[MemoryPoint], ours: Sequence[MemoryPoint], dataset: str, domain: str
+) -> tuple[MemoryPoint, ...]:
+    """A visitor's points for a held-out domain; for the mean of all only where they have the same
+    domains as ours: other means do not compare."""
+    same = domains_of(theirs, dataset) == domains_of(ours, dataset)
+    return points_on(theirs, dataset, domain) if same or domain != AVERAGE else ()
+
+
+def theirs_sentence(
+    theirs: Sequence[MemoryPoint], shown: Sequence[MemoryPoint], dataset: str, limit: float
+) -> Markup:
+    """What is best of a visitor's own points within the limit, or why none of them is `shown`."""
+    domains = [one for one in domains_of(theirs, dataset) if one != AVERAGE]
+    if not domains:
+        return Markup()
+    if not shown:
+        where = listed([plain(one) for one in domains])
+        return html("<p class='note'>Yours are not in it: they are on {} alone.</p>", where)
+    best = best_within(shown, limit * MEGABYTE)
+    lead = "None of yours is as small as that."
+    if best is not None:
+        lead = f"Of yours it is {title(best)}: {best.accuracy:.1f} % in "
+        lead += f"{megabytes(best.size_bytes)}."
+    return html(
+        "<p class='note' role='status'>{} Yours have a dot in their marks and dashed lines. Their "
+        "bytes are the sizes that your files state, of our full-precision network's.</p>",
+        lead,
+    )
+
+
+def below(
+    points: Sequence[MemoryPoint],
+    dataset: str,
+    domain: str,
+    theirs: Sequence[MemoryPoint] = (),
+) -> Markup:
+    """How to read the figure of a held-out domain's `points`, and its numbers, a visitor's too."""
     where = f"{dataset}, {'mean of domains' if domain == AVERAGE else plain(domain)}"
     note = html(
         "<p class='note'>{}, measured here. Lines join one to five networks of a kind that "
@@ -83,7 +121,7 @@ def below(points: Sequence[MemoryPoint], dataset: str, domain: str) -> Markup:
         where,
         REACH,
     )
-    return note + _table(points, f"Accuracy against bytes, {where}, measured here")
+    return note + _table(points, f"Accuracy against bytes, {where}, measured here", theirs)
 
 
 def best_sentence(
@@ -155,9 +193,14 @@ def first_rows(points: Sequence[MemoryPoint], dataset: str) -> Markup:
 
 
 def figure(
-    points: Sequence[MemoryPoint], best: MemoryPoint | None, limit: float, speed: float
+    points: Sequence[MemoryPoint],
+    best: MemoryPoint | None,
+    limit: float,
+    speed: float,
+    theirs: Sequence[MemoryPoint] = (),
 ) -> go.Figure:
-    """Accuracy over megabytes, a line a kind, the frontier in grey, the limit as a vertical."""
+    """Accuracy over megabytes, a line a kind, the frontier in grey, the limit as a vertical; over
+    all that a visitor's own."""
     shown = blank_figure("Weights on disk, MB", "Accuracy on unseen domains (%)")
     steps = frontier(points)
     shown.add_scatter(
@@ -170,31 +213,47 @@ def figure(
     )
     for kind, line in _lines(points).items():
         style = _style(kind)
-        shown.add_scatter(
-            name=escape(kind_title(kind)),
-            x=[one.size_bytes / MEGABYTE for one in line],
-            y=[one.accuracy for one in line],
-            error_y=_whiskers(line, style),
-            mode="lines+markers",
-            line={"color": style.colour, "width": 1.5},
-            marker={
-                "symbol": style.symbol,
-                "color": style.colour,
-                "size": [12 if one == best else 9 for one in line],
-                "line": {"width": 1, "color": style.colour},
-            },
-            customdata=[
-                [escape(title(one)), megabytes(one.size_bytes), seconds(one.size_bytes, speed)]
-                for one in line
-            ],
-            hovertemplate="%{customdata[0]}<br>%{y:.1f} %, %{customdata[1]}, "
-            "%{customdata[2]}<extra></extra>",
-        )
+        sizes = [12 if one == best else 9 for one in line]
+        rim = {"width": 1, "color": style.colour}
+        marker = {"symbol": style.symbol, "color": style.colour, "size": sizes, "line": rim}
+        _add_line(shown, kind_title(kind), line, speed, marker, "solid")
+    for kind, line in _lines(theirs).items():
+        style = _style(kind)
+        rim = {"width": 2, "color": INK}
+        marker = {"symbol": f"{style.symbol}-dot", "color": style.colour, "size": 14, "line": rim}
+        _add_line(shown, f"{YOURS}{kind_title(kind)}", line, speed, marker, "dash")
     if best is not None:
         shown.add_annotation(**label(best))
     shown.add_vline(limit, line={"color": INK, "width": 1.5})
-    _axes(shown, points, speed)
+    _axes(shown, sorted((*points, *theirs), key=lambda one: one.size_bytes), speed)
     return shown
+
+
+def _add_line(
+    shown: go.Figure,
+    name: str,
+    line: Sequence[MemoryPoint],
+    speed: float,
+    marker: dict[str, Any],
+    dash: str,
+) -> None:
+    """One kind, of one to five members."""
+    style = _style(line[0].kind)
+    shown.add_scatter(
+        name=escape(name),
+        x=[one.size_bytes / MEGABYTE for one in line],
+        y=[one.accuracy for one in line],
+        error_y=_whiskers(line, style),
+        mode="lines+markers",
+        line={"color": style.colour, "width": 1.5, "dash": dash},
+        marker=marker,
+        customdata=[
+            [escape(title(one)), megabytes(one.size_bytes), seconds(one.size_bytes, speed)]
+            for one in line
+        ],
+        hovertemplate="%{customdata[0]}<br>%{y:.1f} %, %{customdata[1]}, "
+        "%{customdata[2]}<extra></extra>",
+    )
 
 
 def label(best: MemoryPoint) -> dict[str, Any]:
@@ -207,7 +266,7 @@ def label(best: MemoryPoint) -> dict[str, Any]:
         "arrowcolor": INK,
         "ax": 0,
         "ay": -46,
-        "font": {"size": 14},
+        "font": {"size": TYPE},
     }
 
 
@@ -239,7 +298,8 @@ def title(point: MemoryPoint) -> str:
 
 def kind_title(kind: MemoryKind) -> str:
     """ "QT-DoG, 7 bits, averaged"."""
-    words = [NAMES.get(kind.method, kind.method)]
+    called = NAMES.get(kind.method)
+    words = [called[0].lower() + called[1:] if called else kind.method]
     words += [f"{kind.bits} bits"] if kind.bits else []
     return ", ".join(words + (["averaged"] if kind.averaged else []))
 
@@ -295,15 +355,17 @@ def _whiskers(line: Sequence[MemoryPoint], style: MethodStyle) -> dict | None:
     return {"array": spreads, "color": style.colour, "thickness": 1, "width": 3}
 
 
-def _table(points: Sequence[MemoryPoint], caption: str) -> Markup:
+def _table(
+    points: Sequence[MemoryPoint], caption: str, theirs: Sequence[MemoryPoint] = ()
+) -> Markup:
     rows = (
         (
-            title(one),
+            ("" if one in points else YOURS) + title(one),
             megabytes(one.size_bytes),
             f"{one.accuracy:.1f} %" + ("" if one.spread is None else f" ± {one.spread:.1f}"),
             f"{one.choices}",
         )
-        for one in points
+        for one in (*points, *theirs)
     )
     head = ("Networks", "Memory", "Accuracy ± spread", "Choices of seeds")
     table = charts.table(head, rows, caption)

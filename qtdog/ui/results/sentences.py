@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 
 from qtdog.results import Beside, Comparison, Results
+from qtdog.ui.results.names import NAMES
 
 NOTHING_MEASURED = (
     "Nothing is measured here yet: measured.csv is not there. What follows is what the paper "
     "and other listings print."
 )
-
-
-NAMES = {"ERM": "full precision", "ERM ensemble": "five in full precision together"}
 
 
 def verdicts(results: Results, found: Sequence[Comparison]) -> tuple[str, ...]:
@@ -53,8 +51,8 @@ def beside_sentence(one: Beside) -> str:
     apart = f"{abs(difference):.1f} points {'above' if difference > 0 else 'below'}"
     apart = "the same to 0.1 points" if f"{abs(difference):.1f}" == "0.0" else apart
     return (
-        f"{one.method}{bits}{averaged}, on {domains} of {one.dataset} with {one.backbone}: ours "
-        f"{one.ours:.1f} %, yours {one.theirs:.1f} %, {apart}."
+        f"{_name(one.method)}{bits}{averaged}, on {domains} of {one.dataset} with {one.backbone}: "
+        f"ours {one.ours:.1f} %, yours {one.theirs:.1f} %, {apart}."
     )
 
 
@@ -65,7 +63,8 @@ def _named(one: Comparison) -> str:
 
 def _name(method: str) -> str:
     """As the other tabs call it; the paper's tables say ERM."""
-    return NAMES.get(method, method)
+    called = NAMES.get(method)
+    return called[0].lower() + called[1:] if called else method
 
 
 def _uncertainty(one: Comparison) -> str:

@@ -29,6 +29,7 @@ from qtdog.ui.results.figures import (
     style_of,
     with_number,
 )
+from qtdog.ui.results.names import named
 
 SCRIPT = Path(__file__).with_name("results.js").read_text(encoding="utf-8")
 PAPER_LINK = "https://arxiv.org/abs/2410.06020"
@@ -323,6 +324,7 @@ def _row(
     row: Row, group: Group, table: Table, choice: Choice, notes: _Notes, log_link: LogLink
 ) -> Markup:
     style, key = style_of(row), style_key(row.method, row.averaged)
+    shown = named(row) if group.measured or group.theirs else row
     cells = join(
         _cell(cell, column_title(column, choice), notes)
         for cell, column in zip(row.cells, table.columns, strict=True)
@@ -332,16 +334,17 @@ def _row(
     middle = sum(row.size) / 2 if row.size else ""
     return html(
         "<tr{}>"
-        '<th scope="row" data-value="{}" style="--ink: var(--{})">'
+        '<th scope="row" data-value="{}"{} style="--ink: var(--{})">'
         '<span class="marker" aria-hidden="true">{}</span>{}</th>'
         '<td data-value="{}">{}</td>'
         '<td data-value="{}">{}</td>{}'
         '<td class="source">{}</td></tr>',
         " data-flagged" if flagged else "",
         row.label,
+        html(' title="In tables: {}"', row.label) if shown != row else "",
         key,
         style.marker,
-        row.label,
+        shown.label,
         row.bits or 32,
         row.bits or 32,
         middle,

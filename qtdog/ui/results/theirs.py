@@ -1,6 +1,6 @@
 """A visitor's own numbers beside ours: the field for files, and what is said of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,13 @@ from qtdog.results import (
     ALL,
     Choice,
     MeasuredResult,
+    MemoryPoint,
     Results,
     ResultsError,
     beside,
     comparisons,
     pivot,
+    their_points,
     to_frame,
 )
 from qtdog.study import read_files
@@ -28,8 +30,9 @@ QUEUE = "theirs"
 ABOUT = html(
     '<p class="section">A <code>measured.csv</code> that <code>qtdog report</code> wrote, or the '
     "records of your runs (<code>.json</code>; with their <code>.safetensors</code> ensembles "
-    "too). They stand in the table below as <b>Yours</b>, by the rules of ours, in this window "
-    "alone: nobody else sees them, and the files go within two hours.</p>"
+    "too). They stand in the table below as <b>Yours</b> and in <em>What memory buys</em>, by the "
+    "rules of ours, in this window alone: nobody else sees them, and the files go within two "
+    "hours.</p>"
 )
 
 Theirs = tuple[MeasuredResult, ...]
@@ -42,11 +45,14 @@ class TheirPart:
     files: gr.File
     numbers: gr.State
     """What was read, of this visitor."""
+    points: gr.State
+    """The same as points of what memory buys."""
     said: Html
 
 
-def lay_out_theirs(results: Results) -> TheirPart:
-    """Lay out the field, open where the page was started with numbers."""
+def lay_out_theirs(results: Results, points: Sequence[MemoryPoint]) -> TheirPart:
+    """Lay out the field, open where the page was started with numbers. `points`: of what memory
+    buys, measured here."""
     theirs = results.theirs
     with gr.Accordion("Your numbers beside ours", open=bool(theirs), elem_id="results-theirs"):
         Html(ABOUT, padding=False)
@@ -58,23 +64,28 @@ def lay_out_theirs(results: Results) -> TheirPart:
             elem_id="results-files",
         )
         said = Html(theirs_html(theirs, results), padding=False)
-    return TheirPart(files, gr.State(theirs), said)
+    return TheirPart(files, gr.State(theirs), gr.State(their_points(theirs, points)), said)
 
 
-def read_theirs(results: Results) -> Callable[[list[str] | None, str, Theirs], list[Any]]:
-    """What reads dropped files: the numbers, what is said of them, the benchmark to show. Of files
-    that cannot be used one sentence is shown, and what was read before stays."""
+def read_theirs(
+    results: Results, points: Sequence[MemoryPoint]
+) -> Callable[[list[str] | None, str, Theirs], list[Any]]:
+    """What reads dropped files: the numbers, their points beside `points`, what is said of them,
+    the benchmark to show. Of files that cannot be used one sentence is shown, and what was read
+    before stays."""
 
     def read(paths: list[str] | None, benchmark: str, before: Theirs) -> list[Any]:
         if not paths:
-            return [results.theirs, theirs_html(results.theirs, results), gr.skip()]
+            theirs = results.theirs
+            return [theirs, their_points(theirs, points), theirs_html(theirs, results), gr.skip()]
         try:
             theirs = read_files([*map(Path, paths)], results)
         except ResultsError as error:
-            return [before, notices([str(error)]) + theirs_html(before, results), gr.skip()]
+            said = notices([str(error)]) + theirs_html(before, results)
+            return [before, gr.skip(), said, gr.skip()]
         datasets = dict.fromkeys(one.dataset for one in theirs)
         shown = gr.skip() if benchmark in (ALL, *datasets) else next(iter(datasets))
-        return [theirs, theirs_html(theirs, results), shown]
+        return [theirs, their_points(theirs, points), theirs_html(theirs, results), shown]
 
     return read
 

@@ -4,7 +4,7 @@ No gradio in here: the page and the static export both use these.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import plotly.graph_objects as go
@@ -30,6 +30,7 @@ from qtdog.results import (
 from qtdog.ui.markup import Markup, html
 from qtdog.ui.results import figures, tables
 from qtdog.ui.results.figures import full_label
+from qtdog.ui.results.names import NAMES, group_named
 from qtdog.ui.results.tables import plain
 
 BENCHMARK = "PACS"
@@ -65,7 +66,7 @@ def paper_size(results: Results, benchmark: str, backbone: str = ALL) -> View:
 
 def measured_size(results: Results, benchmark: str) -> View:
     """The measured accuracy against size, mean over the held-out domains."""
-    table = pivot(results, Choice("measured", benchmark))
+    table = _measured(results, benchmark)
     column = _average(benchmark)
     if column not in table.columns:  # one held-out domain has no average
         column = next((one for one in table.columns if one.split == "target"), column)
@@ -76,7 +77,7 @@ def measured_size(results: Results, benchmark: str) -> View:
 
 def paper_bits(results: Results, benchmark: str) -> View:
     """The paper's accuracy against bits a weight, mean over the held-out domains."""
-    benchmark = _one(results, benchmark)
+    benchmark = one_benchmark(results, benchmark)
     column = _average(benchmark)
     rows: list[Row] = []
     place = 0
@@ -92,8 +93,8 @@ def paper_bits(results: Results, benchmark: str) -> View:
 def measured_bits(results: Results, benchmark: str, domain: str | None) -> View:
     """The measured accuracy against bits, trained and post-training, on one held-out domain or,
     for "average", on the mean of all."""
-    benchmark = _one(results, benchmark)
-    table = pivot(results, Choice("measured", benchmark))
+    benchmark = one_benchmark(results, benchmark)
+    table = _measured(results, benchmark)
     column = Column(benchmark, domain or AVERAGE, "target")
     if column not in table.columns or not table.groups:
         return missing("Not measured here.")
@@ -106,7 +107,7 @@ def measured_bits(results: Results, benchmark: str, domain: str | None) -> View:
 def held_out(results: Results, benchmark: str) -> tuple[str, ...]:
     """The held-out domains of a benchmark that were measured, that with most methods first;
     "average" among them where all were measured with one method."""
-    table = pivot(results, Choice("measured", _one(results, benchmark)))
+    table = pivot(results, Choice("measured", one_benchmark(results, benchmark)))
     counts = {
         column.domain: len(_numbers(group, place))
         for group in table.groups[:1]
@@ -120,7 +121,7 @@ def training_choices(results: Results, benchmark: str) -> dict[str, str]:
     """The held-out domains and seeds that have run logs: title by key."""
     return {
         f"{one.domain}-{one.seed}": f"{plain(one.domain)}, seed {one.seed}"
-        for one in seed_runs(results.measured, _one(results, benchmark))
+        for one in seed_runs(results.measured, one_benchmark(results, benchmark))
     }
 
 
@@ -129,17 +130,18 @@ def training(results: Results, benchmark: str, key: str | None, folder: Path = R
     beside QT-DoG of 7 bits (or what there is) and the control."""
     chosen = [
         one
-        for one in seed_runs(results.measured, _one(results, benchmark))
+        for one in seed_runs(results.measured, one_benchmark(results, benchmark))
         if f"{one.domain}-{one.seed}" == key
     ]
     if not chosen:
         return missing("No run is logged here for this benchmark.")
     runs = chosen[0]
     try:
-        logs = [(label, load_run(file, folder)) for label, file in runs.logs]
+        logs = [(_called(label), load_run(file, folder)) for label, file in runs.logs]
     except ResultsError as error:
         return missing(str(error))
-    quantized = [log for label, log in logs if not label.startswith("ERM")]
+    full = NAMES["ERM"]
+    quantized = [log for label, log in logs if not label.startswith(full)]
     step = next((log.quantize_step for log in quantized or [log for _, log in logs]), None)
     shown = figures.curves(logs)
     domain = plain(runs.domain)
@@ -162,9 +164,9 @@ def calibration(results: Results, benchmark: str, domain: str | None, measure: s
     """How far the probabilities can be trusted, by a measure of CALIBRATION, on one held-out domain
     or the mean of all."""
     title, *metrics = CALIBRATION[measure]
-    benchmark = _one(results, benchmark)
+    benchmark = one_benchmark(results, benchmark)
     column = Column(benchmark, domain or AVERAGE, "target")
-    found = [pivot(results, Choice("measured", benchmark), metric) for metric in metrics]
+    found = [_measured(results, benchmark, metric) for metric in metrics]
     if column not in found[0].columns or not found[0].groups:
         return missing("Not measured here.")
     heads = dict(zip(("Held out", "Source validation"), found, strict=True))
@@ -183,11 +185,23 @@ def calibration(results: Results, benchmark: str, domain: str | None, measure: s
     )
 
 
-def _one(results: Results, benchmark: str) -> str:
+def one_benchmark(results: Results, benchmark: str) -> str:
     """The benchmark, or for "all" the one that was measured first: domains do not add up over
     benchmarks."""
     measured = (one.dataset for one in results.measured)
     return next(measured, BENCHMARK) if benchmark == ALL else benchmark
+
+
+def _measured(results: Results, benchmark: str, metric: Metric = "accuracy") -> Table:
+    """What was measured here, by its names on the page."""
+    table = pivot(results, Choice("measured", benchmark), metric)
+    return replace(table, groups=tuple(map(group_named, table.groups)))
+
+
+def _called(label: str) -> str:
+    """ "Quantized, then frozen, 7 bits" of "Freeze, 7 bits"."""
+    method, comma, bits = label.partition(", ")
+    return NAMES.get(method, method) + comma + bits
 
 
 def _average(benchmark: str) -> Column:

@@ -17,7 +17,7 @@ from qtdog.ui.picture import UNUSABLE, usable, with_sample, with_upload
 from qtdog.ui.samples import Sample, known_label, sample_at
 from qtdog.ui.shift import figures
 from qtdog.ui.shift.figures import Steps
-from qtdog.ui.shift.layout import OWN, START_SEVERITY, Layout
+from qtdog.ui.shift.layout import OWN, START_SEVERITY, Layout, sample_choices
 
 ALT_TEXT = "The picture that is shifted"
 
@@ -42,6 +42,7 @@ class Handlers:
         self._explorer = explorer
         self._on = layout
         self._pictures = {one.name: one for one in pictures}
+        self._targets = {target.key: target for target in explorer.targets()}
 
     def open_tab(
         self,
@@ -59,9 +60,12 @@ class Handlers:
             return {on.series: series}
         place = None if at == START_SEVERITY else at
         if sample != OWN:
-            chosen = self._pictures[sample]
+            offered = sample_choices(list(self._pictures.values()), self._targets[key])
+            names = [name for _, name in offered]
+            chosen = self._pictures[sample if sample in names else names[1]]
             shown = self._series(str(chosen.path), key, kind, place, watched)
-            return {on.picture: with_sample(chosen), **shown}
+            choice = gr.Dropdown(offered, value=chosen.name)
+            return {on.picture: with_sample(chosen), on.sample: choice, **shown}
         if path is None or self._sample_at(path):  # an address names a picture that is not here
             return {**self._nothing(LEFT_BEHIND), on.picture: None}
         return self._series(path, key, kind, place, watched)

@@ -8,11 +8,11 @@ import gradio as gr
 
 from qtdog.checkpoints import Target
 from qtdog.explorer import MOST_SEVERE, SHIFTS
-from qtdog.ui.choices import class_choices
+from qtdog.ui.choices import class_choices, fold_button
 from qtdog.ui.figures import LOADING
 from qtdog.ui.markup import Html
 from qtdog.ui.picture import PictureField, asked_picture
-from qtdog.ui.samples import Sample
+from qtdog.ui.samples import Sample, known_to
 from qtdog.ui.shift import figures
 
 SCRIPT = Path(__file__).with_name("shift.js").read_text(encoding="utf-8")
@@ -54,17 +54,22 @@ def lay_out(
     with gr.Row(equal_height=False, elem_id="shift"):
         with gr.Column(scale=4, min_width=300, elem_id="shift-question"):
             picture = asked_picture(opening, "The picture", height=260, elem_id="shift-picture")
-            take = gr.Button("Take the picture from Try it", size="sm", elem_id="shift-take")
-            sample = gr.Dropdown(
-                [("a picture of your own", OWN), *((one.title, one.name) for one in pictures)],
-                value=opening.name,
-                label="Or one of ours",
-                elem_id="shift-sample",
-            )
-            classes = sorted({name for one in targets for name in one.classes})
-            label = gr.Dropdown(
-                class_choices(classes), value=None, label=WATCH, elem_id="shift-class"
-            )
+            with gr.Column(elem_classes="folds"):
+                fold_button()
+                take = gr.Button("Take the picture from Try it", size="sm", elem_id="shift-take")
+                sample = gr.Dropdown(
+                    sample_choices(pictures, targets[0]),
+                    value=opening.name,
+                    label="Or one of ours",
+                    elem_id="shift-sample",
+                )
+                classes = sorted({name for one in targets for name in one.classes})
+                label = gr.Dropdown(
+                    class_choices(classes),
+                    value=None,
+                    label=WATCH,
+                    elem_id="shift-class",
+                )
         with gr.Column(scale=9, min_width=320):
             shift = gr.Radio(
                 [(one.title, name) for name, one in SHIFTS.items()],
@@ -106,3 +111,9 @@ def lay_out(
         series,
         watched,
     )
+
+
+def sample_choices(pictures: Sequence[Sample], target: Target) -> list[tuple[str, str]]:
+    """The samples that show a class of `target`'s models, and a picture of one's own."""
+    shown = known_to(pictures, target.classes)
+    return [("a picture of your own", OWN), *((one.title, one.name) for one in shown)]

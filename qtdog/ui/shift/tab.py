@@ -12,7 +12,7 @@ from qtdog.ui.address import Address, one_of
 from qtdog.ui.choices import seen_domain
 from qtdog.ui.events import torch_event
 from qtdog.ui.picture import PictureField, cleared_is_empty
-from qtdog.ui.samples import Sample, samples
+from qtdog.ui.samples import Sample, known_to, samples
 from qtdog.ui.shift.endpoints import add_endpoint
 from qtdog.ui.shift.handlers import Handlers
 from qtdog.ui.shift.layout import OWN, Layout, lay_out
@@ -42,6 +42,7 @@ def shift_tab(
 
 def _opening(pictures: Sequence[Sample], target: Target) -> Sample:
     """A picture from a domain that the models know, to be taken out of it."""
+    pictures = known_to(pictures, target.classes)
     familiar = [one for one in pictures if one.domain in target.source_domains]
     breaking = (one for one in familiar if one.name == BREAKS_MOST)
     return next(breaking, next(iter(familiar), pictures[0]))

@@ -10,8 +10,15 @@
     shift: { tab: "shift", figure: "#shift-now" },
     train: { tab: "train", figure: ".train-place" },
     results: { tab: "results", figure: "#plot-memory" },
-    landscape: { tab: "landscape", figure: "#landscape-planes" },
+    size: { tab: "results", figure: "#plot-size-measured" },
+    bits: { tab: "results", figure: "#plot-bits-measured" },
+    calibration: { tab: "results", figure: "#plot-calibration-nll" },
+    training: { tab: "results", figure: "#plot-training" },
+    landscape: { tab: "landscape", figure: "#landscape-planes", choice: '#landscape-kind input[value="plane"]' },
+    flatness: { tab: "landscape", figure: "#landscape-numbers figure", choice: '#landscape-kind input[value="flatness"]' },
+    way: { tab: "landscape", figure: "#landscape-way", choice: '#landscape-kind input[value="trajectories"]' },
     quantize: { tab: "quantize", figure: "#quantize-layer", choice: '#quantize-view input[value="grid"]' },
+    network: { tab: "quantize", figure: "#quantize-network", choice: '#quantize-view input[value="grid"]' },
     weights: { tab: "quantize", figure: "#quantize-weights", choice: '#quantize-view input[value="weights"]' },
   };
   const steps = [1, 2, 3, 4, 5, 6, 7, 8];
@@ -34,7 +41,24 @@
   const line = document.createElement("p");
   line.id = "stage-line";
   line.setAttribute("role", "status");
-  document.body.append(line);
+  const bar = document.createElement("div");
+  bar.id = "stage-bar";
+  const button = (text, name, click) => {
+    const made = document.createElement("button");
+    made.type = "button";
+    made.textContent = text;
+    if (name) made.setAttribute("aria-label", name);
+    if (click) made.addEventListener("click", click);
+    bar.append(made);
+    return made;
+  };
+  // Copy as a picture, numbers, link: the page's own, of what is shown.
+  for (const [what, text] of [["picture", "Copy picture"], ["csv", "CSV"], ["link", "Link"]])
+    button(text).dataset.figure = what;
+  button("‹", "Back", () => move(place - 1));
+  button("›", "Next", () => move(place + 1));
+  bar.prepend(line);
+  document.body.append(bar);
 
   const find = (selector) => document.querySelector(selector);
   // Learn has a small copy of another tab's figure: the one that can be seen is meant.
@@ -61,7 +85,6 @@
     figure.dataset.stage = "figure";
     for (let around = figure.parentElement; around && around !== document.body; around = around.parentElement)
       around.dataset.stage = "around";
-    line.dataset.stage = "line";
     window.scrollTo(0, 0);
     window.dispatchEvent(new Event("resize")); // plots take the room that there is
   };

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from qtdog.checkpoints import CheckpointConfig
+from qtdog.csv_file import csv_text
 from qtdog.explorer import CELLS, Compared, LayerPair
 from qtdog.ui import charts
 from qtdog.ui.appearance import METHOD_STYLES
@@ -153,7 +154,10 @@ def scatter(pair: LayerPair, compared: Compared) -> Markup:
         said = f"the darker, the more weights; {pair.outside:,} lie farther out"
     entries = [("■", ink, said), ("┄", "currentColor", "not moved")]
     unit = html('<p class="aside-note">Both axes: {}.</p>', _unit(pair))
-    return charts.figure("Weight against weight", chart.svg() + unit, charts.legend(entries))
+    rows = [(one.first, one.second, one.count) for one in pair.cells]
+    numbers = csv_text((first, second, "weights"), rows)
+    svg = chart.svg() + unit
+    return charts.figure("Weight against weight", svg, charts.legend(entries), csv=numbers)
 
 
 def channels_table(pair: LayerPair, compared: Compared) -> Markup:

@@ -26,6 +26,7 @@ def weights_view(explorer: Explorer, address: Address, tab: gr.Tab, view: gr.Rad
         Html(NO_PAIR, padding=False)
         return
     at = lay_out(pairs.networks(), pair)
+    of_domain = {one.key: found for one in explorer.targets() if (found := pairs.opening(one.key))}
     does = Handlers(at, explorer, pairs)
     asked = [at.first, at.second, at.named]
     of_layer = [at.layers, at.layer, at.layer_said, at.histograms, at.scatter, at.channels]
@@ -35,7 +36,7 @@ def weights_view(explorer: Explorer, address: Address, tab: gr.Tab, view: gr.Rad
         return does.show(*choice) if shown == WEIGHTS else {at.said: gr.skip()}
 
     gr.on(
-        [tab.select, view.change, at.first.input, at.second.input],
+        [tab.select, view.change, at.first.change, at.second.change],
         opened,
         [view, *asked],
         [at.said, at.download, *of_layer],
@@ -45,8 +46,9 @@ def weights_view(explorer: Explorer, address: Address, tab: gr.Tab, view: gr.Rad
     at.layer.input(lambda name: name or "", at.layer, at.named, **PRIVATE, queue=False)
     at.layers.select(does.choose, None, at.named, **PRIVATE, queue=False)
     networks = list(pairs.networks())
-    address.add("weights-first", at.first, one_of(networks))
-    address.add("weights-second", at.second, one_of(networks))
+    for place, (name, field) in enumerate((("first", at.first), ("second", at.second))):
+        usual = {key: found[place] for key, found in of_domain.items()}
+        address.add(f"weights-{name}", field, one_of(networks), usual=usual)
     address.add("weights-layer", at.named, layer_name)
     add_endpoint(explorer, pairs, pair)
 

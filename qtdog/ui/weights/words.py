@@ -8,7 +8,7 @@ from qtdog.checkpoints import CHECKPOINT_NAMES, FULL_PRECISION_BITS, CheckpointC
 from qtdog.explorer import Compared, LayerDistance
 from qtdog.method_names import quantizer_suffix
 from qtdog.ui.markup import Markup, html
-from qtdog.ui.sentences import listed, plain
+from qtdog.ui.sentences import domain_name, listed
 
 MOST_NAMED = 3
 # How much of a distance is rounding, by its part of it; more than all where it goes another way.
@@ -27,7 +27,8 @@ def network_name(config: CheckpointConfig) -> str:
 
 def choice_name(config: CheckpointConfig) -> str:
     """The same with the held-out domain: "sketch (PACS): QT-DoG (7 bits), seed 0"."""
-    return f"{plain(config.target_domain)} ({config.dataset.upper()}): {network_name(config)}"
+    key = f"{config.dataset}/{config.target_domain}"
+    return f"{domain_name(key)}: {network_name(config)}"
 
 
 def names(compared: Compared) -> tuple[str, str]:
