@@ -21,7 +21,7 @@ PLANE_HEIGHT, SCENE_HEIGHT = 340, 360
 UNITS = {"loss": "nats", "accuracy": "%"}
 SHOWN = {"loss": "%{customdata:.3f} nats", "accuracy": "%{customdata:.1f} %"}
 """A number of a plane's hover text; `customdata` is the number before it was cut off."""
-CAMERA = {"eye": {"x": 1.9, "y": -1.9, "z": 1.15}, "center": {"x": 0, "y": 0, "z": -0.12}}
+CAMERA = {"eye": {"x": 1.82, "y": -1.82, "z": 1.08}, "center": {"x": 0, "y": 0, "z": -0.13}}
 # Of a scene's box: the same for all planes, whatever their heights.
 PROPORTIONS = {"x": 1, "y": 1, "z": 0.75}
 

@@ -85,8 +85,8 @@ def lay_out(
     seeds = sorted({one.seed for one in seed_runs(results.measured, FIRST.benchmark)})
     with gr.Column(elem_id="results"):
         first = Html(memory.first_rows(points, FIRST.benchmark), elem_id="results-first")
-        said = Html(verdict_html(results, FIRST.benchmark), padding=False)
         memory_part = _lay_out_memory(target)
+        said = Html(verdict_html(results, FIRST.benchmark), padding=False)
         _heading(*ALL_NUMBERS)
         with gr.Row(elem_id="results-choice"):
             source = gr.Dropdown(SOURCES, value=FIRST.source, label="Numbers", min_width=170)
