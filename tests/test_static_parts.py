@@ -231,6 +231,15 @@ def test_the_address_carries_order_search_and_benchmark_of_the_results(open_one)
     assert "benchmark" not in page.url
 
 
+@pytest.mark.thorough
+def test_a_link_of_the_page_with_a_server_names_a_run_by_its_seed(open_one):
+    page = open_one("?tab=results&domain=pacs/sketch&run=2")
+    chosen = page.locator("[data-address=run]:visible")
+    chosen.wait_for()
+    assert chosen.input_value() == "sketch-2"
+    assert not page.locator("#panel-results .notice:visible").count()
+
+
 def test_what_an_address_says_wrongly_of_a_part_is_told(open_one):
     page = open_one("?tab=landscape&landscape-models=moon-seed0")
     page.locator("#panel-landscape .notice").wait_for()
