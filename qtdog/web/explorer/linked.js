@@ -1,6 +1,6 @@
 // Choices of a part that the address carries: each says under which name.
 
-import { element } from "./dom.js";
+import { byId, element } from "./dom.js";
 
 /** @typedef {HTMLInputElement | HTMLSelectElement} Control */
 
@@ -11,24 +11,18 @@ import { element } from "./dom.js";
  */
 export function linkControls(panel, changed) {
   const said = new URL(location.href).searchParams, asked = new Set(), taken = new Set();
+  const domain = byId("domain").value.split("/").pop();
   for (const one of /** @type {NodeListOf<Control>} */ (panel.querySelectorAll("[data-address]"))) {
     const name = one.dataset.address ?? "", usual = valueOf(one), wanted = said.get(name);
     if (wanted !== null) asked.add(name);
-    if (wanted !== null && (take(one, wanted) || take(one, `${domainOf(said, usual)}-${wanted}`))) taken.add(name);
+    // The page with a server says the held-out domain once, and of a run its seed alone.
+    if (wanted !== null && (take(one, wanted) || take(one, `${domain}-${wanted}`))) taken.add(name);
     one.addEventListener("input", () => changed(name, valueOf(one), usual));
   }
   // Several choices can have one name, each in a place of its own with its own values.
   const wrong = [...asked].filter((name) => !taken.has(name)).map((name) => `${name}=${said.get(name)?.slice(0, 40)}`);
   if (!wrong.length) return;
   panel.prepend(element("p", { class: "notice", role: "alert" }, `This address says what there is not: ${wrong.join(", ")}.`));
-}
-
-/**
- * The held-out domain: the page with a server says it once, and of a run its seed alone.
- * @param {URLSearchParams} said @param {string} usual @returns {string}
- */
-function domainOf(said, usual) {
-  return said.get("domain")?.split("/").pop() ?? usual.slice(0, usual.lastIndexOf("-"));
 }
 
 /** @param {Control} control @returns {string} */
