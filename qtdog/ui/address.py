@@ -306,7 +306,8 @@ class Address:
         changes = [component.change for component in components]
         if changes:
             gr.on(changes, None, components, None, js=self._sync(parameters), **private)
-        if following := [one for one in parameters if one.usual]:
+        following = [one for one in parameters if one.usual and HELD_OUT in self._parameters]
+        if following:
             usual = json.dumps([_usual(one) for one in following])
             components = [one.component for one in following]
             target = self._parameters[HELD_OUT].component
