@@ -249,6 +249,7 @@ def test_a_transformers_checkpoint_says_how_its_pixels_are_scaled(transformer_ru
     assert stored == [sizes.full_bytes, sizes.packed_bytes]
 
 
+@pytest.mark.thorough
 @needs_timm
 def test_the_page_answers_with_a_transformer_and_shows_where_it_looks(transformer_run):
     explorer = Explorer(transformer_run["erm"].parents[2])

@@ -76,6 +76,7 @@ def test_threads_that_write_one_folder_leave_one_of_theirs(tmp_path):
     assert list(tmp_path.iterdir()) == [folder]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("write", [write_file, write_folder])
 def test_processes_that_write_the_same_leave_one_of_theirs(write, start, tmp_path):
     place = tmp_path / "shared"

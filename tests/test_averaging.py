@@ -134,6 +134,7 @@ def same_weights(one: nn.Module, two: nn.Module) -> bool:
     return all(torch.equal(value, states[1][name]) for name, value in states[0].items())
 
 
+@pytest.mark.thorough
 def test_swad_changes_the_averaged_weights_alone_and_shares_the_trunk(both):
     plain, swad, steps = both
     assert steps == list(range(7, 13)), "the trunk must not be trained again"

@@ -63,6 +63,7 @@ def _is_open(page, name: str) -> None:
     page.locator(f"#tabs [role=tab][aria-selected=true][data-tab-id={name}]").first.wait_for()
 
 
+@pytest.mark.thorough
 def test_back_goes_to_the_tab_before_and_forward_again(open_page):
     page = open_page()
     page.wait_for_selector("#answers .card")
@@ -84,6 +85,7 @@ def test_back_goes_to_the_tab_before_and_forward_again(open_page):
     _is_open(page, "batch")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "query",
     ["", "?tab=learn", *(pytest.param(one, marks=pytest.mark.slow) for one in OTHER_QUERIES)],
@@ -99,6 +101,7 @@ def test_opening_a_page_is_one_place_to_come_back_to(open_page, query):
     assert page.evaluate("history.length") == before + 1
 
 
+@pytest.mark.thorough
 def test_paper_is_light_though_the_screen_is_dark(open_page):
     """Also with background graphics."""
     page = open_page("?tab=learn", color_scheme="dark")
@@ -129,6 +132,7 @@ def frame_of_another_page(address, tmp_path):
         server.shutdown()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("clipboard", ["open", "closed"])
 def test_a_link_copied_in_a_frame_opens_the_view(
     browser, address, frame_of_another_page, clipboard
@@ -175,6 +179,7 @@ def _choose(page, field: str, text: str) -> None:
     page.get_by_role("option").filter(has_text=text).click()
 
 
+@pytest.mark.thorough
 def test_another_domain_does_not_keep_the_answers_of_an_upload_that_is_gone(
     open_page, uploads, tmp_path
 ):
@@ -191,6 +196,7 @@ def test_another_domain_does_not_keep_the_answers_of_an_upload_that_is_gone(
     page.complaints.clear()  # the browser asked for the picture, which is gone
 
 
+@pytest.mark.thorough
 def test_a_shift_does_not_keep_the_answers_of_an_upload_that_is_gone(open_page, uploads, tmp_path):
     page = open_page("?tab=shift")
     page.locator("#shift-strip img").first.wait_for()

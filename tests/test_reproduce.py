@@ -385,6 +385,7 @@ def test_a_table_is_trained_shown_beside_the_paper_and_not_trained_twice(
     assert "3 of 3 numbers are there." in out
 
 
+@pytest.mark.thorough
 def test_a_table_is_a_job_array_whose_tasks_do_one_run_each(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     words = ["reproduce", "--table", "10", "--dataset", "PACS", "--data", "rotated_digits"]

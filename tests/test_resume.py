@@ -240,6 +240,7 @@ def write_folder_and_die_within(root: Path) -> None:
     write_new_folder(root)
 
 
+@pytest.mark.thorough
 @needs_linux
 @pytest.mark.parametrize("old", [True, False])
 def test_a_kill_at_any_moment_of_writing_a_file_leaves_the_old_one_or_the_new_one(

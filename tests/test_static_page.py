@@ -74,6 +74,7 @@ def test_every_tab_opens_and_the_address_opens_it_again(browser, address):
     again.close()
 
 
+@pytest.mark.thorough
 def test_an_address_that_says_what_there_is_not_is_told(browser, address):
     page = open_page(browser, address, "?domain=pacs/moon&severity=9&sample=dog-line")
     page.locator("#picture-notice:visible").wait_for()

@@ -240,6 +240,7 @@ def test_a_link_of_the_page_with_a_server_names_a_run_by_its_seed(open_one):
     assert not page.locator("#panel-results .notice:visible").count()
 
 
+@pytest.mark.thorough
 def test_what_an_address_says_wrongly_of_a_part_is_told(open_one):
     page = open_one("?tab=landscape&landscape-models=moon-seed0")
     page.locator("#panel-landscape .notice").wait_for()

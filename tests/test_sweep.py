@@ -165,6 +165,7 @@ def test_a_run_that_another_process_has_claimed_is_left_to_it(study, tmp_path, m
         assert again, "the lock ends with its holder"
 
 
+@pytest.mark.thorough
 def test_a_record_states_what_the_checkpoint_files_do(swept):
     run_data = tiny_data()
     record = load_record(swept.records / "rotated_digits-75-degrees-qt-dog-7bit-seed0.json")
