@@ -155,6 +155,7 @@ def check_all_paths(network: nn.Module, architecture: str | None, tolerance: flo
         )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("architecture", each(*QUICK))
 def test_a_step_of_training_reaches_every_weight_and_all_paths_agree(architecture):
     network = models.build(architecture, CLASSES, image_size=SIZE)
@@ -267,6 +268,7 @@ def test_the_page_answers_with_a_transformer_and_shows_where_it_looks(transforme
     assert any(heat.any() for heat in heats)
 
 
+@pytest.mark.thorough
 @needs_timm
 def test_without_timm_its_checkpoints_say_what_is_missing(transformer_run, monkeypatch):
     storage._without_weights.cache_clear()

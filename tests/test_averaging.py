@@ -145,6 +145,7 @@ def test_swad_changes_the_averaged_weights_alone_and_shares_the_trunk(both):
     assert next(quantizers(swad.average.network), None) is not None
 
 
+@pytest.mark.thorough
 def test_a_swad_run_ends_in_what_its_last_evaluation_saw(both, run_data):
     swad = both[1]
     found = [

@@ -545,6 +545,7 @@ def test_a_batch_ends_in_time_and_says_of_which_pictures_nothing_is_known(
     assert [row.problem for row in rest] == [batch.TOO_LATE] * 9
 
 
+@pytest.mark.thorough
 def test_others_are_answered_while_a_batch_runs(explorer, folder):
     path = pack(folder / "long.zip", [(f"{place}.png", png(place)) for place in range(200)])
     visitor = read_image(png(1000))

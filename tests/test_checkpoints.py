@@ -196,6 +196,7 @@ def test_an_ensemble_holds_its_members_networks_and_counts_their_bytes(root):
     assert ensemble.size_bytes == sum(file.stat().st_size for file in files)
 
 
+@pytest.mark.thorough
 def test_a_7_bit_mobilenet_takes_under_a_quarter_and_five_little_more_than_one_in_float(tmp_path):
     erm = write(tmp_path / "erm", "mobilenet_v2", 32)
     members = [write(tmp_path / f"qt-dog-{k}", "mobilenet_v2", 7, k) for k in range(5)]

@@ -62,6 +62,7 @@ def test_memory_is_that_of_a_small_network_by_hand(monkeypatch):
     assert memory["kept for the backward pass, of the weights"] == 2 * (4 * 27 + 5 * 144) + 4
 
 
+@pytest.mark.thorough
 def test_quantizers_keep_more_of_the_weights_and_nothing_more_of_the_images():
     plain = step_memory("shufflenet_v2_x0_5", 7, 32, 10, False)
     quantized = step_memory("shufflenet_v2_x0_5", 7, 32, 10, True)

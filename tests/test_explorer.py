@@ -178,6 +178,7 @@ def save_as(folder, method, bits, averaged=False, **changes):
     return folder
 
 
+@pytest.mark.thorough
 def test_of_many_checkpoints_the_plain_ones_at_the_papers_width_are_shown(image, tmp_path):
     target = tmp_path / "pacs" / "sketch"
     save_as(target / "erm-averaged-seed0", "erm", 32, averaged=True)
@@ -275,6 +276,7 @@ def test_explanations_are_grad_cam_of_the_stored_networks(explorer, root, image)
         assert np.max(one.heat) in (0, 1)
 
 
+@pytest.mark.thorough
 def test_networks_with_gradients_are_loaded_when_first_asked_for(
     root, image, monkeypatch, tmp_path
 ):

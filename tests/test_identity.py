@@ -374,6 +374,7 @@ def test_an_ensemble_is_measured_on_its_members_own_images(own_data, tmp_path):
 # Averaged ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_no_mean_mixes_records_of_different_studies(command, tmp_path):
     records = tmp_path / "records"
     shutil.copytree(RECORDS, records)

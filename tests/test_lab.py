@@ -110,6 +110,7 @@ def test_divergence_by_chance_is_the_mean_over_uniform_samples():
     assert np.mean(seen) == pytest.approx(rounding.divergence_by_chance((1000, *[0] * 31)), rel=0.1)
 
 
+@pytest.mark.thorough
 def test_sizes_are_those_of_the_files(tmp_path, tiny_lab, root):
     """The size at 4 bits is that of the file with random weights at 4 bits: sizes are exact."""
     layer = tiny_lab.layers(ERM)[3]
@@ -161,6 +162,7 @@ def test_contenders_are_the_reference_every_width_and_what_was_trained(tiny_lab)
     assert tiny_lab.contenders(ERM, Grid(8, "tensor"))[-1].method == "post-training"
 
 
+@pytest.mark.thorough
 def test_a_network_is_paired_with_what_was_trained_from_its_own_seed(root, tmp_path):
     """And with nothing where its own run has no quantized network."""
     shutil.copytree(root, tmp_path, dirs_exist_ok=True)
@@ -224,6 +226,7 @@ def test_eight_bits_stay_close_to_full_precision_and_two_do_not():
     assert moved[2] > 0.5
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("bits", [8, 2])
 def test_the_engine_answers_for_a_rounded_network_as_torch_does(bits):
     own, pictures = Lab(Explorer(BUNDLED)), [read_image(one.path) for one in samples()[:4]]
@@ -332,6 +335,7 @@ def test_errors_of_powers_of_two_are_shares_of_the_gap_they_lie_in():
     assert seen.errors.counts == tuple(expected)
 
 
+@pytest.mark.thorough
 def test_a_network_trained_with_inq_is_shown_beside_powers_of_two_alone(tmp_path):
     root = save_set(tmp_path, members=1)
     folder = root / "pacs" / "sketch" / "qt-dog-inq-4bit-seed0"

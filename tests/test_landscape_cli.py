@@ -132,6 +132,7 @@ def test_one_distance_can_be_chosen(zoo, pacs, tmp_path):
     assert [path.stem for path in out.rglob("*.json")] == ["flatness-filter-target-erm-seed0"]
 
 
+@pytest.mark.thorough
 def test_results_of_other_settings_are_not_written_over(zoo, pacs, tmp_path):
     out = tmp_path / "out"
     chosen = ("--split", "target", "--kind", "flatness", "--distance", "filter")
@@ -152,6 +153,7 @@ def test_results_of_other_settings_are_not_written_over(zoo, pacs, tmp_path):
     assert records.load(path).images.seed == 1
 
 
+@pytest.mark.thorough
 def test_what_another_process_measures_is_left_to_it(zoo, pacs, tmp_path):
     out, unfinished = tmp_path / "out", tmp_path / "unfinished"
     chosen = ("--split", "target", "--kind", "flatness")

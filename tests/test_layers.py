@@ -103,6 +103,7 @@ def test_kinds_of_layers_are_told_apart():
     assert found["conv_proj.weight"] == "8×8 convolution"
 
 
+@pytest.mark.thorough
 def test_what_is_never_quantized_is_named_and_counted():
     found = layers.survey_layers("swin_t", LSQConfig(7), 7, 32, ["features.0"])
     rest = {one.kind: one for one in found.rest}

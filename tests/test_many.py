@@ -25,6 +25,7 @@ def images():
     return [Image.fromarray(random.integers(0, 256, (*size, 3), np.uint8)) for size in sizes]
 
 
+@pytest.mark.thorough
 def test_many_images_get_the_answers_of_each_alone(explorer, images):
     many = explorer.classify_many(images, "pacs/sketch")
     assert len(many) == len(images) > 2 * IMAGES_AT_ONCE

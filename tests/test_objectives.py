@@ -440,6 +440,7 @@ def swept(tmp_path_factory) -> Sweep:
     return study
 
 
+@pytest.mark.thorough
 def test_records_and_checkpoints_remember_the_objective_in_name_and_content(swept):
     assert sorted(path.stem for path in swept.records.glob("*.json")) == [
         "rotated_digits-75-degrees-coral-seed0",

@@ -60,6 +60,7 @@ def test_the_wheel_has_the_program_and_what_it_reads(wheel):
     assert wheel.stat().st_size < MOST_BYTES
 
 
+@pytest.mark.thorough
 def test_the_wheel_says_version_command_and_the_dependencies_of_requirements_txt(wheel):
     with zipfile.ZipFile(wheel) as archive:
         information = f"qtdog-{qtdog.__version__}.dist-info"

@@ -58,6 +58,7 @@ def test_gradients_and_statistics_are_those_of_the_whole_batch(start, tmp_path):
         assert torch.equal(shared[0][name], shared[1][name]), name
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("objective", ["coral", "mixstyle", "sam"])
 def test_objectives_over_the_whole_batch_have_its_gradients(start, tmp_path, objective):
     """Some of their arithmetic is in float32, hence the tolerance, relative to each tensor."""

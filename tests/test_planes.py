@@ -54,6 +54,7 @@ def test_as_many_planes_are_drawn_as_models_are_ticked(tab, count):
     assert len({json.dumps(one.data[0].zmax) for one in drawn}) == 1
 
 
+@pytest.mark.thorough
 def test_a_link_ticks_the_models_that_it_names_until_a_visitor_does(tab):
     fields = ("filter", "plane", "target")
     asked = "qt-dog-6bit-seed0,qt-dog-5bit-seed0,gone"

@@ -26,6 +26,7 @@ NETWORKS = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("architecture", "classifier", "layers", "size"), NETWORKS)
 def test_a_network_is_quantized_but_for_its_classifier_and_baked_bit_for_bit(
     architecture, classifier, layers, size

@@ -67,6 +67,7 @@ def test_the_average_over_one_step_is_that_steps_network_bit_for_bit(run_data, t
     assert same(files(refitted(run).network), single)
 
 
+@pytest.mark.thorough
 def test_the_average_of_more_steps_is_another_network_on_a_grid(run_data, tmp_path):
     run = trained(3, run_data, tmp_path)
     assert not same(files(run.average.network), files(run.single.network))

@@ -50,6 +50,7 @@ def test_a_renamed_copy_is_recognised_and_compared(command, request, tmp_path, a
     assert "animals holds the images of pets that were trained on, which would be scored" in error
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("age", ["trained", "older"])
 def test_other_data_under_the_same_name_are_not_compared(command, request, tmp_path, age):
     folder = request.getfixturevalue(age)

@@ -271,6 +271,7 @@ def test_a_kill_at_any_moment_of_writing_a_file_leaves_the_old_one_or_the_new_on
     assert len(seen) >= 4
 
 
+@pytest.mark.thorough
 @needs_linux
 @pytest.mark.parametrize("old", [True, False])
 def test_a_kill_at_any_moment_of_writing_a_folder_leaves_no_part_of_one(start, tmp_path, old):

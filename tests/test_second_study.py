@@ -78,6 +78,7 @@ def record_path(tmp_path_factory) -> Path:
     return next(root.glob("*.json"))
 
 
+@pytest.mark.thorough
 def test_full_precision_is_rounded_with_least_error_at_every_width(record_path):
     record, logits = load_record(record_path), load_logits(record_path)
     rounded = [one for one in record.outcomes if one.method == "post-training"]

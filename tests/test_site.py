@@ -65,6 +65,7 @@ def drawn(page, heading: str, title: str):
     return plot
 
 
+@pytest.mark.thorough
 def test_the_file_is_one_and_names_no_other_host(site):
     text = site.read_text(encoding="utf-8")
     assert sorted(path.name for path in site.parent.iterdir()) == ["index.html"]
@@ -194,6 +195,7 @@ def test_measured_landscapes_are_shown_with_their_numbers(folder, tmp_path, open
     assert f"{mean:,.1f}" in shown.inner_text()
 
 
+@pytest.mark.thorough
 def test_the_command_writes_the_projects_own_results(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(store, "load_all", lambda folder: ([], []))  # a slow test draws them
     monkeypatch.setattr(

@@ -117,6 +117,7 @@ def test_a_task_does_its_own_run_and_ends_as_the_run_does(written, tmp_path):
     )
 
 
+@pytest.mark.thorough
 def test_before_the_time_limit_a_task_asks_to_be_requeued_and_waits_for_it(written, tmp_path):
     """SLURM then ends all processes; here the run goes on for a moment."""
     python = program(tmp_path / "python", "kill -USR1 $PPID; sleep 1; echo ended")

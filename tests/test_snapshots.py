@@ -32,6 +32,7 @@ def snapshot(runs, config, run_data, step) -> Snapshot:
     return load_snapshot(snapshot_path(runs, identity, run_data.fingerprint, step))
 
 
+@pytest.mark.thorough
 def test_a_snapshot_is_the_network_that_was_evaluated(both, run_data):
     runs, trained = both
     for config in (ERM, CONFIG):

@@ -171,6 +171,7 @@ def test_the_split_tells_runs_apart_and_old_settings_are_read():
         dataclasses.replace(CONFIG, split="mine")
 
 
+@pytest.mark.thorough
 def test_a_checkpoint_under_domainbeds_split_states_its_number_and_evaluation_finds_it(
     command, tmp_path
 ):
@@ -200,6 +201,7 @@ def test_a_checkpoint_under_domainbeds_split_states_its_number_and_evaluation_fi
     assert str(config.target_in.correct) + "/240" in out
 
 
+@pytest.mark.thorough
 def test_evaluation_offers_domainbeds_number_for_a_checkpoint_under_our_split(command, tmp_path):
     places = ("--out", tmp_path / "out", "--runs", tmp_path / "runs")
     words = ("train", "--data", "rotated_digits", "--method", "erm", *places)

@@ -147,6 +147,7 @@ def _judge(found: list[tuple[str, str, str]], least_same: int) -> None:
     assert sum(said == ours for _, said, ours in found) >= least_same
 
 
+@pytest.mark.thorough
 def test_hostile_sets_are_refused_with_the_packages_sentences(modules, static_folder, tmp_path):
     root = static_site.tiny_set(tmp_path / "healthy")
     place = static_folder / "hostile"  # of the page's origin
@@ -201,6 +202,7 @@ def _check_codes(page, folder: Path, path: str, bits: int, rule: str) -> None:
     assert other_steps <= 1e-3 * channels, (bits, rule, other_steps)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("rule", ["start", "least error"])
 def test_rounding_gives_the_packages_codes(modules, root, rule):
     path = "pacs/sketch/erm-seed0"

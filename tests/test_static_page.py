@@ -287,6 +287,7 @@ def test_no_name_in_a_set_runs_a_script(browser, tmp_path):
         page.close()
 
 
+@pytest.mark.thorough
 def test_the_policy_lets_nothing_in_from_elsewhere(static_folder):
     text = (static_folder / "index.html").read_text(encoding="utf-8")
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', text)[1]

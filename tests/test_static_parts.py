@@ -180,6 +180,7 @@ def test_the_way_there_follows_its_slider_in_landscape_and_in_learn(open_one):
     _wait_for_runs(page, "#learn-way", frames[0])
 
 
+@pytest.mark.thorough
 def test_a_landscape_that_was_not_measured_says_so(open_one):
     page = open_one("?tab=landscape&landscape=curvature&landscape-images=source")
     page.locator("#panel-landscape .panel:visible .nothing").wait_for()

@@ -102,6 +102,7 @@ def test_noise_begins_from_the_shared_trunk_with_the_step_sizes_of_quantization(
         torch.testing.assert_close(state.noise[name], size)
 
 
+@pytest.mark.thorough
 def test_a_run_with_noise_differs_from_one_without_only_after_the_quantization_step(
     whole, run_data, folder
 ):

@@ -192,6 +192,7 @@ def test_a_record_states_what_the_checkpoint_files_do(swept):
         assert outcome.target == Accuracy(int(right), 30)
 
 
+@pytest.mark.thorough
 def test_post_training_rounds_erms_own_weights(swept):
     record = load_record(swept.records / "rotated_digits-75-degrees-erm-seed0.json")
     rounded = next(o for o in record.outcomes if o.method == "post-training")

@@ -143,6 +143,7 @@ def test_imagenets_weights_start_it_with_their_pixels_and_epsilon():
     torch.testing.assert_close(answer, expected, rtol=0, atol=2e-2 * float(expected.abs().max()))
 
 
+@pytest.mark.thorough
 def test_grad_cam_sees_the_last_map_before_and_after_folding():
     """Its places sum up to the logit without the bias."""
     network = models.build(LITE, 4, image_size=64)

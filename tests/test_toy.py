@@ -154,6 +154,7 @@ def test_every_arm_goes_on_from_one_trunk():
         assert torch.equal(a, b)
 
 
+@pytest.mark.thorough
 def test_the_command_writes_a_record_that_is_read_again(command, tmp_path, monkeypatch):
     monkeypatch.setattr("qtdog.toy.study.default_settings", lambda shift: SHORT)
     path = tmp_path / "toy.json"

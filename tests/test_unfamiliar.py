@@ -103,6 +103,7 @@ def test_more_than_half_of_the_networks_decide():
     assert unfamiliar.says_unfamiliar([1.0, 0.0, 9.0], [0.5, 0.5, 8.0])
 
 
+@pytest.mark.thorough
 def test_the_threshold_is_the_energy_of_the_highest_twentieth(measured, loaded, dataset):
     calibration = unfamiliar.read(measured / "erm.csv")[loaded[0].config.files[0].sha256]
     energies = plain_energies(loaded[0].networks[0], source_validation(dataset, seed=0))
@@ -144,6 +145,7 @@ def test_a_second_run_measures_nothing_and_a_new_checkpoint_is_added(measured, l
     assert (measured / "all.csv").read_bytes() == before
 
 
+@pytest.mark.thorough
 def test_other_weights_under_the_same_name_replace_the_rows(measured, dataset, tmp_path):
     file = Path(shutil.copy(measured / "erm.csv", tmp_path))
     retrained = checkpoints.load(save_checkpoint(tmp_path / "erm-seed0", "erm", 3))
@@ -188,6 +190,7 @@ def test_a_broken_file_is_named_and_hides_nothing_else(root, dataset, tmp_path):
     assert problem.startswith("energy.csv is not a file of energy thresholds")
 
 
+@pytest.mark.thorough
 def test_the_bundled_file_belongs_to_the_bundled_checkpoints():
     rows = list(csv.DictReader(unfamiliar.MEASURED.open(encoding="utf-8-sig")))
     identities = {}
