@@ -302,6 +302,7 @@ def test_trained_start_weights_bring_their_own_scale_whatever_the_recipe_has_for
     assert config.steps == 300
 
 
+@pytest.mark.thorough
 @needs_timm
 @pytest.mark.parametrize("method", ["erm", "qt-dog"])
 def test_transformers_are_exported_to_tensors(transformer_run, method, tmp_path):

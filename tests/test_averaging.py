@@ -155,6 +155,7 @@ def test_a_swad_run_ends_in_what_its_last_evaluation_saw(both, run_data):
     assert np.mean(found) == pytest.approx(swad.points[-1].averaged_source_validation)
 
 
+@pytest.mark.thorough
 def test_the_logged_loss_is_the_networks_on_the_source_domains_validation_splits(both, run_data):
     single = both[1].single
     point = next(one for one in both[1].points if one.step == single.step)

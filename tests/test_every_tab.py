@@ -5,7 +5,7 @@ import pytest
 from pages import PHONE, opening
 from tabs import ENDPOINTS, SHOWS
 
-FAST = ("try", "landscape", "quantize")
+FAST = ("try", "landscape")
 SETTLE_MS = 1500  # for what comes after the first sight of a tab
 WINDOWS = {
     "desktop, light": {},  # as the browser is by itself

@@ -89,6 +89,7 @@ def test_the_first_screen_shows_a_sample_classified_by_three_models(page, own):
     assert "The picture's class is dog." in page.locator("#answers .summary").inner_text()
 
 
+@pytest.mark.thorough
 def test_a_click_on_a_sample_classifies_it(page, own):
     page.get_by_role("button", name="Guitar, pencil").click()
     page.wait_for_function(

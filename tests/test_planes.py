@@ -67,6 +67,7 @@ def test_a_link_ticks_the_models_that_it_names_until_a_visitor_does(tab):
         assert sorted(boxes.value) == sorted(expected)
 
 
+@pytest.mark.thorough
 def test_at_first_one_network_of_each_method_is_ticked_and_drawn(tab):
     shown = tab(TARGET, "filter", "plane", "target", [], "loss", False, False)
     (boxes,) = [value for value in shown.values() if isinstance(value, gr.CheckboxGroup)]

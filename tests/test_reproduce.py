@@ -407,6 +407,7 @@ def test_a_table_is_a_job_array_whose_tasks_do_one_run_each(command, tmp_path, m
     assert "Written: table.sh, 2 runs." in out
 
 
+@pytest.mark.thorough
 def test_the_list_shows_the_whole_plan_without_data(command):
     code, out, _ = command("reproduce", "--table", "4", "--list", "--no-measure")
     assert code == 0

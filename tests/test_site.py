@@ -150,6 +150,7 @@ def test_it_fits_the_window_and_follows_the_light(site, open_page, width, colour
     assert drawing.evaluate("plot => plot.getBoundingClientRect().right") <= width
 
 
+@pytest.mark.thorough
 def test_without_javascript_every_table_reads(site, open_page):
     page = open_page(site, script=False)
     panels = page.locator("#results > .panels > .panel")

@@ -73,6 +73,7 @@ def written(command, tmp_path, monkeypatch) -> Path:
     return tmp_path / "jobs.sh"
 
 
+@pytest.mark.thorough
 def test_a_sweep_writes_a_task_for_every_run_that_is_left_and_trains_nothing(written):
     text = written.read_text()
     names = text.partition("runs=(")[2].partition(")")[0].split()

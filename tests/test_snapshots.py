@@ -50,6 +50,7 @@ def test_a_snapshot_is_the_network_that_was_evaluated(both, run_data):
             assert again.source_loss == point.source_validation_loss
 
 
+@pytest.mark.thorough
 def test_the_way_is_shared_up_to_the_quantization_step_and_quantized_after_it(both, run_data):
     runs, _ = both
     files = sorted(path.relative_to(runs / "snapshots") for path in runs.rglob("step-*"))

@@ -187,6 +187,7 @@ def test_the_temporary_folder_is_its_own_and_nothing_is_left_of_it(small_set, st
     assert (temporary / "gradio").read_text() == "somebody else's"
 
 
+@pytest.mark.thorough
 def test_folders_of_others_and_of_a_process_that_is_starting_stay(start, tmp_path):
     starting = tmp_path / f"{scratch.PREFIX}1"
     starting.mkdir()

@@ -112,6 +112,7 @@ def test_a_run_with_noise_differs_from_one_without_only_after_the_quantization_s
     assert not any(point.quantized for point in whole.points)
 
 
+@pytest.mark.thorough
 def test_an_interrupted_run_with_noise_ends_bit_for_bit_the_same(whole, run_data, tmp_path):
     class Interruption(Exception):
         pass
