@@ -20,6 +20,8 @@ from qtdog.hub import exporting as export
 from qtdog.images import read_image
 from qtdog.models import fold_batch_norm
 
+pytestmark = pytest.mark.thorough  # most train or export for seconds
+
 ROOT = Path(__file__).resolve().parents[1]
 BUNDLED = {  # the first of each method
     checkpoints.load_config(folder).method: folder
@@ -118,7 +120,6 @@ def test_folding_is_undone_with_and_without_biases():
     assert torch.allclose(plain(inputs), expected, atol=1e-5)
 
 
-@pytest.mark.thorough
 def test_an_ensemble_is_one_file_with_a_state_dict_a_member(tiny_set, tmp_path):
     file = tmp_path / "ensemble.safetensors"
     export.export(tiny_set / "eoq-7bit", "torchvision", file)
@@ -196,7 +197,6 @@ def assert_onnx_agrees(folder: Path, file: Path) -> None:
         assert_agree(torch.from_numpy(logits), package_logits(folder, batch))
 
 
-@pytest.mark.thorough
 @needs_onnx
 def test_onnx_agrees_for_any_batch(tiny_set, tmp_path):
     assert_onnx_agrees(tiny_set / "qt-dog-7bit-seed0", tmp_path / "network.onnx")

@@ -23,6 +23,8 @@ from tiny_runs import CONFIG
 from qtdog.training import TrainConfig, parallel
 from qtdog.training.state import RunState, load_state
 
+pytestmark = pytest.mark.thorough  # most train or export for seconds
+
 
 def together(start, work: Callable, root: Path, *arguments: object) -> None:
     """Do `work(root, *arguments)` in a group of processes; all must succeed."""
@@ -37,7 +39,6 @@ def together(start, work: Callable, root: Path, *arguments: object) -> None:
 # A step -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.thorough
 def test_gradients_and_statistics_are_those_of_the_whole_batch(start, tmp_path):
     """In float64: convolutions, trained batch norm (against torch's), a loss over the whole batch,
     a parameter without a gradient."""
@@ -58,7 +59,6 @@ def test_gradients_and_statistics_are_those_of_the_whole_batch(start, tmp_path):
         assert torch.equal(shared[0][name], shared[1][name]), name
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("objective", ["coral", "mixstyle", "sam"])
 def test_objectives_over_the_whole_batch_have_its_gradients(start, tmp_path, objective):
     """Some of their arithmetic is in float32, hence the tolerance, relative to each tensor."""
@@ -132,7 +132,6 @@ def one_and_two(start, root: Path, config: TrainConfig) -> float:
     return largest_difference(one, two)
 
 
-@pytest.mark.thorough
 def test_two_processes_end_with_the_weights_of_one(start, tmp_path):
     """QT-DoG, quantized in mid-run."""
     config = dataclasses.replace(

@@ -26,6 +26,8 @@ from qtdog.training import (
 )
 from qtdog.training.config import RECIPES
 
+pytestmark = pytest.mark.thorough  # most train or export for seconds
+
 DOMAINS = ("art_painting", "cartoon", "photo", "sketch")
 
 
@@ -78,7 +80,6 @@ def record_path(tmp_path_factory) -> Path:
     return next(root.glob("*.json"))
 
 
-@pytest.mark.thorough
 def test_full_precision_is_rounded_with_least_error_at_every_width(record_path):
     record, logits = load_record(record_path), load_logits(record_path)
     rounded = [one for one in record.outcomes if one.method == "post-training"]

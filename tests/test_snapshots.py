@@ -12,6 +12,8 @@ from qtdog.training.evaluator import Evaluator
 from qtdog.training.networks import plain_network
 from qtdog.training.run_data import RunData
 
+pytestmark = pytest.mark.thorough  # most train or export for seconds
+
 ERM = dataclasses.replace(CONFIG, method="erm")
 
 
@@ -32,7 +34,6 @@ def snapshot(runs, config, run_data, step) -> Snapshot:
     return load_snapshot(snapshot_path(runs, identity, run_data.fingerprint, step))
 
 
-@pytest.mark.thorough
 def test_a_snapshot_is_the_network_that_was_evaluated(both, run_data):
     runs, trained = both
     for config in (ERM, CONFIG):
@@ -50,7 +51,6 @@ def test_a_snapshot_is_the_network_that_was_evaluated(both, run_data):
             assert again.source_loss == point.source_validation_loss
 
 
-@pytest.mark.thorough
 def test_the_way_is_shared_up_to_the_quantization_step_and_quantized_after_it(both, run_data):
     runs, _ = both
     files = sorted(path.relative_to(runs / "snapshots") for path in runs.rglob("step-*"))

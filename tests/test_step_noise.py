@@ -18,6 +18,8 @@ from qtdog.training.run_data import RunData
 from qtdog.training.state import load_state
 from qtdog.training.step_noise import noise_step_sizes, step_noise
 
+pytestmark = pytest.mark.thorough  # most train or export for seconds
+
 NOISE = dataclasses.replace(CONFIG, method="noise", bits=5, quantizer="lsq-least-error")
 
 
@@ -83,7 +85,6 @@ def test_gradients_are_those_of_the_noisy_weights():
 # In a run ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.thorough
 def test_noise_begins_from_the_shared_trunk_with_the_step_sizes_of_quantization(
     whole, run_data, folder
 ):
@@ -102,7 +103,6 @@ def test_noise_begins_from_the_shared_trunk_with_the_step_sizes_of_quantization(
         torch.testing.assert_close(state.noise[name], size)
 
 
-@pytest.mark.thorough
 def test_a_run_with_noise_differs_from_one_without_only_after_the_quantization_step(
     whole, run_data, folder
 ):
@@ -112,7 +112,6 @@ def test_a_run_with_noise_differs_from_one_without_only_after_the_quantization_s
     assert not any(point.quantized for point in whole.points)
 
 
-@pytest.mark.thorough
 def test_an_interrupted_run_with_noise_ends_bit_for_bit_the_same(whole, run_data, tmp_path):
     class Interruption(Exception):
         pass

@@ -43,6 +43,8 @@ from qtdog.training.finishing import checkpoint_folder
 from qtdog.training.first_study import post_training_widths
 from qtdog.training.records import save_record
 
+pytestmark = pytest.mark.thorough  # most train or export for seconds
+
 CONFIG = dataclasses.replace(LONGER, steps=6, quantize_step=4)
 DOMAINS = ("art_painting", "cartoon", "photo", "sketch")
 
@@ -142,7 +144,6 @@ def swept(study) -> Sweep:
     return study
 
 
-@pytest.mark.thorough
 def test_a_sweep_does_what_is_not_recorded_and_nothing_twice(swept, monkeypatch):
     assert len(list(swept.records.glob("*.json"))) == len(tiny_plan())
 
@@ -165,7 +166,6 @@ def test_a_run_that_another_process_has_claimed_is_left_to_it(study, tmp_path, m
         assert again, "the lock ends with its holder"
 
 
-@pytest.mark.thorough
 def test_a_record_states_what_the_checkpoint_files_do(swept):
     run_data = tiny_data()
     record = load_record(swept.records / "rotated_digits-75-degrees-qt-dog-7bit-seed0.json")
@@ -192,7 +192,6 @@ def test_a_record_states_what_the_checkpoint_files_do(swept):
         assert outcome.target == Accuracy(int(right), 30)
 
 
-@pytest.mark.thorough
 def test_post_training_rounds_erms_own_weights(swept):
     record = load_record(swept.records / "rotated_digits-75-degrees-erm-seed0.json")
     rounded = next(o for o in record.outcomes if o.method == "post-training")

@@ -18,6 +18,8 @@ from qtdog.models import fold_batch_norm, foldable
 from qtdog.quantization import LSQConfig, quantize, quantizers
 from qtdog.training import TrainConfig, finish, fuse_frozen_norms, train
 
+pytestmark = pytest.mark.thorough  # most train or export for seconds
+
 if find_spec("timm") is None:
     pytest.skip("needs timm", allow_module_level=True)
 
@@ -45,12 +47,7 @@ def network_with_statistics(architecture: str, classes: int = 5) -> nn.Module:
 
 
 @pytest.mark.parametrize(
-    "architecture",
-    [
-        FAMILIES[0],
-        *(pytest.param(one, marks=pytest.mark.thorough) for one in FAMILIES[1:]),
-        *(pytest.param(one, marks=pytest.mark.slow) for one in SLOW),
-    ],
+    "architecture", [*FAMILIES, *(pytest.param(one, marks=pytest.mark.slow) for one in SLOW)]
 )
 def test_a_step_of_training_reaches_every_weight_and_all_paths_agree(architecture):
     network = models.build(architecture, 10, image_size=32)
@@ -143,7 +140,6 @@ def test_imagenets_weights_start_it_with_their_pixels_and_epsilon():
     torch.testing.assert_close(answer, expected, rtol=0, atol=2e-2 * float(expected.abs().max()))
 
 
-@pytest.mark.thorough
 def test_grad_cam_sees_the_last_map_before_and_after_folding():
     """Its places sum up to the logit without the bias."""
     network = models.build(LITE, 4, image_size=64)
@@ -169,7 +165,6 @@ def test_grad_cam_sees_the_last_map_before_and_after_folding():
         torch.testing.assert_close(torch.from_numpy(heat).double(), places, rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.thorough
 def test_it_trains_and_its_checkpoint_answers(tmp_path):
     run_data = tiny_data()
     config = TrainConfig(
