@@ -1,9 +1,9 @@
 """How fast the explorer without a server is: `python tests/browser_speed.py [--out FILE]`.
 
 The bundled set is exported and served to headless Chromium. In turn, a sample goes through the
-networks in the browser, in one WASM thread, and in the server's engine, one of them in tfjs too,
-which npm brings; then a moving picture stands in for a camera before all three models. On a machine
-that does nothing else.
+networks in the browser, in two workers of one WASM thread each, and in the server's engine, one of
+them in tfjs too, which npm brings; then a moving picture stands in for a camera before all three
+models. On a machine that does nothing else.
 """
 
 import argparse
@@ -162,7 +162,7 @@ def report() -> Iterator[str]:
         scripts = tfjs.add_tfjs(folder, Path(place) / "packages")
         options: dict[str, Any] = {"executable_path": chromium(), "args": CHROMIUM_FLAGS}
         with static_site.serving(folder) as address, started.chromium.launch(**options) as browser:
-            yield f"Chromium {browser.version}, one WASM thread"
+            yield f"Chromium {browser.version}, two workers of one WASM thread each"
             yield from compared(browser, address, explorer, scripts)
             yield from watched(browser, address)
 

@@ -64,7 +64,7 @@ def _is_open(page, name: str) -> None:
 
 
 @pytest.mark.thorough
-def test_back_goes_to_the_tab_before_and_forward_again(open_page):
+def test_back_goes_through_what_was_chosen_and_the_tabs_and_forward_again(open_page):
     page = open_page()
     page.wait_for_selector("#answers .card")
     _open_tab(page, "batch")
@@ -72,17 +72,73 @@ def test_back_goes_to_the_tab_before_and_forward_again(open_page):
     _open_tab(page, "learn")
     page.wait_for_function("location.search === '?tab=learn'")
     page.locator("#learn-on").click()
-    page.wait_for_function("location.search.includes('step=2')")
+    page.wait_for_function("location.search === '?tab=learn&step=2'")
+    page.locator("#learn-step-2").wait_for()
+    page.evaluate("history.back()")
+    page.locator("#learn-step-1").wait_for()
+    page.wait_for_function("location.search === '?tab=learn'")
     page.evaluate("history.back()")
     _is_open(page, "batch")
-    # What else was chosen meanwhile is still what the page shows.
-    page.wait_for_function("location.search.includes('tab=batch')")
-    assert "step=2" in page.evaluate("location.search")
     page.evaluate("history.back()")
     _is_open(page, "try")
-    page.wait_for_function("!location.search.includes('tab=')")
-    page.evaluate("history.forward()")
-    _is_open(page, "batch")
+    assert page.evaluate("location.search") == ""
+    page.evaluate("history.go(3)")
+    page.locator("#learn-step-2").wait_for()
+    page.wait_for_function("location.search === '?tab=learn&step=2'")
+
+
+ANSWERED = """([sample, cards]) => document.querySelectorAll("#answers .card").length === cards
+    && (new URLSearchParams(location.search).get("sample") ?? "") === sample"""
+
+
+@pytest.mark.thorough
+def test_back_brings_the_answers_of_the_choice_before(open_page):
+    page = open_page()
+    page.wait_for_selector("#answers .card")
+    page.wait_for_function("window.qtdogAddressIsRead")
+    picture = "document.querySelector('#picture img').src"
+    first, said = page.evaluate(picture), page.inner_text("#answers .card >> nth=0")
+    page.click('#samples button[aria-label^="Dog, doodle"], #samples button >> nth=2')
+    page.wait_for_function(f"{picture} !== {first!r}")
+    page.wait_for_function("location.search.includes('sample=')")
+    sample = page.evaluate("new URLSearchParams(location.search).get('sample')")
+    page.locator("#models label").first.click()
+    page.wait_for_function(ANSWERED, arg=[sample, 2])
+    page.evaluate("history.back()")
+    page.wait_for_function(ANSWERED, arg=[sample, 3])
+    page.evaluate("history.back()")
+    page.wait_for_function(ANSWERED, arg=["", 3])
+    page.wait_for_function(
+        "said => document.querySelector('#answers .card').innerText === said", arg=said
+    )
+    page.evaluate("history.go(2)")
+    page.wait_for_function(ANSWERED, arg=[sample, 2])
+    assert not page.locator("#models input >> nth=0").is_checked()
+
+
+@pytest.mark.thorough
+def test_a_slider_that_is_dragged_is_one_place_to_come_back_to(open_page):
+    page = open_page("?tab=shift")
+    page.locator("#shift-severity input[type=range]").wait_for()
+    page.wait_for_function("document.querySelector('#shift .card, #shift .steps, #shift-now *')")
+    page.wait_for_function("window.qtdogAddressIsRead")
+    page.wait_for_timeout(1000)
+    before = page.evaluate("history.length")
+    slider = page.locator("#shift-severity input[type=range]")
+    box = slider.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 4, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    for part in (0.3, 0.5, 0.7, 0.98):
+        page.mouse.move(box["x"] + part * box["width"], box["y"] + box["height"] / 2)
+        page.wait_for_timeout(200)
+    page.mouse.up()
+    page.wait_for_function("Number(new URLSearchParams(location.search).get('severity')) > 4")
+    assert page.evaluate("history.length") == before + 1
+    page.evaluate("history.back()")
+    page.wait_for_function(
+        "Number(document.querySelector('#shift-severity input[type=range]').value) < 4"
+    )
 
 
 @pytest.mark.thorough

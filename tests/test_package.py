@@ -55,7 +55,7 @@ def test_the_wheel_has_the_program_and_what_it_reads(wheel):
         if path.is_file() and "__pycache__" not in path.parts and path.name[0] != "."
     }
     assets = below(RESULTS, "*.csv", "*.json", "*.md", "*.txt") | below(LANDSCAPES, "*.json")
-    assets |= below(SAMPLES, "*.png", "*.json", "OFL.txt", "*.md")
+    assets |= below(SAMPLES, "*.png", "*.json", "OFL.txt", "GPL-2.txt", "*.md")
     assert there == program | {f"qtdog/{name}" for name in assets}
     assert wheel.stat().st_size < MOST_BYTES
 

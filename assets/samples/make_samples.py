@@ -3,7 +3,9 @@
 Every entry of index.json, or those named, is drawn anew as a 320 x 320 PNG, by its style:
 pencil, line, doodle, cartoon: the SVG of the same name, rendered by headless Chromium;
 painting: the same, then repainted with brush strokes;
-emoji: a glyph of Noto Color Emoji (Debian package fonts-noto-color-emoji).
+emoji: a glyph of Noto Color Emoji (Debian package fonts-noto-color-emoji);
+photo: a stamp of Tux Paint (Debian package tuxpaint-stamps-default) on white, or scikit-image's
+astronaut.
 """
 
 import json
@@ -24,6 +26,14 @@ GLYPHS = {
     "guitar-emoji.png": "\N{GUITAR}",
     "horse-emoji.png": "\N{HORSE}",
 }
+STAMPS = Path("/usr/share/tuxpaint/stamps")
+PHOTOS = {
+    "elephant-photo.png": "animals/mammals/elephant.png",
+    "giraffe-photo.png": "animals/mammals/giraffe.png",
+    "guitar-photo.png": "hobbies/music/string/guitar_classical.png",
+    "horse-photo.png": "animals/mammals/equines/horse.png",
+}
+MARGIN = 16  # px around a stamp
 # In the palette: small files.
 COLOURS = {
     "pencil": 16,
@@ -32,6 +42,7 @@ COLOURS = {
     "cartoon": 96,
     "painting": 96,
     "emoji": 128,
+    "photo": 256,
 }
 
 
@@ -53,6 +64,21 @@ def render_emoji(glyph: str) -> Image.Image:
     small = Image.new("RGB", (160, 160), "white")
     ImageDraw.Draw(small).text((80, 80), glyph, font=font, embedded_color=True, anchor="mm")
     return small.resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+
+
+def photo(name: str) -> Image.Image:
+    """A stamp in the middle of a white square, or a portrait that fills it."""
+    if name not in PHOTOS:
+        from skimage.data import astronaut
+
+        return Image.fromarray(astronaut()).resize((SIDE, SIDE), Image.Resampling.LANCZOS)
+    white = Image.new("RGBA", (SIDE, SIDE), "white")
+    with Image.open(STAMPS / PHOTOS[name]) as stamp:
+        factor = (SIDE - 2 * MARGIN) / max(stamp.size)
+        width, height = (round(factor * one) for one in stamp.size)
+        cut_out = stamp.convert("RGBA").resize((width, height), Image.Resampling.LANCZOS)
+    white.alpha_composite(cut_out, ((SIDE - width) // 2, (SIDE - height) // 2))
+    return white.convert("RGB")
 
 
 def paint(scene: Image.Image, seed: int = 0) -> Image.Image:
@@ -94,15 +120,20 @@ def make(entry: dict[str, str]) -> None:
     """Write the PNG of one entry of index.json."""
     path = HERE / entry["file"]
     style = entry["style"]
-    picture = (
-        render_emoji(GLYPHS[path.name])
-        if style == "emoji"
-        else render_svg(path.with_suffix(".svg"))
-    )
+    if style == "emoji":
+        picture = render_emoji(GLYPHS[path.name])
+    elif style == "photo":
+        picture = photo(path.name)
+    else:
+        picture = render_svg(path.with_suffix(".svg"))
     if style == "painting":
         picture = paint(picture)
-    picture = picture.quantize(COLOURS[style], Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-    picture.save(path, optimize=True)
+    in_colours = picture.quantize(
+        COLOURS[style], Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE
+    )
+    if style == "photo":  # whose shades would be bands
+        in_colours = picture.quantize(palette=in_colours, dither=Image.Dither.FLOYDSTEINBERG)
+    in_colours.save(path, optimize=True)
     print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
 
 

@@ -50,7 +50,7 @@ GRAINS = "numbers/grains.f32"
 SCRIPTS = (".js", ".mjs", ".wasm")
 ROOMS = {"explorer": SCRIPTS, "onnxruntime": SCRIPTS, "toy": (*SCRIPTS, ".css")}
 """Folders of browser modules that the page is made of, and which of their files it takes."""
-LICENCES = ("LICENSE", "OFL.txt")
+LICENCES = ("LICENSE", "OFL.txt", "GPL-2.txt")
 OF_NO_VERSION = b"of no version"
 """In the service worker's source; an export puts the manifest's hash there."""
 

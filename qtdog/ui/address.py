@@ -2,14 +2,18 @@
 
 A tab registers what it wants in the address: `address.add("severity", slider, whole_number(0, 5))`.
 From then on `?severity=3` sets the slider when the page opens, and moving the slider changes the
-address. What an address says wrongly is ignored and named in a notice.
+address. What an address says wrongly is ignored and named in a notice. The browser's Back and
+Forward set the fields again; a tab that computes only when a visitor moves its fields listens to
+`address.gone`.
 """
 
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import gradio as gr
 
@@ -25,73 +29,13 @@ HELD_OUT = "domain"
 LONGEST_VALUE = 200  # characters; no parameter needs more
 LONGEST_QUOTE = 40  # characters of a wrong value in its notice
 
-# Components come up with their defaults: nothing may be written before the address was read. What
-# is usual may depend on the held-out domain, whose place is %(domain)s.
-SYNC = """(...values) => {
-    if (!window.qtdogAddressIsRead) return;
-    const address = new URL(window.location.href);
-    const domain = values[%(domain)s];
-    Object.entries(%(usual)s).forEach(([name, usual], place) => {
-        const text = String(values[place] ?? "");
-        if (text === (usual[domain] ?? usual[""])) address.searchParams.delete(name);
-        else address.searchParams.set(name, text);
-    });
-    window.history.replaceState(window.history.state, "", address);
-    window.qtdogQuery = address.search;
-}"""
+SCRIPT = (Path(__file__).parent / "address.js").read_text(encoding="utf-8")
+# Components come up with their defaults: nothing may be written before the address was read.
+SYNC = "(...values) => window.qtdogAddress?.sync(values)"
+SYNC_TAB = "() => window.qtdogAddress?.openTab(%s)"
+WENT = "() => window.qtdogAddress?.went()"
 # Another held-out domain brings what is usual there.
 FOLLOW = "(domain) => %s.map((usual) => usual[domain] ?? usual[''])"
-# A tab is a place to come back to, by the browser's Back. What else the address says is the page's
-# state, wherever one goes.
-SYNC_TAB = """() => {
-    if (!window.qtdogAddressIsRead) return;
-    const [tab, first] = %s;
-    const address = new URL(window.location.href);
-    if (tab === first) address.searchParams.delete("tab");
-    else address.searchParams.set("tab", tab);
-    if (tab === window.qtdogTab) window.history.replaceState(window.history.state, "", address);
-    else window.history.pushState(window.history.state, "", address);
-    window.qtdogQuery = address.search;
-    window.qtdogTab = tab;
-}"""
-# Gradio cannot hide a tab that was never open: a style sheet does.
-BEGIN = """(...values) => {
-    window.qtdogAddressIsRead = true;
-    const tabs = %(tabs)s;
-    const address = new URL(window.location.href);
-    const named = (name) => (address.searchParams.get(name) ?? "").split(",").filter(Boolean);
-    ["tab", "tabs"].forEach((name) => {
-        const known = named(name).every((tab) => tabs.includes(tab));
-        if (!known) address.searchParams.delete(name);
-    });
-    %(former)s.forEach((name) => address.searchParams.delete(name));
-    window.history.replaceState(window.history.state, "", address);
-    const shown = named("tabs");
-    if (shown.length) {
-        const hidden = tabs.filter((tab) => !shown.includes(tab));
-        const sheet = document.createElement("style");
-        sheet.textContent = hidden.map(
-            (tab) => `#tabs [data-tab-id="${tab}"] { display: none !important; }`
-        ).join(" ");
-        document.head.append(sheet);
-    }
-    (%(sync)s)(...values);
-    const opened = (address) => address.searchParams.get("tab") ?? shown[0] ?? tabs[0];
-    window.qtdogTab = opened(address);
-    window.addEventListener("popstate", () => {
-        const address = new URL(window.location.href);
-        const tab = address.searchParams.get("tab");
-        address.search = window.qtdogQuery;
-        if (tab) address.searchParams.set("tab", tab);
-        else address.searchParams.delete("tab");
-        window.history.replaceState(window.history.state, "", address);
-        window.qtdogQuery = address.search;
-        window.qtdogTab = opened(address);
-        document.querySelector(
-            `#tabs button[role="tab"][data-tab-id="${window.qtdogTab}"]`
-        )?.click();
-    });
-}"""
 # In a frame of another page the address bar is that page's, and the clipboard may be closed to us.
 # What starts with "__" is between the frame and its host, such as the key to a private Space.
 COPY = """async () => {
@@ -195,6 +139,8 @@ class Address:
         self._parameters: dict[str, Parameter] = {}
         self._tabs: dict[str, gr.Tab] = {}
         self._older: list[Callable[[dict[str, str]], dict[str, str]]] = []
+        self.gone = gr.Textbox("0", label="gone", elem_classes="unseen", render=False)
+        """Changes when Back or Forward has set the fields."""
 
     def add(
         self,
@@ -305,7 +251,8 @@ class Address:
         )
         changes = [component.change for component in components]
         if changes:
-            gr.on(changes, None, components, None, js=self._sync(parameters), **private)
+            gr.on(changes, None, components, None, js=SYNC, **private)
+        self._wire_going(components, private)
         following = [one for one in parameters if one.usual and HELD_OUT in self._parameters]
         if following:
             usual = json.dumps([_usual(one) for one in following])
@@ -313,26 +260,42 @@ class Address:
             target = self._parameters[HELD_OUT].component
             target.input(None, target, components, js=FOLLOW % usual, **private)
         for key, tab in self._tabs.items():
-            tab.select(None, None, None, js=self._sync_tab(key), **private)
+            tab.select(None, None, None, js=SYNC_TAB % json.dumps(key), **private)
+
+    def _wire_going(self, components: Sequence[Field], private: Mapping[str, Any]) -> None:
+        """Back and Forward, for which `address.js` presses a button that nobody sees."""
+        self.gone.render()
+        go = gr.Button("Go", elem_id="address-go", elem_classes="unseen")
+        query = gr.Textbox(label="query", elem_classes="unseen")
+        asked = [query, self.gone]
+
+        def gone(query: str, times: str) -> list[Any]:
+            asked = self.parse(dict(parse_qsl(query.removeprefix("?"))))
+            values = [asked.values.get(one.name, self._usual(one, asked)) for one in parameters]
+            return [times, *(gr.update(value=value) for value in values)]
+
+        parameters = list(self._parameters.values())
+        js = "(query, times) => [window.location.search, String(Number(times) + 1)]"
+        go.click(gone, asked, [self.gone, *components], js=js, queue=False, **private).then(
+            None, None, None, js=WENT, **private
+        )
+
+    def _usual(self, one: Parameter, asked: Opened) -> Any:
+        """What its field shows where the address is silent."""
+        held_out = self._parameters.get(HELD_OUT)
+        first = held_out.component.value if held_out else ""
+        return one.usual.get(str(asked.values.get(HELD_OUT, first)), one.component.value)
 
     def _begin(self, parameters: Sequence[Parameter]) -> str:
         """Start to keep the address; what it said wrongly goes."""
-        former = [f"{tab}-{one.name}" for one in parameters for tab in one.of_tabs]
-        return BEGIN % {
-            "tabs": json.dumps(list(self._tabs)),
-            "former": json.dumps(former),
-            "sync": self._sync(parameters),
-        }
-
-    def _sync(self, parameters: Sequence[Parameter]) -> str:
         names = [one.name for one in parameters]
-        return SYNC % {
-            "usual": json.dumps({one.name: _usual(one) for one in parameters}),
+        config = {
+            "tabs": list(self._tabs),
+            "former": [f"{tab}-{one.name}" for one in parameters for tab in one.of_tabs],
+            "parameters": [{"name": one.name, "usual": _usual(one)} for one in parameters],
             "domain": names.index(HELD_OUT) if HELD_OUT in names else -1,
         }
-
-    def _sync_tab(self, key: str) -> str:
-        return SYNC_TAB % json.dumps([key, next(iter(self._tabs))])
+        return f"(...values) => ({SCRIPT})({json.dumps(config)}, values)"
 
 
 def _usual(one: Parameter) -> dict[str, str]:

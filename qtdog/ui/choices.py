@@ -25,13 +25,13 @@ def domain_choice(targets: Sequence[Target]) -> gr.Dropdown:
     )
 
 
-def seen_domain(target: gr.Dropdown, element: str) -> gr.Textbox:
-    """An unseen field that changes when another held-out domain is chosen while the element with
-    that id can be seen: nothing is computed for a tab that nobody looks at."""
+def seen_change(field: gr.Dropdown | gr.Textbox, element: str) -> gr.Textbox:
+    """An unseen field that changes when `field` does, such as the held-out domain, while the
+    element with that id can be seen: nothing is computed for a tab that nobody looks at."""
     turn = gr.Textbox("0", label="turn", elem_classes="unseen")
     js = f"""(key, turn) => document.querySelector("#{element}")?.checkVisibility()
         ? String(Number(turn) + 1) : turn"""
-    target.change(None, [target, turn], turn, js=js, **PRIVATE)
+    field.change(None, [field, turn], turn, js=js, **PRIVATE)
     return turn
 
 

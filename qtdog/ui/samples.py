@@ -12,7 +12,7 @@ from qtdog.places import SAMPLES
 
 @dataclass(frozen=True)
 class Sample:
-    """A picture that the project drew, and what it shows."""
+    """A picture that comes with the project, and what it shows."""
 
     path: Path
     label: str

@@ -41,7 +41,7 @@ WAITING = summary_line(
     "right or wrong. Or see it done with our samples."
 )
 OURS = html(
-    '<p class="nothing">Our samples were drawn for this page, some of them because the models '
+    '<p class="nothing">Our samples are few, and some were drawn for this page because the models '
     "disagree about them: an illustration, not a measurement.</p>"
 )
 QUEUED = summary_line("Waiting for its turn …")

@@ -59,28 +59,48 @@ class Handlers:
     def first_answer(self, given: Mapping[str, Any]) -> Iterator[Shown]:
         """To what the address asks for, by the names of its parameters; `Address` itself sets the
         fields."""
-        on, usual = self._on, self._at_first
+        usual = self._at_first
         asked = Asked(
             given.get("domain", usual.target),
             given.get("models", usual.models),
             given.get("class", usual.label),
             given.get("look", usual.look),
         )
-        if given.get("sample") == NO_SAMPLE:
+        yield from self._opened(given.get("sample", self._start.name), asked, usual.target)
+
+    def go_back(self, path: str | None, sample: str, *fields: Any) -> Iterator[Shown]:
+        """The browser's Back or Forward has set the fields, not the picture; one's own is there
+        still, if no other was chosen since."""
+        on, asked = self._on, Asked(*fields)
+        target = self._targets[asked.target]
+        if sample == NO_SAMPLE and path and not sample_at(path, self._pictures):
+            shown: Shown = {on.question: figures.question(target)}
+            yield from self._answered_again(path, asked, shown)
+        else:
+            yield from self._opened(sample, asked)
+        known = asked.label if asked.label in target.classes else ""
+        classes = gr.Dropdown(labels(target), value=known)
+        yield {on.label: classes, on.looking: gr.Column(visible=asked.look)}
+
+    def _opened(self, sample: str, asked: Asked, offered: str | None = None) -> Iterator[Shown]:
+        """The answer to a `sample`, or that one's own picture is missing. `offered`: the page shows
+        the first sample already, among those where that domain is held out."""
+        on = self._on
+        if sample == NO_SAMPLE:
             shown = {on.picture: None, on.gallery: gr.Gallery(selected_index=None)}
             shown |= {on.question: figures.question(self._targets[asked.target])}
             yield {**shown, on.answers: LEFT_BEHIND}
             return
         fitting = self._fitting(asked.target)
         start = self._start if self._start in fitting else fitting[0]
-        named = (one for one in self._pictures if one.name == given.get("sample"))
-        chosen = next(named, start)
+        chosen = next((one for one in self._pictures if one.name == sample), start)
         image = read_image(chosen.path)
         shown: Shown = {
             on.question: figures.question(self._targets[asked.target]),
             on.answers: self._answer(image, str(chosen.path), asked),
         }
-        if chosen != self._start or self._differ(asked.target, usual.target):
+        there = offered is not None and not self._differ(asked.target, offered)
+        if chosen != self._start or not there:
             shown |= self._offer(asked.target, chosen)
             shown |= {on.picture: with_sample(chosen), on.sample: chosen.name}
         yield shown

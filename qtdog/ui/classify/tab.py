@@ -84,6 +84,9 @@ def _wire(page: gr.Blocks, address: Address, on: Layout, handlers: Handlers) -> 
     )
     on.models.input(handlers.choose_models, asked, **private)
     gr.on([on.look.input, on.label.input], handlers.choose_look, asked, **private)
+    address.gone.change(handlers.go_back, [on.picture, on.sample, *fields], **private).then(
+        None, js=NAME_THE_SAMPLES
+    )
 
 
 def _methods(explorer: Explorer) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from qtdog.explorer import Explorer
 from qtdog.landscape import models_of, subjects
 from qtdog.places import LANDSCAPES
 from qtdog.ui.address import Address, one_of, several_of, whole_number, yes_or_no
-from qtdog.ui.choices import seen_domain
+from qtdog.ui.choices import seen_change
 from qtdog.ui.events import at_once
 from qtdog.ui.landscape.downloads import Files
 from qtdog.ui.landscape.endpoints import add_endpoint
@@ -53,7 +53,7 @@ def landscape_tab(
 
 
 def _wire(at: Layout, does: Handlers, tab: gr.Tab) -> None:
-    seen = seen_domain(at.target, "landscape")
+    seen = seen_change(at.target, "landscape")
     changes = [seen.change, at.way.change, at.kind.change, at.split.change]
     changes += [at.chosen.input, at.height.input, at.scene.input, at.again.input]
     asked = [at.target, at.way, at.kind, at.split, at.chosen, at.height, at.scene, at.again]

@@ -8,7 +8,7 @@ import gradio as gr
 from qtdog.explorer import Explorer
 from qtdog.results import load_results
 from qtdog.ui.address import Address, one_of
-from qtdog.ui.choices import seen_domain
+from qtdog.ui.choices import seen_change
 from qtdog.ui.events import PRIVATE, at_once, torch_event
 from qtdog.ui.figures import notices
 from qtdog.ui.learn.handlers import Handlers
@@ -54,7 +54,7 @@ def _wire(on: Walk, does: Handlers, tab: gr.Tab, target: gr.Dropdown) -> None:
     way = [on.way.plot, on.way.said, on.way.step, on.way.held] if on.way else []
     outputs = [on.shown, on.chosen, on.asked, on.abroad, on.curves, on.memory, on.measured]
     followed = gr.on(
-        [tab.select, seen_domain(target, "learn-steps").change],
+        [tab.select, seen_change(target, "learn-steps").change],
         does.follow,
         [target, on.shown, on.chosen, on.asked],
         [*outputs, *texts, *way],

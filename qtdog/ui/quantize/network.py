@@ -155,7 +155,7 @@ def network_table(
             )
         )
     return html(
-        '<p class="answers-about">On our {} samples, which the project drew: an '
+        '<p class="answers-about">On our {} samples, most drawn for this page: an '
         "illustration, not a measurement of accuracy. Each cell: the class that the network "
         "chooses and its probability in percent; ✗ wrong.</p>"
         '<div class="scroll wide" tabindex="0" role="region" aria-label="Answers by width">'

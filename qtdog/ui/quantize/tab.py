@@ -10,7 +10,7 @@ from qtdog.explorer import Explorer, Lab
 from qtdog.images import read_image
 from qtdog.results import load_results
 from qtdog.ui.address import Address, one_of, whole_number
-from qtdog.ui.choices import seen_domain
+from qtdog.ui.choices import seen_change
 from qtdog.ui.events import PRIVATE, alone
 from qtdog.ui.markup import Html, html
 from qtdog.ui.quantize.endpoints import LAB_QUEUE, add_endpoints
@@ -39,7 +39,9 @@ def quantize_tab(explorer: Explorer, address: Address, tab: gr.Tab, picture: Com
         with gr.Column(elem_id="quantize-weights"):
             weights_view(explorer, address, tab, view)
     address.add("quantize", view, one_of([value for _, value in VIEWS]))
-    _wire(at, Handlers(explorer, lab, pictures, load_results().measured), tab, picture)
+    _wire(
+        at, Handlers(explorer, lab, pictures, load_results().measured), address.gone, tab, picture
+    )
     keys = [one.key for one in references]
     usual: dict[str, str] = {}
     for key in keys:
@@ -53,7 +55,7 @@ def quantize_tab(explorer: Explorer, address: Address, tab: gr.Tab, picture: Com
     add_endpoints(explorer, lab, references[0].key)
 
 
-def _wire(at: Layout, does: Handlers, tab: gr.Tab, picture: Component) -> None:
+def _wire(at: Layout, does: Handlers, gone: gr.Textbox, tab: gr.Tab, picture: Component) -> None:
     queue: dict[str, Any] = {
         **alone(LAB_QUEUE),
         **PRIVATE,
@@ -64,7 +66,7 @@ def _wire(at: Layout, does: Handlers, tab: gr.Tab, picture: Component) -> None:
     whole = [at.reference, at.granularity, at.rule, picture]
     # Nothing is computed before somebody opens the tab.
     opened = gr.on(
-        [tab.select, seen_domain(at.reference, "quantize-layer").change],
+        [tab.select, *(seen_change(one, "quantize-layer").change for one in (at.reference, gone))],
         does.choose_reference,
         [at.reference, at.named, at.part],
         [at.layer, at.channel],

@@ -9,7 +9,7 @@ import gradio as gr
 from qtdog.checkpoints import Target
 from qtdog.explorer import MOST_SEVERE, SHIFTS, Explorer
 from qtdog.ui.address import Address, one_of
-from qtdog.ui.choices import seen_domain
+from qtdog.ui.choices import seen_change
 from qtdog.ui.events import torch_event
 from qtdog.ui.picture import PictureField, cleared_is_empty
 from qtdog.ui.samples import Sample, known_to, samples
@@ -31,7 +31,7 @@ def shift_tab(
     targets = explorer.targets()
     opening = _opening(pictures, targets[0])
     on = lay_out(targets, target, pictures, opening)
-    _wire(on, Handlers(explorer, on, pictures), tab, tried)
+    _wire(on, Handlers(explorer, on, pictures), address, tab, tried)
     address.add("shift-sample", on.sample, one_of([OWN, *(one.name for one in pictures)]))
     address.add("shift", on.shift, one_of(list(SHIFTS)))
     address.add("severity", on.severity, _severity)
@@ -48,7 +48,9 @@ def _opening(pictures: Sequence[Sample], target: Target) -> Sample:
     return next(breaking, next(iter(familiar), pictures[0]))
 
 
-def _wire(on: Layout, handlers: Handlers, tab: gr.Tab, tried: PictureField) -> None:
+def _wire(
+    on: Layout, handlers: Handlers, address: Address, tab: gr.Tab, tried: PictureField
+) -> None:
     outputs = [
         on.picture,
         on.sample,
@@ -67,8 +69,10 @@ def _wire(on: Layout, handlers: Handlers, tab: gr.Tab, tried: PictureField) -> N
     kept = [on.picture, on.severity, on.label, on.series]
     cleared = cleared_is_empty("shift-picture")
     opened = [on.picture, on.sample, *asked, on.watched, on.series]
-    seen = seen_domain(on.target, "shift")
+    seen = seen_change(on.target, "shift")
     gr.on([tab.select, seen.change], handlers.open_tab, opened, **private)
+    gone = seen_change(address.gone, "shift")
+    gone.change(handlers.open_tab, [*opened[:-1], gr.State(None)], **private)
     on.picture.input(handlers.upload, [on.picture, *asked], js=cleared, **private)
     on.take.click(handlers.take_over, [tried, *asked], **private)
     on.sample.input(handlers.choose_sample, [on.sample, *asked], **private)

@@ -1,4 +1,6 @@
-// The page's side of the engine: questions to the worker, answers as promises.
+// The page's side of the engine.
+
+import { Questions } from "./questions.js";
 
 /** @typedef {import("./manifest.js").Manifest} Manifest */
 /** @typedef {import("./manifest.js").Accuracy} Accuracy */
@@ -11,40 +13,32 @@
  * @typedef {{width: number, height: number, label: number, values: number[]}} Heat
  * @typedef {{logits: number[][], milliseconds: number, heat: Heat | null}} Said
  * @typedef {{bits: number, sizeBytes: number | null, bitsPerWeight: number, measured: Accuracy | null}} Loaded
- * @typedef {(file: string, done: number, total: number) => void} Progress
+ * @typedef {import("./questions.js").Progress} Progress
  */
 
 export class Engine {
   constructor() {
-    this.worker = new Worker(new URL("worker.js", import.meta.url), { type: "module" });
-    this.waiting = /** @type {Map<number, {resolve: Function, reject: Function, progress: Progress}>} */ (new Map());
-    this.last = 0;
-    this.worker.addEventListener("message", ({ data }) => this.hear(data));
-    this.worker.addEventListener("error", (event) => {
-      event.preventDefault();
-      for (const one of this.waiting.values()) one.reject(new Error("The networks' worker did not start."));
-      this.waiting.clear();
-    });
+    this.worker = new Questions("worker.js", "The networks' worker did not start.");
   }
 
   /** @param {string} base @param {Manifest} manifest @returns {Promise<void>} */
   open(base, manifest) {
-    return this.ask("open", { base, manifest });
+    return this.worker.ask("open", { base, manifest });
   }
 
   /** @param {string} path @returns {Promise<FileHash[]>} a model's files of weights */
   files(path) {
-    return this.ask("files", { path });
+    return this.worker.ask("files", { path });
   }
 
   /** @param {Asked} model @param {Progress} progress @returns {Promise<Loaded>} */
   load(model, progress) {
-    return this.ask("load", model, progress);
+    return this.worker.ask("load", model, progress);
   }
 
   /** @param {string} path @returns {Promise<import("./set.js").Checkpoint>} a model without its weights */
   config(path) {
-    return this.ask("config", { path });
+    return this.worker.ask("config", { path });
   }
 
   /**
@@ -53,7 +47,7 @@ export class Engine {
    * @returns {Promise<import("./layers.js").LayerRounding>}
    */
   layer(asked) {
-    return this.ask("layer", asked);
+    return this.worker.ask("layer", asked);
   }
 
   /**
@@ -63,7 +57,7 @@ export class Engine {
    * @returns {Promise<import("./compare.js").Compared>}
    */
   compare(first, second) {
-    return this.ask("compare", { first, second });
+    return this.worker.ask("compare", { first, second });
   }
 
   /**
@@ -74,7 +68,7 @@ export class Engine {
    * @returns {Promise<import("./pair.js").LayerPair>}
    */
   pair(first, second, layer) {
-    return this.ask("pair", { first, second, layer });
+    return this.worker.ask("pair", { first, second, layer });
   }
 
   /**
@@ -86,35 +80,6 @@ export class Engine {
    * @returns {Promise<{answers: Said[], shown: Pixels | null}>} and the shifted picture
    */
   classify(models, picture, looks = null, shift = null) {
-    return this.ask("ask", { models, picture, looks, shift }, () => {}, [picture.data.buffer]);
-  }
-
-  /**
-   * @param {string} kind
-   * @param {unknown} asked
-   * @param {Progress} progress
-   * @param {Transferable[]} given
-   * @returns {Promise<any>}
-   */
-  ask(kind, asked, progress = () => {}, given = []) {
-    this.last += 1;
-    const id = this.last;
-    return new Promise((resolve, reject) => {
-      this.waiting.set(id, { resolve, reject, progress });
-      this.worker.postMessage({ id, kind, asked }, given);
-    });
-  }
-
-  /** @param {any} message */
-  hear({ id, file, done, total, value, error }) {
-    const one = this.waiting.get(id);
-    if (!one) return;
-    if (file !== undefined) {
-      one.progress(file, done, total);
-      return;
-    }
-    this.waiting.delete(id);
-    if (error === undefined) one.resolve(value);
-    else one.reject(new Error(error));
+    return this.worker.ask("ask", { models, picture, looks, shift }, () => {}, [picture.data.buffer]);
   }
 }

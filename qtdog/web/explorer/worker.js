@@ -1,6 +1,5 @@
-// The engine: networks in ONNX Runtime, away from the page, so that it never stands still.
+// The engine: what the page asks of the networks, away from it, so that it never stands still.
 
-import * as ort from "../onnxruntime/ort.wasm.min.mjs";
 import { fetchFile, SetError } from "./download.js";
 import { graphFor } from "./manifest.js";
 import { compared, layersOf } from "./compare.js";
@@ -8,6 +7,7 @@ import { roundedLayer } from "./layers.js";
 import { layerPair } from "./pair.js";
 import { networkInput, resize, shrink } from "./pixels.js";
 import { bitsOf, roundedWeights } from "./rounding.js";
+import { Runners, together } from "./runners.js";
 import { CheckpointSet } from "./set.js";
 import { MAX_SIDE, shifted, toRgb, toRgba } from "./shifts.js";
 import { openTensors, plainWeights, storedWeights } from "./weights.js";
@@ -25,7 +25,7 @@ import { openTensors, plainWeights, storedWeights } from "./weights.js";
 /**
  * A network that answers. `head`: the weights of its last layer, where a heat map follows from them.
  * @typedef {{
- *   session: any, graph: Graph, head: Float32Array | null, bitsPerWeight: number, used: number
+ *   place: import("./runners.js").Place, graph: Graph, head: Float32Array | null, bitsPerWeight: number, used: number
  * }} Network
  */
 
@@ -36,35 +36,27 @@ const WEIGHTS = "weights";
 let base = "";
 let manifest = /** @type {Manifest} */ (/** @type {unknown} */ (null));
 let opened = /** @type {Promise<CheckpointSet>} */ (/** @type {unknown} */ (null));
-let runtime = /** @type {Promise<void> | null} */ (null);
+let runners = /** @type {Promise<Runners> | null} */ (null);
 let clock = 0;
 const networks = /** @type {Map<string, Promise<Network>>} */ (new Map());
 const graphs = /** @type {Map<string, Promise<Uint8Array>>} */ (new Map());
-let busy = Promise.resolve(/** @type {any} */ (undefined));
 
-/**
- * One after the other: the runtime has one thread of work.
- * @template T
- * @param {() => Promise<T>} work
- * @returns {Promise<T>}
- */
-function inTurn(work) {
-  const done = busy.then(work);
-  busy = done.catch(() => {});
-  return done;
+/** @typedef {import("./questions.js").Progress} Progress */
+/** @typedef {import("./runner.js").Ran} Ran */
+
+/** Where the networks lie, made once. @param {Progress} progress */
+function theRunners(progress = () => {}) {
+  runners ??= startRunners(progress);
+  runners.catch(() => { runners = null; });
+  return runners;
 }
 
-/** @typedef {(file: string, done: number, total: number) => void} Progress */
-
 /** @param {Progress} progress */
-async function startRuntime(progress) {
+async function startRunners(progress) {
   const file = manifest.files.find((one) => one.path === RUNTIME);
   if (!file) throw new SetError(`${RUNTIME} is missing.`);
   const binary = await fetchFile(base, file, (done) => progress(RUNTIME, done, file.size_bytes), "the manifest");
-  ort.env.wasm.wasmBinary = binary.slice().buffer;
-  ort.env.wasm.wasmPaths = new URL("onnxruntime/", base).href;
-  ort.env.wasm.numThreads = globalThis.crossOriginIsolated ? Math.min(4, navigator.hardwareConcurrency || 1) : 1;
-  ort.env.logLevel = "error";
+  return new Runners(binary.slice().buffer, new URL("onnxruntime/", base).href);
 }
 
 /**
@@ -104,33 +96,29 @@ function networkOf(set, checkpoint, rounding, progress) {
  */
 async function loaded(set, checkpoint, rounding, progress) {
   const file = set.weights(checkpoint), graph = graphFor(manifest, checkpoint);
-  runtime ??= startRuntime(progress);
-  const started = runtime.catch((error) => { runtime = null; throw error; });
-  const [bytes, model] = await Promise.all([
-    fetchFile(set.base, file, (done) => progress(file.path, done, file.size_bytes)), graphOf(graph), started,
+  const [bytes, model, all] = await Promise.all([
+    fetchFile(set.base, file, (done) => progress(file.path, done, file.size_bytes)), graphOf(graph), theRunners(progress),
   ]);
   const stored = storedWeights(bytes, checkpoint.config, graph, file.path);
-  if (!rounding) return network(model, graph, stored.weights, stored.bitsPerWeight);
+  if (!rounding) return network(all, model, graph, stored.weights, stored.bitsPerWeight);
   const plain = plainWeights(openTensors(bytes, file.path), graph);
-  return network(model, graph, roundedWeights(plain, graph, rounding.bits, rounding.rule), bitsOf(graph, rounding.bits));
+  const weights = roundedWeights(plain, graph, rounding.bits, rounding.rule);
+  return network(all, model, graph, weights, bitsOf(graph, rounding.bits));
 }
 
 /**
+ * @param {Runners} all
  * @param {Uint8Array} model
  * @param {Graph} graph
- * @param {Float32Array} weights
+ * @param {Float32Array} weights are given away
  * @param {number} bitsPerWeight
  * @returns {Promise<Network>}
  */
-async function network(model, graph, weights, bitsPerWeight) {
-  const session = await inTurn(() => ort.InferenceSession.create(model, {
-    executionProviders: ["wasm"],
-    externalData: [{ path: WEIGHTS, data: new Uint8Array(weights.buffer) }],
-  }));
+async function network(all, model, graph, weights, bitsPerWeight) {
   const last = graph.weights.find((one) => one.name === `${graph.facts.classifier}.weight`);
   const head = graph.has_features && last
     ? weights.slice(last.start, last.start + last.shape[0] * last.shape[1]) : null;
-  return { session, graph, head, bitsPerWeight, used: 0 };
+  return { place: await all.create(model, WEIGHTS, weights), graph, head, bitsPerWeight, used: 0 };
 }
 
 /** Let go of the networks that were not used for longest. */
@@ -139,7 +127,7 @@ async function tidy() {
     const all = await Promise.all([...networks].map(async ([key, one]) => /** @type {const} */ ([key, await one])));
     const [key, oldest] = all.reduce((first, one) => (one[1].used < first[1].used ? one : first));
     networks.delete(key);
-    await inTurn(() => oldest.session.release());
+    await (await theRunners()).release(oldest.place);
   }
 }
 
@@ -271,57 +259,33 @@ function chance() {
  * @param {(number | null)[] | null} looks
  */
 async function answersOf(models, image, looks) {
-  const inputs = /** @type {Map<string, any>} */ (new Map());
-  const said = /** @type {Map<Network, any>} */ (new Map());
-  const answers = [];
-  for (const asked of models) {
-    const { checkpoint, found } = await networksOf(asked, () => {});
-    const { config } = checkpoint;
-    const key = JSON.stringify([config.image_size, config.mean, config.std]);
-    if (!inputs.has(key)) inputs.set(key, tensorOf(image, config));
-    let milliseconds = 0;
+  const inputs = /** @type {Map<string, Float32Array>} */ (new Map());
+  const said = /** @type {Map<Network, Promise<Ran>>} */ (new Map());
+  const asked = [];
+  for (const model of models) {
+    const { checkpoint, found } = await networksOf(model, () => {});
+    const { image_size: size, mean, std } = checkpoint.config, key = JSON.stringify([size, mean, std]);
+    const input = inputs.get(key) ?? networkInput(resize(image, size), mean, std);
+    inputs.set(key, input);
+    const all = await theRunners(), shape = [1, 3, size, size];
     for (const one of found) {
-      if (!said.has(one)) said.set(one, await run(one, inputs.get(key), looks !== null));
-      milliseconds += said.get(one).milliseconds;
+      said.set(one, said.get(one) ?? all.run(one.place, input, shape, looks !== null && one.head !== null));
     }
-    const each = found.map((one) => said.get(one));
+    asked.push({ model, found });
+  }
+  const ran = new Map(await Promise.all([...said].map(async ([one, answer]) => /** @type {const} */ ([one, await answer]))));
+  return asked.map(({ model, found }, i) => {
+    const each = found.map((one) => /** @type {Ran} */ (ran.get(one)));
     if (each.some((one) => !one.logits.every(Number.isFinite))) {
       throw new SetError(
-        `${asked.path} answers with logits that are not finite numbers, so it has no answer: its `
+        `${model.path} answers with logits that are not finite numbers, so it has no answer: its `
         + "weights are too large. Train it again, or use another checkpoint.",
       );
     }
-    answers.push({
-      logits: each.map((one) => one.logits), milliseconds,
-      heat: looks === null ? null : heatOf(found, each, looks[answers.length]),
-    });
-  }
-  return answers;
-}
-
-/**
- * @param {import("./filters.js").Rgb} image
- * @param {import("./manifest.js").Config} config
- */
-function tensorOf(image, { image_size: size, mean, std }) {
-  return new ort.Tensor("float32", networkInput(resize(image, size), mean, std), [1, 3, size, size]);
-}
-
-/**
- * @param {Network} one
- * @param {any} images
- * @param {boolean} withFeatures
- */
-function run(one, images, withFeatures) {
-  return inTurn(async () => {
-    const start = performance.now();
-    const wanted = withFeatures && one.head ? ["logits", "features"] : ["logits"];
-    const outputs = await one.session.run({ images }, wanted);
-    const milliseconds = performance.now() - start;
-    const { features } = outputs;
     return {
-      logits: [...outputs.logits.data], milliseconds,
-      features: features ? { data: features.data, shape: features.dims } : null,
+      logits: each.map((one) => one.logits),
+      milliseconds: together(each.map(({ milliseconds }, k) => ({ runner: found[k].place.runner, milliseconds }))),
+      heat: looks === null ? null : heatOf(found, each, looks[i]),
     };
   });
 }
