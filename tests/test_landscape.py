@@ -31,7 +31,7 @@ from qtdog.landscape import (
 from qtdog.landscape.images import sample
 from qtdog.landscape.measured_networks import point_of
 from qtdog.landscape.records import ImageSample, Provenance, Reading
-from qtdog.landscape.space import Block, WeightPoint, bind, rounded_point
+from qtdog.landscape.space import Block, WeightPoint, bind, ensemble_point, rounded_point
 from qtdog.quantization import quantizers
 
 MODEL = ModelReference("erm-seed0", "erm", 32, False, 0, "ab" * 32)
@@ -315,6 +315,40 @@ def test_a_random_plane_is_the_same_for_models_alike_and_has_the_network_in_its_
     with meter_of(point, data) as meter:
         (expected,) = meter.read([lambda: moved])
     assert measured.readings[0][3].loss == pytest.approx(expected.loss, abs=2e-6)
+
+
+def test_of_an_ensemble_every_member_moves_its_own_way_and_the_logits_are_averaged(data):
+    members = [pair(0), pair(1), pair(2)]
+    point = ensemble_point(members)
+    plane = surfaces.random_plane(point, MODEL, "sketch", IMAGES, 0, 0.5, 3, MADE)
+    measured = surface(plane, [point], data)
+
+    def moved(x, y):
+        """The members one by one, each with its part of the two directions."""
+        along, across = (directions.random_direction(point, "filter", 0, index) for index in (0, 1))
+        change, start, found = x * along + y * across, 0, []
+        for member in members:
+            other, alone = copy.deepcopy(member), weight_point(member)
+            own = change[start : start + len(alone.vector)]
+            for block in alone.blocks:
+                step = own[block.place].view(block.shape)
+                other.get_parameter(block.name).data += step
+            start += len(alone.vector)
+            found.append(other)
+        return found
+
+    def loss(networks):
+        return own_loss(lambda images: sum(one(images) for one in networks) / len(networks), data)
+
+    assert measured.markers[0].reading.loss == pytest.approx(loss(members)[0], abs=2e-6)
+    assert measured.readings[1][1] == measured.markers[0].reading
+    for row, y in enumerate((-0.5, 0.0, 0.5)):
+        for column, x in enumerate((-0.5, 0.0, 0.5)):
+            expected, right = loss(moved(x, y))
+            assert measured.readings[row][column].loss == pytest.approx(expected, abs=2e-6)
+            assert measured.readings[row][column].correct == right
+    half = point.vector[: len(point.vector) // 3]
+    assert torch.equal(half, weight_point(members[0]).vector), "the members stay apart"
 
 
 @pytest.mark.parametrize("activation", [nn.ReLU, nn.ReLU6, nn.Tanh])

@@ -7,15 +7,19 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
+import torch
 from landscape_files import save_images, save_trunk
 from PIL import Image
 from servers import ROOT
+from tiny import save_set
 from typer.testing import CliRunner
 
-from qtdog import cli
+from qtdog import checkpoints, cli, data, models
 from qtdog.claims import claimed
-from qtdog.landscape import Settings, records, store, subjects, title
+from qtdog.landscape import Settings, ensembles, records, store, subjects, title
+from qtdog.landscape.images import sample
 from qtdog.landscape.measured_networks import same_trunk
 from qtdog.landscape.plan import plan
 
@@ -218,6 +222,29 @@ def test_what_cannot_be_measured_is_said_in_a_sentence(zoo, pacs, tmp_path):
             Image.new("RGB", (8, 8)).save(other / domain / label / "0.png")
     with pytest.raises(ValueError, match="was trained on pacs with the classes dog"):
         invoke(*words(zoo, other, out))
+
+
+@pytest.mark.thorough
+def test_of_an_ensemble_the_plane_is_measured(pacs, tmp_path):
+    root = save_set(tmp_path / "zoo", members=2)
+    folder, out = root / "pacs" / "sketch" / "eoq-7bit", tmp_path / "out"
+    result = invoke(*words(folder, pacs, out, "--split", "target"))
+    assert "1 result of 1 network" in result.output, result.output
+    ((plane,), problems) = store.load_all(out)
+    assert not problems
+    assert title(plane.markers[0].model) == "EoQ, 7 bits"
+    checkpoint = checkpoints.load(folder)
+    dataset = data.load(str(pacs), checkpoint.config.image_size)
+    images, _ = sample(dataset, "sketch", "target", 3, 0)
+    scale = checkpoint.config.mean, checkpoint.config.std
+    inputs = models.to_network_input(torch.from_numpy(np.array(images.images)), *scale)
+    with torch.no_grad():
+        logits = torch.stack([network(inputs) for network in checkpoint.networks]).mean(0).double()
+    loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(np.array(images.labels)))
+    assert plane.readings[1][1].loss == pytest.approx(float(loss), abs=1e-5)
+    assert [one.model for one in ensembles([folder])] == [plane.markers[0].model]
+    with pytest.raises(ValueError, match="of an ensemble, random planes alone"):
+        invoke(*words(folder, pacs, out, "--kind", "flatness"))
 
 
 def test_subjects_are_single_networks_in_a_fixed_order(zoo):

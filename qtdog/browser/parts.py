@@ -9,7 +9,7 @@ from qtdog.browser.ways import way_part
 from qtdog.citation import CITATION
 from qtdog.explorer import BIT_WIDTHS, Explorer
 from qtdog.images import read_image
-from qtdog.landscape import subjects
+from qtdog.landscape import ensembles, subjects
 from qtdog.places import LANDSCAPES, RESULTS
 from qtdog.results import load_results
 from qtdog.ui import Markup, html, join, notices
@@ -67,7 +67,7 @@ def landscape(explorer: Explorer) -> Markup:
     """What was measured around the very networks that the page shows."""
     keys = [target.key for target in explorer.targets()]
     folders = [one.folder for key in keys for one in explorer.checkpoints(key)]
-    stored = stores.load_stored(LANDSCAPES, subjects(folders))
+    stored = stores.load_stored(LANDSCAPES, [*subjects(folders), *ensembles(folders)])
     ours = tuple(one for one in stored.records if stores.target_of(one) in keys)
     return notices(stored.problems) + (
         landscapes_part(replace(stored, records=ours)) or NO_LANDSCAPE

@@ -29,6 +29,7 @@ from .folder import find as find
 from .folder import load as load
 from .folder import load_config as load_config
 from .folder import load_files as load_files
+from .folder import member_configs as member_configs
 from .folder import member_path as member_path
 from .folder import read_files as read_files
 from .folder import require_place as require_place

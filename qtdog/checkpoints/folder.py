@@ -46,6 +46,7 @@ __all__ = [
     "load",
     "load_config",
     "load_files",
+    "member_configs",
     "member_path",
     "require_place",
     "require_same_run",
@@ -210,13 +211,27 @@ def load_files(files: CheckpointFiles) -> Checkpoint:
 
 
 def _read_ensemble(folder: Path, config: CheckpointConfig, size_bytes: int) -> CheckpointFiles:
+    members = []
+    for path, named, config_bytes in member_configs(folder, config):
+        member = _read_network(path.parent, named, config_bytes)
+        if unequal := differing_fields(member.config, config):
+            raise CheckpointError(f"{path} differs from its ensemble in '{unequal[0]}'.")
+        members.append(member)
+    size_bytes += sum(member.size_bytes for member in members)
+    return CheckpointFiles(folder, config, size_bytes, members=tuple(members))
+
+
+def member_configs(
+    folder: Path, config: CheckpointConfig
+) -> Iterator[tuple[Path, CheckpointConfig, int]]:
+    """The config.json of each member of the ensemble in `folder`: where it is, what it says, and
+    its bytes. Raises CheckpointError for one that is not what the ensemble's `config` names."""
     if not config.files:
         raise CheckpointError(f"{folder / CONFIG} names no members.")
     if len({file.path for file in config.files}) < len(config.files):
         raise CheckpointError(f"{folder / CONFIG} names a member twice.")
     if len(config.files) > MOST_MEMBERS:
         raise CheckpointError(f"{folder / CONFIG} names more than {MOST_MEMBERS} members.")
-    members = []
     for file in config.files:
         place = PurePosixPath(file.path)
         # A member is a sibling folder or lies within: "../name/config.json" or "name/config.json".
@@ -230,12 +245,7 @@ def _read_ensemble(folder: Path, config: CheckpointConfig, size_bytes: int) -> C
         named = parse_config(path, content)
         if named.method == "eoq":
             raise CheckpointError(f"{path} is a member and an ensemble itself.")
-        member = _read_network(path.parent, named, len(content))
-        if unequal := differing_fields(member.config, config):
-            raise CheckpointError(f"{path} differs from its ensemble in '{unequal[0]}'.")
-        members.append(member)
-    size_bytes += sum(member.size_bytes for member in members)
-    return CheckpointFiles(folder, config, size_bytes, members=tuple(members))
+        yield path, named, len(content)
 
 
 def _write(path: Path, content: bytes) -> None:

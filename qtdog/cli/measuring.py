@@ -149,9 +149,9 @@ def landscape(
 ) -> None:
     """Measure flatness and loss landscapes; what is there already is not measured again.
 
-    Perturbed are the weights as a network uses them, batch norm folded in. EoQ is left out: its
-    members are measured, each by itself. Stop it whenever you like: the same command goes on from
-    there.
+    Perturbed are the weights as a network uses them, batch norm folded in. Of EoQ a plane is
+    measured, in which every member moves its own way; all else of its members, each by itself.
+    Stop it whenever you like: the same command goes on from there.
     """
     from qtdog import checkpoints as formats
     from qtdog.landscape import DIRECTION_KINDS as DISTANCES

@@ -15,6 +15,7 @@ from .live import MOST_PICTURES as MOST_PICTURES
 from .live import LiveStep as LiveStep
 from .live import live_flatness as live_flatness
 from .measured_networks import Subject as Subject
+from .measured_networks import ensembles as ensembles
 from .measured_networks import order as order
 from .measured_networks import side_by_side as side_by_side
 from .measured_networks import subjects as subjects

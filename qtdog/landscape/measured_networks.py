@@ -1,7 +1,9 @@
-"""The checkpoints whose landscapes can be measured: single networks of one held-out domain."""
+"""The checkpoints whose landscapes can be measured: single networks of one held-out domain, and
+ensembles of them, of which a random plane is measured."""
 
 from __future__ import annotations
 
+import hashlib
 import platform
 from collections import Counter
 from collections.abc import Sequence
@@ -17,6 +19,7 @@ from qtdog.checkpoints import (
     Checkpoint,
     CheckpointConfig,
     CheckpointError,
+    TrainingRecord,
 )
 from qtdog.landscape.records import ModelReference, Provenance
 from qtdog.method_names import method_name
@@ -25,14 +28,18 @@ from qtdog.provenance import code_version, processor
 if TYPE_CHECKING:
     from qtdog.landscape.space import WeightPoint
 
+EOQ = "eoq"
+
 
 @dataclass(frozen=True)
 class Subject:
-    """A checkpoint of a single network. EoQ is none: its members are, each by itself."""
+    """A checkpoint of a single network, or of EoQ (see `ensembles`)."""
 
     folder: Path
     config: CheckpointConfig
     model: ModelReference
+    training: TrainingRecord
+    """Of EoQ, the first member's."""
 
     def load(self, round_again: bool = False) -> WeightPoint:
         """Its network as a point of weight space (see `point_of`). Raises CheckpointError."""
@@ -41,9 +48,12 @@ class Subject:
 
 def point_of(checkpoint: Checkpoint, round_again: bool = False) -> WeightPoint:
     """A single network as a point of weight space; with `round_again` a quantized one whose moved
-    weights are rounded to its own levels before the loss is measured."""
-    from qtdog.landscape.space import rounded_point, weight_point
+    weights are rounded to its own levels before the loss is measured. Of an ensemble, all its
+    members' weights."""
+    from qtdog.landscape.space import ensemble_point, rounded_point, weight_point
 
+    if checkpoint.members:
+        return ensemble_point(checkpoint.networks)
     (network,) = checkpoint.networks
     if round_again and checkpoint.grids:
         return rounded_point(network, checkpoint.grids)
@@ -62,7 +72,27 @@ def subjects(folders: Sequence[Path]) -> list[Subject]:
         except CheckpointError:
             continue
         if config.training is not None and len(config.files) == 1:
-            found.append(Subject(folder, config, reference(folder.name, config)))
+            found.append(Subject(folder, config, reference(folder.name, config), config.training))
+    return sorted(found, key=lambda subject: order(subject.model))
+
+
+def ensembles(folders: Sequence[Path]) -> list[Subject]:
+    """The ensembles among these checkpoints whose members can be read, in order."""
+    found = []
+    for folder in folders:
+        try:
+            config = checkpoints.load_config(folder)
+            ensemble = config.method == EOQ
+            read = checkpoints.member_configs(folder, config) if ensemble else ()
+            members = [named for _, named, _ in read]
+        except CheckpointError:
+            continue
+        if members:
+            weights = "".join(one.files[0].sha256 for one in members)
+            sha256 = hashlib.sha256(weights.encode()).hexdigest()
+            seed = min(one.own_training.seed for one in members)
+            model = ModelReference(folder.name, EOQ, config.bits, False, seed, sha256)
+            found.append(Subject(folder, config, model, members[0].own_training))
     return sorted(found, key=lambda subject: order(subject.model))
 
 
@@ -85,9 +115,10 @@ def side_by_side(found: Sequence[Subject]) -> list[Subject]:
 
 
 def order(model: ModelReference) -> tuple:
-    """Sorts models as they are shown: full precision first, seeds together."""
+    """Sorts models as they are shown: full precision first, ensembles last, seeds together."""
     return (
         model.method != "erm",
+        model.method == EOQ,
         model.method,
         model.averaged,
         model.refitted,
@@ -119,12 +150,12 @@ def same_trunk(found: Sequence[Subject], averaged: bool = True) -> tuple[Subject
 
 
 def title(model: ModelReference) -> str:
-    """ "Full precision, averaged, seed 0" or "QT-DoG, 7 bits, seed 1"."""
+    """ "Full precision, averaged, seed 0", "QT-DoG, 7 bits, seed 1" or "EoQ, 7 bits"."""
     name = CHECKPOINT_NAMES.get(model.method, model.method)
     parts = [name + (" (refitted)" if model.refitted else "")]
     parts += [f"{model.bits} bits"] if model.bits != FULL_PRECISION_BITS else []
     parts += ["averaged"] if model.averaged else []
-    return ", ".join([*parts, f"seed {model.seed}"])
+    return ", ".join(parts if model.method == EOQ else [*parts, f"seed {model.seed}"])
 
 
 @lru_cache

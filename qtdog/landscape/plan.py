@@ -16,7 +16,7 @@ from qtdog.landscape.curvature import LANCZOS_STEPS, hessian_product, measure
 from qtdog.landscape.directions import DIRECTION_KINDS, DirectionKind
 from qtdog.landscape.flatness import flatness_survey
 from qtdog.landscape.images import IMAGE_SETS, sample
-from qtdog.landscape.measured_networks import Subject, provenance, same_trunk
+from qtdog.landscape.measured_networks import EOQ, Subject, provenance, same_trunk
 from qtdog.landscape.meter import LossMeter
 from qtdog.landscape.records import Curvature, ImageSample, Provenance, Record
 from qtdog.landscape.space import WeightPoint
@@ -27,6 +27,7 @@ from qtdog.landscape.trajectories import read_way, trajectories
 MEASUREMENTS = ("flatness", "plane", "three-models", "interpolation", "curvature")
 ON_REQUEST = ("trajectories",)
 """Those that need what training keeps only when asked to."""
+OF_ENSEMBLES = ("plane",)
 ROUNDED_MEASUREMENTS = ("flatness", "plane")
 """Those that can be measured with the weights rounded again after every move."""
 # A product with the Hessian takes about as long as this many forward passes.
@@ -161,7 +162,8 @@ def plan(subjects: Sequence[Subject], data_folder: str, settings: Settings) -> l
     read.
     """
     if settings.round_again:
-        subjects = [one for one in subjects if one.model.bits != FULL_PRECISION_BITS]
+        quantized = [one for one in subjects if one.model.bits != FULL_PRECISION_BITS]
+        subjects = [one for one in quantized if one.model.method != EOQ]
         kinds = tuple(kind for kind in settings.kinds if kind in ROUNDED_MEASUREMENTS)
         settings = dataclasses.replace(settings, kinds=kinds)
     made = provenance()
@@ -187,10 +189,11 @@ def _of_one(
     settings: Settings,
     made: Provenance,
 ) -> list[Job]:
-    """Flatness, a random plane and curvature of one network."""
+    """Flatness, a random plane and curvature of one network; of an ensemble the plane alone."""
     model, target, seed = subject.model, subject.config.target_domain, settings.seed
+    kinds = OF_ENSEMBLES if model.method == EOQ else settings.kinds
     jobs: list[Job] = []
-    if "flatness" in settings.kinds:
+    if "flatness" in kinds:
         inputs = take(settings.images)
         for kind in settings.direction_kinds:
             survey = flatness_survey(
@@ -205,12 +208,12 @@ def _of_one(
                 made,
             )
             jobs.append(SurveyJob(survey, point, inputs))
-    if "plane" in settings.kinds:
+    if "plane" in kinds and "plane" in settings.kinds:
         inputs = take(settings.plane_images)
         radius, size = settings.plane_radius, settings.grid
         survey = random_plane(point, model, target, inputs.record, seed, radius, size, made)
         jobs.append(SurveyJob(survey, point, inputs))
-    if "curvature" in settings.kinds:
+    if "curvature" in kinds:
         inputs = take(settings.curvature_images)
         for kind in settings.direction_kinds:
             size = len(point.vector)
@@ -259,7 +262,7 @@ def _inputs(
 
 def _require_fit(subject: Subject, first: Subject, dataset: DomainDataset) -> None:
     config = subject.config
-    require_training_data(subject.folder, config, config.training, dataset)
+    require_training_data(subject.folder, config, subject.training, dataset)
     settings = ("architecture", "image_size", "mean", "std")
     if any(getattr(config, name) != getattr(first.config, name) for name in settings):
         raise ValueError(

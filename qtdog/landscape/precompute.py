@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from qtdog.claims import claimed
 from qtdog.landscape import store
-from qtdog.landscape.measured_networks import subjects
+from qtdog.landscape.measured_networks import EOQ, ensembles, subjects
 from qtdog.landscape.meter import LossMeter
 from qtdog.landscape.plan import Job, Settings, plan
 from qtdog.landscape.records import Record, fingerprint, load, settings_of
@@ -20,6 +20,7 @@ NO_TRUNK = (
     "planes and lines through several networks need ERM and QT-DoG of one seed, and the plane also "
     "ERM's averaged weights."
 )
+OF_ENSEMBLE = "of an ensemble, random planes alone: give --kind plane, or single networks."
 NOT_ROUNDED = "only flatness and planes of quantized networks can be rounded again."
 
 
@@ -38,12 +39,14 @@ def measure_landscapes(
     images or networks in the places of what is to be measured; with `replace` they are written
     over.
     """
-    found = subjects(folders)
+    found = [*subjects(folders), *ensembles(folders)]
     if not found:
-        raise ValueError("There is no single network among these checkpoints.")
+        raise ValueError("There is no network among these checkpoints.")
     jobs = plan(found, data, settings)
     if not jobs:
-        raise ValueError(f"Nothing to measure: {NOT_ROUNDED if settings.round_again else NO_TRUNK}")
+        why = NOT_ROUNDED if settings.round_again else NO_TRUNK
+        why = OF_ENSEMBLE if all(one.model.method == EOQ for one in found) else why
+        raise ValueError(f"Nothing to measure: {why}")
     left = missing(jobs, root)
     results, networks = _count(len(jobs), "result"), _count(len(found), "network")
     print(f"{results} of {networks}, {len(jobs) - len(left)} there already.")

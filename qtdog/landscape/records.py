@@ -34,7 +34,8 @@ def _measured(reading: Reading | None) -> Reading:
 
 @dataclass(frozen=True)
 class ModelReference:
-    """A checkpoint. `sha256` is that of its model.safetensors."""
+    """A checkpoint. `sha256` is that of its model.safetensors; of EoQ, of those of its members one
+    after the other in hexadecimal, and `seed` is the lowest of theirs."""
 
     name: str
     method: str

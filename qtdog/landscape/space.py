@@ -5,7 +5,7 @@ that networks in full precision and quantized ones live in the same space.
 """
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -59,6 +59,27 @@ def weight_point(network: nn.Module) -> WeightPoint:
     plain = _plain_copy(network)
     fold_batch_norm(plain)
     return _point(plain)
+
+
+class MeanOfLogits(nn.Module):
+    """An ensemble as one network: its logits are the members' mean (QT-DoG, section on EoQ)."""
+
+    def __init__(self, members: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(batch, 3, size, size) -> (batch, classes)."""
+        return torch.stack([member(images) for member in self.members]).mean(0)
+
+
+def ensemble_point(networks: Sequence[nn.Module]) -> WeightPoint:
+    """The weights of all members, one after the other, so that every member moves in a direction
+    of its own. The networks stay as they are."""
+    members = [_plain_copy(network) for network in networks]
+    for member in members:
+        fold_batch_norm(member)
+    return _point(MeanOfLogits(members).eval())
 
 
 def rounded_point(network: nn.Module, grids: Mapping[str, WeightGrid]) -> WeightPoint:

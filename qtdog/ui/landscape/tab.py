@@ -6,7 +6,7 @@ from pathlib import Path
 import gradio as gr
 
 from qtdog.explorer import Explorer
-from qtdog.landscape import models_of, subjects
+from qtdog.landscape import ensembles, models_of, subjects
 from qtdog.places import LANDSCAPES
 from qtdog.ui.address import Address, one_of, several_of, whole_number, yes_or_no
 from qtdog.ui.choices import seen_change
@@ -31,7 +31,9 @@ def landscape_tab(
     the page's held-out domain."""
     targets = {target.key: target for target in explorer.targets()}
     networks = {key: subjects([one.folder for one in explorer.checkpoints(key)]) for key in targets}
-    stored = load_stored(folder, [one for found in networks.values() for one in found])
+    singles = [one for found in networks.values() for one in found]
+    folders = [one.folder for key in targets for one in explorer.checkpoints(key)]
+    stored = load_stored(folder, [*singles, *ensembles(folders)])
     files = Files()
 
     with gr.Column(elem_id="landscape"):

@@ -20,12 +20,12 @@ def add_endpoint(explorer: Explorer, pairs: WeightPairs, pair: tuple[str, str]) 
     ) -> dict[str, Any]:
         """Compare the weights of two single networks of one architecture, layer by layer.
 
-        first, second: "dataset/domain/name", for example "pacs/sketch/erm-seed0". layer: the name
-        of a weight, or "" for all of them. Returns for all: `whole` and `layers` with distance over
-        the first's norm, cosine, codes used, median step sizes, what rounding alone would do and
-        how many weights take another code than rounding gives, and `not_common`, the layers that
-        only one has or that have other shapes. For one layer: also both histograms, the levels, the
-        channels that differ most, and the scatter's cells.
+        first: a network as "dataset/domain/name", for example "pacs/sketch/erm-seed0". second: the
+        other one. layer: the name of a weight, or "" for all of them. Returns for all: `whole` and
+        `layers` with distance over the first's norm, cosine, codes used, median step sizes, what
+        rounding alone would do and how many weights take another code than rounding gives, and
+        `not_common`, the layers that only one has or that have other shapes. For one layer: also
+        both histograms, the levels, the channels that differ most, and the scatter's cells.
         """
         try:
             if layer:
