@@ -6,7 +6,7 @@ SHOWS = {
     "shift": "text=Probability of",
     "train": ".train-scores",
     "batch": "text=Classify",
-    "results": "#plot-size-measured .main-svg",
+    "results": "#plot-memory .main-svg",
     "landscape": "text=On your pictures, now",
     "quantize": "text=The whole network, at every width",
     "learn": "text=What is a domain?",

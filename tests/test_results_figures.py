@@ -147,7 +147,6 @@ def test_figures_follow_the_rules_for_plots(results, folder):
     shown = [
         views.paper_size(results, "PACS"),
         views.paper_bits(results, "PACS"),
-        views.measured_size(results, "PACS"),
         views.measured_bits(results, "PACS", AVERAGE),
         views.calibration(results, "PACS", AVERAGE, "nll"),
         views.training(results, "PACS", "sketch-0", folder),
@@ -165,10 +164,8 @@ def test_where_there_is_nothing_it_is_said(results, tmp_path):
     (tmp_path / "f" / "measured.csv").unlink()
     empty = load_results(tmp_path / "f")
     for view in (
-        views.measured_size(empty, "PACS"),
         views.measured_bits(empty, "PACS", None),
         views.calibration(empty, "PACS", None, "nll"),
-        views.measured_size(results, "VLCS"),
         views.paper_bits(results, "VLCS"),
     ):
         assert view.figure is None

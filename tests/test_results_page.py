@@ -133,7 +133,7 @@ def test_choosing_a_benchmark_shows_its_numbers_and_narrows_the_rest(open_page, 
     assert page.locator("tr.group").inner_text().strip().startswith("The paper, Table 8")
     assert "benchmark=TerraIncognita" in page.url
     assert "table=8" in page.url
-    assert "Not measured here." in page.locator("#below-size-measured").inner_text()
+    assert "not measured here" in page.locator("#below-memory").inner_text()
     assert _trace(page, "plot-size-paper", "EoQ") == [[1.1], [53.2]]
 
 

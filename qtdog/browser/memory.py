@@ -3,18 +3,20 @@
 import json
 from collections.abc import Sequence
 
-from qtdog.browser.panels import panel_title, plot, select
+from qtdog.browser.panels import pair, panel_title, plot, select
 from qtdog.results import AVERAGE, MemoryPoint, domains_of, frontier, points_on
-from qtdog.ui import Markup, html, join, plain
+from qtdog.ui import Markup, View, html, join, plain
 from qtdog.ui.results import memory, tables
 
 SPEED = 10.0
 """Mbit/s of the download at first."""
 
 
-def memory_part(points: Sequence[MemoryPoint], dataset: str, log_link: tables.LogLink) -> Markup:
-    """The figure of every held-out domain, and what is best at every size; nothing where none was
-    measured. `memory.js` shows what the controls say."""
+def memory_part(
+    points: Sequence[MemoryPoint], dataset: str, log_link: tables.LogLink, paper: View
+) -> Markup:
+    """The figure of every held-out domain, and what is best at every size, then the `paper`'s own;
+    nothing where none was measured. `memory.js` shows what the controls say."""
     domains = domains_of(points, dataset)
     if not domains:
         return Markup()
@@ -32,7 +34,7 @@ def memory_part(points: Sequence[MemoryPoint], dataset: str, log_link: tables.Lo
         '<h2 class="section">{}</h2><p class="section">{}</p><div class="memory">'
         '<div class="tools">{}<label class="choice" hidden>{} <input type="range" min="0.5" '
         'max="{}" step="0.5" value="{}" data-address="megabytes"><output></output></label>{}</div>'
-        "{}</div>",
+        "{}</div>{}",
         memory.TITLE,
         memory.ABOUT,
         select("Held-out domain", titles, domains[0], {"data-address": "memory"}),
@@ -41,6 +43,7 @@ def memory_part(points: Sequence[MemoryPoint], dataset: str, log_link: tables.Lo
         memory.MEGABYTES,
         select(memory.DOWNLOAD, memory.SPEEDS, f"{SPEED:g}", {"data-address": "speed"}),
         panels,
+        pair((memory.IN_THE_PAPER, paper)),
     )
 
 

@@ -38,7 +38,7 @@ def results_part(results: Results, folder: Path) -> Markup:
         (
             notices([*results.problems, *problems]),
             memory.first_rows(points, first),
-            memory_part(points, first, _log_link),
+            memory_part(points, first, _log_link, views.paper_size(results, first)),
             html('<h2 class="section">{}</h2><p class="section">{}</p>', *layout.ALL_NUMBERS),
             choice("Benchmark", titles, panels, 2, "benchmark"),
             _logs(results, folder),
@@ -65,10 +65,7 @@ def _benchmark(results: Results, benchmark: str, folder: Path) -> str:
         html('<h2 class="section">In the paper</h2>'),
         _table(results, Choice("paper", benchmark)),
         html('<h2 class="section">Accuracy against size</h2>'),
-        pair(
-            ("In the paper", views.paper_size(results, benchmark)),
-            ("Measured here", views.measured_size(results, benchmark)),
-        ),
+        pair((memory.IN_THE_PAPER, views.paper_size(results, benchmark))),
         html('<h2 class="section">Accuracy against bits</h2>'),
         pair(("In the paper", views.paper_bits(results, benchmark))),
     ]

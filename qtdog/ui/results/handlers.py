@@ -76,7 +76,6 @@ class Handlers:
             tables.results_table(shown, choice),
             _csv(shown, choice, self._downloads),
             *_shown(views.paper_size(self._results, choice.benchmark, choice.backbone)),
-            *_shown(views.measured_size(self._results, choice.benchmark)),
             *_shown(views.paper_bits(self._results, choice.benchmark)),
             _update([(f"seed {one}", one) for one in seeds], seed, run),
             *self.show_domain(choice.benchmark, target, which),

@@ -47,6 +47,8 @@ class MemoryPart:
     megabytes: gr.Slider
     speed: gr.Radio
     figure: Figure
+    paper: Figure
+    """The paper's own numbers, which are of other networks."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,6 @@ class Layout:
     theirs: TheirPart
     numbers: Html
     download: gr.DownloadButton
-    paper_size: Figure
-    measured_size: Figure
     which: gr.Radio
     measured_bits: Figure
     paper_bits: Figure
@@ -97,13 +97,6 @@ def lay_out(
             "Download these numbers (CSV)", size="md", elem_id="results-download"
         )
 
-        _heading(
-            "Accuracy against size",
-            "What a method costs in memory for weights (the paper's Figure 1).",
-        )
-        with gr.Row():
-            paper_size = _figure("In the paper", "size-paper")
-            measured_size = _figure("Measured here", "size-measured")
         _heading(
             "Accuracy against bits",
             "Trained with quantized weights, or quantized after training.",
@@ -157,8 +150,6 @@ def lay_out(
             their_part,
             numbers,
             download,
-            paper_size,
-            measured_size,
         ),
         *(which, measured_bits, paper_bits, nll, ece, seed, training, log, log_file, log_html),
     )
@@ -190,7 +181,8 @@ def _lay_out_memory(target: str) -> MemoryPart:
             min_width=320,
             elem_id="memory-speed",
         )
-    return MemoryPart(which, megabytes, speed, _figure("Measured here", "memory"))
+    measured = _figure("Measured here", "memory")
+    return MemoryPart(which, megabytes, speed, measured, _figure(memory.IN_THE_PAPER, "size-paper"))
 
 
 def verdict_html(results: Results, benchmark: str) -> Markup:

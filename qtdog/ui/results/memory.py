@@ -33,6 +33,7 @@ ABOUT = (
     "Every kind of network that was measured here, alone and together, by the bytes that it "
     "takes. Move the limit: what is best within it?"
 )
+IN_THE_PAPER = "In the paper, by the memory of one network in full precision (its Figure 1)"
 LIMIT, DOWNLOAD = "This many MB", "Download at"
 MOST_MEGABYTES = 50
 MEGABYTES = 10.5

@@ -108,7 +108,7 @@ def _wire(
     asked = [*chosen, target, at.which, at.seed, at.theirs.numbers]
     shown = [
         *(at.said, at.benchmark, at.backbone, at.table, at.numbers, at.download),
-        *(*at.paper_size, *at.measured_size, *at.paper_bits, at.seed, at.which),
+        *(*at.memory.paper, *at.paper_bits, at.seed, at.which),
         *(*at.measured_bits, *at.nll, *at.ece, *at.training),
     ]
     changes = [at.numbers.load, *(one.change for one in chosen), target.change]

@@ -64,17 +64,6 @@ def paper_size(results: Results, benchmark: str, backbone: str = ALL) -> View:
     return _size(group, place, column, f"the paper's {name_tables([group.table])}")
 
 
-def measured_size(results: Results, benchmark: str) -> View:
-    """The measured accuracy against size, mean over the held-out domains."""
-    table = _measured(results, benchmark)
-    column = _average(benchmark)
-    if column not in table.columns:  # one held-out domain has no average
-        column = next((one for one in table.columns if one.split == "target"), column)
-    if column not in table.columns or not (groups := _sized(table, column)):
-        return missing("Not measured here.")
-    return _size(groups[0], table.columns.index(column), column, "measured here")
-
-
 def paper_bits(results: Results, benchmark: str) -> View:
     """The paper's accuracy against bits a weight, mean over the held-out domains."""
     benchmark = one_benchmark(results, benchmark)

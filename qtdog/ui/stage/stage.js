@@ -10,7 +10,7 @@
     shift: { tab: "shift", figure: "#shift-now" },
     train: { tab: "train", figure: ".train-place" },
     results: { tab: "results", figure: "#plot-memory" },
-    size: { tab: "results", figure: "#plot-size-measured" },
+    size: { tab: "results", figure: "#plot-size-paper" },
     bits: { tab: "results", figure: "#plot-bits-measured" },
     calibration: { tab: "results", figure: "#plot-calibration-nll" },
     training: { tab: "results", figure: "#plot-training" },
