@@ -105,7 +105,7 @@ Show where each model looks (Grad-CAM)</label>
 <div id="looking" hidden>
 <label class="field">Evidence for the class
 <select id="class"><option value="">{}</option></select></label>
-<div id="looks" class="looks"></div>
+<div class="figure"><div id="looks" class="looks"></div>{}</div>
 </div>
 </div>
 </div>
@@ -122,6 +122,7 @@ Show where each model looks (Grad-CAM)</label>
         GRID + WEIGHTS,
         join(map(_model, METHODS)),
         layout.OWN_CHOICE[0],
+        charts.TOOLS,
         classify.NOTES,
         shift.NOTES,
         quantize.NOTES,
@@ -218,7 +219,7 @@ GRID = html(
     """<section id="grid" aria-label="One layer, rounded" hidden>
 <label class="field">Layer of the network in full precision <select id="layer"></select></label>
 <figure class="plot"><figcaption>Weights and the grid{}</figcaption>
-<div id="layer-chart"></div></figure>
+<div id="layer-chart"></div>{}</figure>
 <p class="picture-said" id="layer-said" role="status"></p>
 </section>""",
     charts.legend(
@@ -228,6 +229,7 @@ GRID = html(
             ("■", "var(--clipped)", "cut off"),
         ]
     ),
+    charts.TOOLS,
 )
 WEIGHTS = html(
     """<details id="weights" hidden><summary>Two networks compared</summary>

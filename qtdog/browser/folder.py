@@ -48,7 +48,7 @@ from qtdog.web import FOLDER as WEB
 SET, GRAPHS, PICTURES = "checkpoints", "graphs", "samples"
 GRAINS = "numbers/grains.f32"
 SCRIPTS = (".js", ".mjs", ".wasm")
-ROOMS = {"explorer": SCRIPTS, "onnxruntime": SCRIPTS, "toy": (*SCRIPTS, ".css")}
+ROOMS = {"explorer": SCRIPTS, "figures": SCRIPTS, "onnxruntime": SCRIPTS, "toy": (*SCRIPTS, ".css")}
 """Folders of browser modules that the page is made of, and which of their files it takes."""
 LICENCES = ("LICENSE", "OFL.txt", "GPL-2.txt")
 OF_NO_VERSION = b"of no version"

@@ -7,7 +7,7 @@ from itertools import product
 from qtdog.browser.panels import check, panel_title, plot_of, select, slug
 from qtdog.browser.ways import way_part
 from qtdog.landscape import Record, Surface, Trajectories, models_of, order, title
-from qtdog.ui import Markup, html, join, plain
+from qtdog.ui import Markup, charts, html, join, plain
 from qtdog.ui.landscape import figures, planes, texts
 from qtdog.ui.landscape import stored as stores
 
@@ -141,7 +141,9 @@ def _planes(surfaces: Sequence[Surface]) -> Markup:
         for one in surfaces
     )
     return html(
+        '<div class="figure planes-figure">'
         '<div class="landscape-planes" tabindex="0" role="group" aria-label="Side by side">'
-        "{}</div>",
+        "{}</div>{}</div>",
         drawn,
+        charts.TOOLS,
     )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from qtdog.browser.panels import pair, panel_title, plot, select
 from qtdog.results import AVERAGE, MemoryPoint, domains_of, frontier, points_on
-from qtdog.ui import Markup, View, html, join, plain
+from qtdog.ui import Markup, View, charts, html, join, plain
 from qtdog.ui.results import memory, tables
 
 SPEED = 10.0
@@ -53,7 +53,8 @@ def _panel(
     said = [_best(None, domain, log_link)]
     said += [_best(one, domain, log_link) for one in frontier(shown)]
     figure = memory.figure(shown, None, memory.MEGABYTES, SPEED)
-    return plot(figure) + join(said) + memory.below(shown, dataset, domain)
+    below = join(said) + memory.below(shown, dataset, domain) + charts.TOOLS
+    return html('<div class="figure">{}{}</div>', plot(figure), below)
 
 
 def _best(best: MemoryPoint | None, domain: str, log_link: tables.LogLink) -> Markup:

@@ -12,7 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.io.json import to_json_plotly
 
-from qtdog.ui import Markup, View, html, join, trusted
+from qtdog.ui import Markup, View, charts, html, join, trusted
 
 
 def plot(figure: go.Figure | None) -> Markup:
@@ -33,7 +33,13 @@ def plot_of(looks: Sequence[tuple[str, go.Figure]]) -> Markup:
 def pair(*shown: tuple[str, View]) -> Markup:
     """Figures side by side, each with what stands below it."""
     side_by_side = join(
-        html('<div class="figure"><h3>{}</h3>{}{}</div>', title, plot(view.figure), view.html)
+        html(
+            '<div class="figure"><h3>{}</h3>{}{}{}</div>',
+            title,
+            plot(view.figure),
+            view.html,
+            charts.TOOLS if view.figure else "",
+        )
         for title, view in shown
     )
     return html('<div class="pair">{}</div>', side_by_side)

@@ -6,8 +6,10 @@ import numpy as np
 from PIL import Image
 from plotly.colors import sequential, unlabel_rgb
 
+from qtdog.csv_file import csv_text
 from qtdog.explorer import Explanation
 from qtdog.ui.appearance import METHOD_STYLES
+from qtdog.ui.charts import TOOLS
 from qtdog.ui.inline import data_uri
 from qtdog.ui.markup import Markup, html, join
 from qtdog.ui.sentences import listed, percent, plain
@@ -107,12 +109,15 @@ def looks(image: Image.Image, explanations: Sequence[Explanation]) -> Markup:
     legend = ", ".join(f"rgb{colour}" for colour in seen_colours())
     return (
         html(
-            '<div class="looks">{}</div>'
+            '<div class="figure"><div class="looks">{}</div>'
             '<p class="scale"><span>nothing</span><span class="ramp" aria-hidden="true" '
             'style="background: linear-gradient(to right, {})"></span>'
-            "<span>each model's hottest place</span></p>",
+            "<span>each model's hottest place</span></p>"
+            '<span data-csv="{}" hidden></span>{}</div>',
             figures,
             legend,
+            _numbers(explanations),
+            TOOLS,
         )
         + (_compare(shown) if len(shown) > 1 else "")
         + html(
@@ -121,6 +126,20 @@ def looks(image: Image.Image, explanations: Sequence[Explanation]) -> Markup:
             "say where, not how much. The map has few places and is enlarged; it shows what the "
             "answer rests on, not why.</p>"
         )
+    )
+
+
+def _numbers(explanations: Sequence[Explanation]) -> str:
+    """The maps as CSV: rows from the top, columns from the left, both from 1."""
+    head = ("model", "class", "row", "column", "heat (1: this model's hottest place)")
+    return csv_text(
+        head,
+        [
+            (one.model, one.label, row, column, f"{value:.4f}")
+            for one in explanations
+            for row, values in enumerate(one.heat, start=1)
+            for column, value in enumerate(values, start=1)
+        ],
     )
 
 

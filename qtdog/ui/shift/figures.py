@@ -161,13 +161,27 @@ def shifted(
         '<figure class="shifted"><img src="{}" alt="{}">'
         "<figcaption><b>{}</b>{}"
         '<a class="save" href="#" download="{}" onclick="{}">'
-        "Save this picture (PNG)</a></figcaption></figure>",
+        'Save this picture (PNG)</a></figcaption><span data-csv="{}" hidden></span>{}</figure>',
         data_uri(image, "png", compress_level=3),
         title,
         title,
         verdicts(predictions, label, names=True),
         name,
         save,
+        _numbers(predictions, title),
+        charts.TOOLS,
+    )
+
+
+def _numbers(predictions: Sequence[Prediction], title: str) -> str:
+    """Each model's probability of each class as CSV."""
+    return csv_text(
+        ("picture", "model", "class", "probability"),
+        [
+            (title, one.model, label, f"{probability:.6f}")
+            for one in predictions
+            for label, probability in zip(one.classes, one.probabilities, strict=True)
+        ],
     )
 
 

@@ -1,5 +1,6 @@
 // What stands around a chart: title, legend, its numbers as a table that opens.
 
+import { tools } from "../figures/tools.js";
 import { element } from "./dom.js";
 
 /** @typedef {[string, string, string]} Entry marker, ink, words */
@@ -16,7 +17,7 @@ export function figure(title, entries, chart, table = null) {
     element("span", {}, element("b", { style: `color:${ink}`, "aria-hidden": "true" }, marker), ` ${words}`)
   )));
   return element("figure", { class: "plot" }, element("figcaption", {}, title, legend), chart.svg,
-    table && folded("The same as a table", table));
+    table && folded("The same as a table", table), tools());
 }
 
 /** Content that opens on demand. @param {string} summary @param {HTMLElement} content @returns {HTMLElement} */

@@ -27,6 +27,8 @@ const MOST_PLACES_NAMED = 3;
  * @param {Look[]} looks
  */
 export function showLooks(place, pixels, looks) {
+  const around = /** @type {import("../figures/numbers.js").Numbered | null} */ (place.closest(".figure"));
+  if (around) around.numbers = () => numbers(looks);
   const figures = /** @type {HTMLElement[]} */ ([...place.querySelectorAll(".look")]);
   if (figures.map((one) => one.dataset.method).join() !== looks.map((one) => one.method).join()) {
     place.replaceChildren(...looks.map(({ method }) => element(
@@ -44,6 +46,14 @@ export function showLooks(place, pixels, looks) {
       ", for ", element("b", {}, plain(look.label)), `: ${words}.`,
     );
   });
+}
+
+/** The maps in numbers, rows from the top. @param {Look[]} looks @returns {import("../figures/numbers.js").Row[]} */
+function numbers(looks) {
+  const head = ["model", "class", "row", "column", "heat (1: this model's hottest place)"];
+  const rows = looks.flatMap(({ name, label, heat: { width, values } }) => [...values].map((value, at) => (
+    [name, label, Math.floor(at / width) + 1, (at % width) + 1, value.toFixed(4)])));
+  return [head, ...rows];
 }
 
 /** @type {HTMLCanvasElement[]} */

@@ -1,5 +1,6 @@
 // The page: opened, wired, its state in the address.
 
+import { begin as beginFigures } from "../figures/tools.js";
 import { readAddress, writeAddress } from "./address.js";
 import { byId } from "./dom.js";
 import { Engine } from "./engine.js";
@@ -93,6 +94,7 @@ async function start() {
   wireTabs(page);
   byId("needs").hidden = true;
   byId("page").hidden = false;
+  beginFigures();
   await engine.open(base, manifest);
   const kept = keepPage(byId("offline"));
   page.onceLoaded = async (files) => {

@@ -1,6 +1,9 @@
 // A figure's numbers as CSV: those of its plots, of its cards, or of the table that goes with it.
 
-/** @typedef {(string | number | null | undefined)[]} Row */
+/**
+ * @typedef {(string | number | null | undefined)[]} Row
+ * @typedef {HTMLElement & {numbers?: () => Row[]}} Numbered a figure that a script draws, which knows its numbers
+ */
 
 const MARK = "\ufeff"; // so that spreadsheets read UTF-8
 const MOST_STEPS = 4; // upwards, to the table beside a figure
@@ -13,10 +16,15 @@ const MOST_STEPS = 4; // upwards, to the table beside a figure
 export function csvOf(figure) {
   const given = figure.querySelector("[data-csv]")?.getAttribute("data-csv");
   if (given) return MARK + given;
+  const own = /** @type {Numbered} */ (figure).numbers?.();
+  if (own) return own.length ? written(own) : "";
   const plots = /** @type {any[]} */ ([...figure.querySelectorAll(".js-plotly-plot")]).filter((plot) => plot._fullData?.length);
   const rows = plots.length ? ofPlots(plots) : ofCards(figure) ?? ofLists(figure) ?? ofTables(figure);
-  return rows.length ? MARK + rows.map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n" : "";
+  return rows.length ? written(rows) : "";
 }
+
+/** @param {Row[]} rows @returns {string} */
+const written = (rows) => MARK + rows.map((row) => row.map(cell).join(",")).join("\r\n") + "\r\n";
 
 /**
  * Numbers stay numbers; what a spreadsheet would run is text; quotes where they are needed.

@@ -21,6 +21,22 @@ export function begin() {
   if (named) arrive(named, Date.now() + PATIENCE_MS);
 }
 
+/** The buttons, for a figure that a script makes. @returns {HTMLElement} */
+export function tools() {
+  const row = document.createElement("div");
+  row.className = "figure-tools";
+  row.setAttribute("role", "group");
+  row.setAttribute("aria-label", "This figure");
+  for (const [what, words] of [["picture", "Copy picture"], ["csv", "CSV"], ["link", "Link"]]) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.dataset.figure = what;
+    button.textContent = words;
+    row.append(button);
+  }
+  return row;
+}
+
 /** @param {HTMLElement} button */
 async function act(button) {
   const name = button.dataset.figure ?? "", words = button.textContent;

@@ -1,5 +1,6 @@
 /** The tab "Train it": settings in, frames out, figures of the frames. */
 
+import { tools } from "../figures/tools.js";
 import { DRAWN_REACH, read, written } from "./address.js";
 import { coloursOf } from "./canvas.js";
 import { claims } from "./claims.js";
@@ -90,10 +91,11 @@ class Tab {
     this.near = element("p", { class: "notice", hidden: true }, NEAR);
     this.scene = element("p", { class: "train-scene", "aria-live": "polite", hidden: true });
     const notices = problems.map((text) => element("p", { class: "notice" }, text));
-    this.figures = element("div", { class: "train-figures" },
+    this.figures = element("div", { class: "train-figures figure" },
       this.#bar(), this.said, this.problem,
       element("div", { class: "train-top" }, this.#domains(), this.#scores()),
-      element("div", { class: "train-bottom" }, ...this.#lowerFigures()));
+      element("div", { class: "train-bottom" }, ...this.#lowerFigures()), tools());
+    this.figures.numbers = () => this.#numbers();
     this.root.append(element("div", { class: "train" }, ...notices, this.near, this.#sceneLinks(), this.scene,
       element("div", { class: "train-bench" }, part("controls", this.form.form), this.figures),
       this.luck.part, claims(record)));
@@ -178,6 +180,15 @@ class Tab {
         element("p", {}, "Every neuron's weights by 0.3 of their norm in a random direction; the mean of 20 directions, on "
           + "the source points. Smaller logits alone make a loss look flatter. So the rise is given with logits scaled to "
           + "the least loss too, which has no end where no point is wrong, and as accuracy that is lost."))));
+  }
+
+  /** What the figures show over the steps, for a file. @returns {import("../figures/numbers.js").Row[]} */
+  #numbers() {
+    const { source, heldOut, rise } = this.history;
+    if (!source.length) return [];
+    const rows = /** @type {const} */ ([["accuracy, sources", source], ["accuracy, held out", heldOut], ["rise after a move", rise]])
+      .flatMap(([name, places]) => places.map(({ step, full, other }) => [name, step, full, other]));
+    return [["what", "step", "full precision", nameOf(this.settings)], ...rows];
   }
 
   #lowerFigures() {
