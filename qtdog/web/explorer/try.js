@@ -22,6 +22,12 @@ import { Strip } from "./strip.js";
 /** @typedef {import("./manifest.js").Model} Model */
 /** @typedef {Model & {rounding: import("./engine.js").Asked["rounding"]}} Shown */
 /** @typedef {import("./engine.js").Loaded} Loaded */
+/**
+ * @typedef {{
+ *   target: Target, tab: string, ready: Shown[], kept: Pixels | null,
+ *   going: ReturnType<import("./engine.js").Engine["classify"]>
+ * }} Question
+ */
 
 const RUNTIME = "onnxruntime/ort-wasm-simd-threaded.wasm";
 const ORDER = ["qt-dog", "erm", "eoq"];  // the smallest download first
@@ -406,13 +412,16 @@ export class TryIt {
       return;
     }
     this.answering = true;
+    let ahead = /** @type {Question | null} */ (null);  // of a camera's next frame: the networks never wait
     try {
       do {
         this.again = false;
-        await this.answerOnce();
+        const asked = ahead ?? await this.question();
+        ahead = this.live ? await this.question() : null;
+        if (asked) this.showAnswer(asked, await asked.going);
         if (this.tab === "shift") await this.showStrip();
         if (this.tab === "quantize") await this.showGrid();
-        if (this.source === "camera" && !this.paused && this.seen) {
+        if (this.live) {
           await new Promise((frame) => setTimeout(frame, 0));
           this.again = true;
         }
@@ -424,24 +433,36 @@ export class TryIt {
     }
   }
 
-  async answerOnce() {
-    const { target } = this;
+  /** Whether a camera is watched. */
+  get live() {
+    return this.source === "camera" && !this.paused && this.seen;
+  }
+
+  /** A question about what is seen now, on its way to the networks; null where there is nothing to ask. */
+  async question() {
+    const { target, tab } = this;
     const ready = this.shown.filter((one) => this.loaded.has(keyOf(one)));
     if (!this.shown.length) {
       byId("answers").replaceChildren(element("p", { class: "summary" }, "Choose a model to show."));
-      return;
+      return null;
     }
     if (!ready.length) {
       await Promise.race(this.shown.map((one) => this.loading.get(keyOf(one))));
-      return;
+      return null;
     }
     const pixels = this.current();
-    if (!pixels) return;
-    const { tab } = this, asked = ready.map(({ path, rounding }) => ({ path, rounding }));
+    if (!pixels) return null;
+    const asked = ready.map(({ path, rounding }) => ({ path, rounding }));
     const kept = this.look ? { ...pixels, data: pixels.data.slice() } : null;
     const looks = kept ? ready.map(() => this.evidence) : null;
     const shift = tab === "shift" && this.shift.severity ? this.shift : null;
-    const { answers: said, shown } = await this.engine.classify(asked, pixels, looks, shift);
+    const going = this.engine.classify(asked, pixels, looks, shift);
+    going.catch(() => {});  // who awaits it hears; a frame that nobody waits for any more does not matter
+    return { target, tab, ready, kept, going };
+  }
+
+  /** @param {Question} question @param {Awaited<Question["going"]>} answer */
+  showAnswer({ target, tab, ready, kept }, { answers: said, shown }) {
     if (target !== this.target || tab !== this.tab) return;
     if (shown && this.source !== "pad") paint(byId("shown"), shown);
     const seen = kept && (shown ?? kept);
