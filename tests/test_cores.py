@@ -258,3 +258,38 @@ def test_the_page_and_a_training_keep_their_share_of_their_speed(tmp_path, monke
     print(f"\nAnswers a second alone, beside: {pages}; steps a second: {runs}")
     for alone, beside in (pages, runs):
         assert statistics.median(beside) > LEAST_SHARE * statistics.median(alone)
+
+
+POOLS = """
+import ctypes, sys, threading
+from qtdog import memory
+if sys.argv[2] == "shared":
+    memory.share_memory_among_threads()
+library = ctypes.CDLL(None)
+library.fopen.restype = ctypes.c_void_p
+library.malloc_info.argtypes = [ctypes.c_int, ctypes.c_void_p]
+library.fclose.argtypes = [ctypes.c_void_p]
+together = threading.Barrier(12)
+
+def work():
+    together.wait()
+    [bytes(1000) for _ in range(1000)]
+    together.wait()
+
+threads = [threading.Thread(target=work) for _ in range(12)]
+[one.start() for one in threads]
+[one.join() for one in threads]
+file = library.fopen(sys.argv[1].encode(), b"w")
+library.malloc_info(0, file)
+library.fclose(file)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc's")
+@pytest.mark.parametrize("how", ["shared", "as usual"])
+def test_threads_of_the_page_take_memory_from_a_few_pools(how, tmp_path):
+    out = tmp_path / "pools.xml"
+    subprocess.run([sys.executable, "-c", POOLS, str(out), how], check=True, cwd=ROOT)
+    pools = out.read_text(encoding="utf-8").count("<heap ")
+    few = max(2, cores.count())
+    assert (pools <= few) == (how == "shared"), pools

@@ -15,6 +15,7 @@ from qtdog.checkpoints import CheckpointError
 from qtdog.explorer import Explorer, Guests, open_explorer, remote_allowed
 from qtdog.hub_client import download_bar
 from qtdog.images import MAX_BYTES, read_image
+from qtdog.memory import share_memory_among_threads
 from qtdog.reach import only_here
 from qtdog.results import load_results
 from qtdog.study import read_study
@@ -59,6 +60,7 @@ def serve(
     with numbers of another study, which the Results tab sets beside ours. Raises CheckpointError,
     and ResultsError for such a folder.
     """
+    share_memory_among_threads()
     theirs = read_study(results, load_results()) if results else ()
     explorer = open_explorer(checkpoints, bundled, download_bar())
     shown = explorer.checkpoint_set.describe()
