@@ -50,7 +50,10 @@ class LossMeter:
         self.count = len(labels)
         self._batches = [
             (
-                to_network_input(pixels[start : start + size], mean, std),
+                # With channels last, convolutions on the processor take two thirds of the time.
+                to_network_input(pixels[start : start + size], mean, std).contiguous(
+                    memory_format=torch.channels_last
+                ),
                 torch.from_numpy(np.array(labels[start : start + size])).to(device),
             )
             for start in range(0, self.count, size)

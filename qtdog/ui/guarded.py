@@ -11,6 +11,7 @@ from qtdog.ui.arguments import check_arguments
 from qtdog.ui.markup import refusal
 from qtdog.ui.middleware import UNEXPECTED, Guard
 from qtdog.ui.quiet import Asked
+from qtdog.ui.sessions import Sessions
 from qtdog.ui.uploads import only_uploads, takes_files
 from qtdog.ui.web_files import web_files
 
@@ -18,7 +19,8 @@ from qtdog.ui.web_files import web_files
 class GuardedBlocks(gr.Blocks):
     """A page of which every event, its own or an endpoint, is handed files that were uploaded to it
     and no others; whose endpoints get arguments of the types that they state; whose errors are
-    sentences; and whose server adds what `Guard` says and knows when it is quiet."""
+    sentences; and whose server adds what `Guard` says, knows when it is quiet and begins
+    `Sessions`."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -59,6 +61,8 @@ class GuardedBlocks(gr.Blocks):
     @server_app.setter
     def server_app(self, app: App) -> None:
         app.add_middleware(Guard, names=self._names, asked=self.asked)  # around all else
+        app.state_holder = Sessions()
+        app.state_holder.set_blocks(self)
         self._server_app = app
 
     def launch(self, *arguments: Any, **options: Any) -> Any:
