@@ -22,7 +22,11 @@ const draw = (plot) => {
   adapting.get(plot)?.(figure);
   const { data, layout } = figure;
   layout.template = template;
-  plot.style.height = `${layout.height ?? 450}px`;
+  const height = layout.height ?? 450, eye = layout.scene?.camera?.eye;
+  plot.style.height = `${height}px`;
+  // Where it is narrow the camera steps back: plotly fits a scene by its height.
+  const back = (0.9 * height) / plot.clientWidth;
+  if (eye && back > 1) for (const axis of "xyz") eye[axis] *= back;
   return Plotly.react(plot, data, layout, { displayModeBar: false, responsive: true });
 };
 const isDrawn = (plot) => plot.classList.contains("js-plotly-plot");

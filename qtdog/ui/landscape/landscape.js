@@ -45,6 +45,21 @@ const follow = (plot) => {
   });
 };
 
+// Where it is narrow the camera steps back: plotly fits a scene by its height.
+const stepBack = (plot) => {
+  const back = (0.9 * plot.clientHeight) / plot.clientWidth, eye = plot.layout.scene?.camera?.eye;
+  if (!eye || !Number.isFinite(back) || back <= 1) return;
+  const further = Object.fromEntries(Object.entries(eye).map(([axis, value]) => [axis, value * back]));
+  window.Plotly.relayout(plot, { "scene.camera.eye": further });
+};
+const shown = document.querySelector("#landscape-planes");
+if (shown && shown.clientWidth < 640) {
+  new MutationObserver(() => planes().filter((plot) => plot._fullLayout?._uid !== plot.qtdogMet).forEach((plot) => {
+    plot.qtdogMet = plot._fullLayout?._uid;
+    stepBack(plot);
+  })).observe(shown, { childList: true, subtree: true });
+}
+
 // Plots come and go with every choice: they are met when somebody points at them.
 for (const name of ["pointerover", "pointerdown", "touchstart", "focusin"])
   document.addEventListener(name, () => planes().forEach(follow), { capture: true, passive: true });

@@ -5,6 +5,7 @@ No gradio in here: the page and the static export both use these.
 
 import math
 from collections.abc import Sequence
+from textwrap import wrap
 from typing import Any
 
 import plotly.graph_objects as go
@@ -46,6 +47,7 @@ REACH = 16
 FIRST_ROWS = (("ERM", 1), ("QT-DoG", 1), ("QT-DoG", 5))
 """Method and members of the rows that stand first: what the page is about."""
 YOURS = "yours: "
+LONGEST_NAME = 30  # letters in a line of the legend: a phone shows no more
 NOTHING = "What memory buys is not measured here for this benchmark."
 
 
@@ -241,7 +243,7 @@ def _add_line(
     """One kind, of one to five members."""
     style = _style(line[0].kind)
     shown.add_scatter(
-        name=escape(name),
+        name="<br>".join(map(escape, wrap(name, LONGEST_NAME))),
         x=[one.size_bytes / MEGABYTE for one in line],
         y=[one.accuracy for one in line],
         error_y=_whiskers(line, style),
@@ -280,7 +282,7 @@ def _axes(shown: go.Figure, points: Sequence[MemoryPoint], speed: float) -> None
         tickmode="array",
         tickvals=ticks,
         ticktext=[f"{tick:g}<br>{seconds(tick * MEGABYTE, speed)}" for tick in ticks],
-        title_text=f"Weights on disk in MB, and their download at {speed:g} Mbit/s",
+        title_text=f"Weights on disk in MB,<br>and their download at {speed:g} Mbit/s",
         range=[math.log10(low / 1.3), math.log10(high * 1.3)],
     )
     accuracies = [one.accuracy for one in points]
