@@ -265,9 +265,8 @@ def plane_table(surfaces: Sequence[Surface]) -> str:
             )
     head = ["model", "place", "loss (nats)", "accuracy", "lowest loss in the plane", "highest"]
     head += ["area within 0.5 nats of the model"]
-    first = surfaces[0]
     caption = (
-        f"On {first.images.count} images, {len(first.x)} × {len(first.y)} points. "
+        f"On {surfaces[0].images.count} images, {_points(surfaces)}. "
         f"Perturbed: {_perturbed(surfaces)} with batch norm folded in."
     )
     return _numbers(head, rows, caption)
@@ -313,6 +312,18 @@ def _numbers(
         about,
         table(head, rows, name),
     )
+
+
+def _points(surfaces: Sequence[Surface]) -> str:
+    """ "21 × 21 points", or "21 × 21 points (EoQ, 7 bits: 11 × 11)" where some have others."""
+    grids = [f"{len(one.x)} × {len(one.y)}" for one in surfaces]
+    others = (
+        f"{title(one.markers[0].model)}: {grid}"
+        for one, grid in zip(surfaces, grids, strict=True)
+        if grid != grids[0]
+    )
+    apart = ", ".join(others)
+    return f"{grids[0]} points" + (f" ({apart})" if apart else "")
 
 
 def _by_model(record: Curvature) -> tuple[object, ...]:

@@ -63,7 +63,8 @@ _READ = {
         "The middle is the model. To the right and upwards its weights are moved in two random "
         "directions, the same for every model; the unit is the size of the change as a part of "
         "each filter's norm. A wide floor is a flat valley. All have one scale of heights and "
-        "colours; what is higher is cut off."
+        "colours; what is higher is cut off. EoQ's members move at once, each in directions of its "
+        "own, and their logits are averaged."
     ),
     "three-models": (
         "Three networks span a plane. Each is marked; the distances are those between their "
@@ -157,7 +158,7 @@ def provenance(records: Sequence[Record]) -> Markup:
         images,
         seen,
         how,
-        first.made.commit[:10],
+        ", ".join(dict.fromkeys(one.made.commit[:10] for one in records)),
         first.made.hardware,
         first.made.versions,
     )
