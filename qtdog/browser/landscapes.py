@@ -132,7 +132,7 @@ def _planes(surfaces: Sequence[Surface]) -> Markup:
                 [
                     (
                         f"{height} {'deep' if deep else 'flat'}",
-                        planes.plane(one, height, limits[height], deep),
+                        planes.plane(one, height, limits[height], deep, len(surfaces)),
                     )
                     for deep, height in product((True, False), HEIGHTS)
                 ]

@@ -24,8 +24,8 @@ const draw = (plot) => {
   layout.template = template;
   const height = layout.height ?? 450, eye = layout.scene?.camera?.eye;
   plot.style.height = `${height}px`;
-  // Where it is narrow the camera steps back: plotly fits a scene by its height.
-  const back = (0.9 * height) / plot.clientWidth;
+  // Where it is narrow the camera steps back: plotly fits a scene by its height, and its words stay large.
+  const back = (0.6 * height + 108) / plot.clientWidth;
   if (eye && back > 1) for (const axis of "xyz") eye[axis] *= back;
   return Plotly.react(plot, data, layout, { displayModeBar: false, responsive: true });
 };

@@ -92,5 +92,5 @@ def _drawn(
         here = surfaces[place] if place < len(surfaces) else None
         shown[at.column] = gr.Column(visible=here is not None)
         shown[at.heading] = heading(here) if here else ""
-        shown[at.plot] = plane(here, value, limits, deep) if here else None
+        shown[at.plot] = plane(here, value, limits, deep, len(surfaces)) if here else None
     return shown

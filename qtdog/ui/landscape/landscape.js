@@ -45,15 +45,15 @@ const follow = (plot) => {
   });
 };
 
-// Where it is narrow the camera steps back: plotly fits a scene by its height.
+// Where it is narrow the camera steps back: plotly fits a scene by its height, and its words stay large.
 const stepBack = (plot) => {
-  const back = (0.9 * plot.clientHeight) / plot.clientWidth, eye = plot.layout.scene?.camera?.eye;
+  const back = (0.6 * plot.clientHeight + 108) / plot.clientWidth, eye = plot.layout.scene?.camera?.eye;
   if (!eye || !Number.isFinite(back) || back <= 1) return;
   const further = Object.fromEntries(Object.entries(eye).map(([axis, value]) => [axis, value * back]));
   window.Plotly.relayout(plot, { "scene.camera.eye": further });
 };
 const shown = document.querySelector("#landscape-planes");
-if (shown && shown.clientWidth < 640) {
+if (shown) {
   new MutationObserver(() => planes().filter((plot) => plot._fullLayout?._uid !== plot.qtdogMet).forEach((plot) => {
     plot.qtdogMet = plot._fullLayout?._uid;
     stepBack(plot);

@@ -18,6 +18,8 @@ TRANSPARENT = "rgba(0, 0, 0, 0)"
 # From low to high loss; the same steps of lightness in grey.
 LOSS_COLOURS, ACCURACY_COLOURS = "Viridis_r", "Viridis"
 PLANE_HEIGHT, SCENE_HEIGHT = 340, 360
+FEW, LOW = 3, 260
+"""More planes than so many in a row are narrow, and so low; px."""
 UNITS = {"loss": "nats", "accuracy": "%"}
 SHOWN = {"loss": "%{customdata:.3f} nats", "accuracy": "%{customdata:.1f} %"}
 """A number of a plane's hover text; `customdata` is the number before it was cut off."""
@@ -47,8 +49,11 @@ def heading(surface: Surface) -> Markup:
     return html('<p class="heading">{}</p>', key)
 
 
-def plane(surface: Surface, quantity: str, limits: tuple[float, float], scene: bool) -> go.Figure:
-    """One plane as contours, or as a surface in three dimensions when `scene`.
+def plane(
+    surface: Surface, quantity: str, limits: tuple[float, float], scene: bool, in_row: int = 1
+) -> go.Figure:
+    """One plane of `in_row` beside each other, as contours, or as a surface in three dimensions
+    when `scene`.
 
     `quantity` is "loss" or "accuracy"; `limits` of heights and colours, the same for planes side by
     side: what is higher is cut off, and its number told. The first trace's `meta` holds all numbers
@@ -64,6 +69,10 @@ def plane(surface: Surface, quantity: str, limits: tuple[float, float], scene: b
     empty = {name: [None] for name in ("x", "y", *(["z"] if scene else []))}
     picture.add_trace(kind(**empty, mode="markers", marker=look, hoverinfo="skip"))
     _dress(picture, surface, quantity, limits, scene)
+    if in_row > FEW:
+        picture.update_layout(height=LOW)
+        if surface.kind == "plane":  # directions without a meaning: no room for their names
+            picture.update_scenes(xaxis_title_text="", yaxis_title_text="")
     return picture
 
 
