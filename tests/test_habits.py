@@ -174,6 +174,22 @@ def test_paper_is_light_though_the_screen_is_dark(open_page):
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == dark
 
 
+WIDTHS = """() => {
+    const plots = [...document.querySelectorAll("#results .js-plotly-plot")]
+        .filter((one) => one.checkVisibility());
+    return plots.length >= 7 && plots.every((one) =>
+        Math.abs(one._fullLayout.width - one.closest(".figure").clientWidth) < 10);
+}"""
+
+
+@pytest.mark.thorough
+def test_figures_of_a_tab_that_is_opened_later_are_as_wide_as_their_places(open_page):
+    page = open_page()
+    page.wait_for_selector("#answers .card")
+    _open_tab(page, "results")
+    page.wait_for_function(WIDTHS)
+
+
 @pytest.fixture
 def frame_of_another_page(address, tmp_path):
     """The address of a page, on another origin, with ours in a frame; its host adds a key."""

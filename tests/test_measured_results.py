@@ -141,3 +141,15 @@ def test_the_results_tab_says_the_reports_differences_with_the_reports_intervals
         assert all(f"| {numbers}, " in line for line in lines), pair
         if not one.averaged:
             assert lines, pair
+
+
+def test_of_widths_seven_bits_alone_are_measured_on_every_held_out_domain():
+    """As the page says where it asks which width to take."""
+    trained = [one for one in load_results().measured if one.method == "QT-DoG"]
+    domains = {bits: {one.domain for one in trained if one.bits == bits} for bits in range(2, 9)}
+    assert len(domains.pop(7)) == 4
+    assert set(map(len, domains.values())) == {1}
+    seeds = {
+        bits: {one.measurement.seed for one in trained if one.bits == bits} for bits in domains
+    }
+    assert set(map(len, seeds.values())) == {1}

@@ -133,7 +133,7 @@ def test_the_first_rows_are_full_precision_qt_dog_and_eoq(points):
     for cell in ("9.1 MB", "76.6 %", "2.07 MB", "75.5 %", "10.3 MB", "78.5 %"):
         assert f">{cell}<" in text
     assert "4.4 times less memory than full precision and is 1.1 points less accurate" in text
-    assert "take 1.1 times its memory and are 1.9 points more accurate" in text
+    assert "take 1.1 times the memory of one full-precision network and are 1.9 points more" in text
     assert memory.first_rows((), "PACS") == ""
 
 

@@ -72,9 +72,13 @@ def test_votes_count_the_members():
 
 def test_a_known_class_is_held_against_the_answers():
     mixed = [prediction("erm", HORSE), prediction("qt-dog", DOG), prediction("eoq", DOG)]
-    assert sentences.truth(mixed, "dog") == "The picture's class is dog. QT-DoG and EoQ are right."
     assert (
-        sentences.truth(mixed, "horse") == "The picture's class is horse. Full precision is right."
+        sentences.truth(mixed, "dog")
+        == "The picture's class is dog. QT-DoG and EoQ are right, Full precision is wrong."
+    )
+    assert (
+        sentences.truth(mixed, "horse")
+        == "The picture's class is horse. Full precision is right, QT-DoG and EoQ are wrong."
     )
     assert sentences.truth(mixed, "guitar") == "The picture's class is guitar. None is right."
     assert sentences.truth(mixed[1:], "dog") == "The picture's class is dog. Both are right."

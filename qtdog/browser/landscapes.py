@@ -104,7 +104,12 @@ def _panel(
             way_part(f"way-{slug(target)}-{images}", one, tuple(HEIGHTS), "landscape-step")
             for one in ways
         ),
-        figures.headline(found, domain, stored.there_is(target, kind)),
+        figures.headline(
+            found,
+            domain,
+            stored.there_is(target, kind),
+            stored.apart(target, images, kind, way) if way else (),
+        ),
         figures.beside_planes(stored, target, images, "filter") if kind == "plane" else "",
         figures.numbers(found, stored.records),
         texts.notes(kind) + texts.provenance(found) if found else "",

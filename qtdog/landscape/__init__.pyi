@@ -3,6 +3,7 @@ from .directions import DIRECTION_KINDS as DIRECTION_KINDS
 from .directions import random_direction as random_direction
 from .export import as_json as as_json
 from .export import to_csv as to_csv
+from .flatness import FlatnessComparison as FlatnessComparison
 from .flatness import increases as increases
 from .flatness import mean_and_error as mean_and_error
 from .flatness_verdicts import FlatnessVerdict as FlatnessVerdict

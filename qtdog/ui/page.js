@@ -22,6 +22,19 @@
         among(all, sample, by * step).focus();
     });
 
+    // A plot that is drawn before its tab is seen takes a width of its own: then that of its place.
+    const places = new ResizeObserver((entries) => {
+        for (const { target: plot } of entries) {
+            const { width } = plot._fullLayout ?? {};
+            if (width && plot.clientWidth && Math.abs(width - plot.clientWidth) > 8) window.Plotly.Plots.resize(plot);
+        }
+    });
+    new MutationObserver((changes) => {
+        for (const { target, addedNodes } of changes) {
+            if ([...addedNodes].some((one) => one.classList?.contains("plot-container"))) places.observe(target);
+        }
+    }).observe(document.body, { childList: true, subtree: true });
+
     // A phone folds choices away.
     document.addEventListener("click", (event) => {
         const button = event.target.closest?.(".fold-button");

@@ -59,7 +59,9 @@ def truth(predictions: Sequence[Prediction], label: str) -> str:
     elif len(right) == len(predictions) > 1:
         said = f"{_everybody(len(right))} are right."
     else:
-        said = f"{listed(right)} {'is' if len(right) == 1 else 'are'} right."
+        wrong = [one.model for one in predictions if one.label != label]
+        others = f", {listed(wrong)} {'is' if len(wrong) == 1 else 'are'} wrong" if wrong else ""
+        said = f"{listed(right)} {'is' if len(right) == 1 else 'are'} right{others}."
     return f"The picture's class is {label}. {said}"
 
 

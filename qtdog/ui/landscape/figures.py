@@ -7,6 +7,7 @@ import numpy as np
 from qtdog.landscape import (
     ROUNDED,
     Curvature,
+    FlatnessComparison,
     FlatnessCurve,
     Record,
     Surface,
@@ -30,15 +31,20 @@ from qtdog.ui.sentences import plain
 LINES = ("", "dashed", "dotted")  # seeds of one method, in order
 
 
-def headline(records: Sequence[Record], domain: str, there_is: Sequence[str] = ()) -> Markup:
+def headline(
+    records: Sequence[Record],
+    domain: str,
+    there_is: Sequence[str] = (),
+    apart: Sequence[Record] = (),
+) -> Markup:
     """What the chosen records say, in a sentence; or that there are none, and what `there_is`
-    instead."""
+    instead. `apart`: the same by the other distance."""
     if not records:
         instead = f" Measured is: {'; '.join(there_is)}." if there_is else ""
         text = f"This has not been measured.{instead}"
         return html('<p class="nothing" role="status">{}</p>', text)
     if curves := [one for one in records if isinstance(one, FlatnessCurve)]:
-        return conclusion(curves, domain)
+        return conclusion(curves, domain, _curves(apart))
     first = records[0]
     if isinstance(first, Surface) and first.kind == "interpolation":
         return between(first)
@@ -102,8 +108,11 @@ def flatness(curves: Sequence[FlatnessCurve]) -> str:
     return shown + _numbers(head, rows, caption)
 
 
-def conclusion(curves: Sequence[FlatnessCurve], domain: str) -> Markup:
-    """What the curves say of QT-DoG against full precision, computed from them; or empty."""
+def conclusion(
+    curves: Sequence[FlatnessCurve], domain: str, apart: Sequence[FlatnessCurve] = ()
+) -> Markup:
+    """What the curves say of QT-DoG against full precision, computed from them; or empty. `apart`:
+    the same by the other distance, which may say something else."""
     outcome = against_full_precision(curves)
     if outcome is None:
         return Markup()
@@ -114,6 +123,7 @@ def conclusion(curves: Sequence[FlatnessCurve], domain: str) -> Markup:
         "sharper": f"On {place} QT-DoG lies sharper than full precision",
         "undecided": f"On {place} these numbers do not tell whether QT-DoG lies flatter",
     }[outcome.verdict]
+    words += _but(outcome, curves, apart)
     few = ""
     if outcome.agreeing < outcome.networks:
         few = f" Only {outcome.agreeing} of {outcome.networks} QT-DoG networks are on that side."
@@ -125,19 +135,39 @@ def conclusion(curves: Sequence[FlatnessCurve], domain: str) -> Markup:
         few += " The moved weights of QT-DoG are rounded again."
     directions = "one direction" if outcome.directions == 1 else f"{outcome.directions} directions"
     return html(
-        '<p class="summary" role="status">{}.<span class="aside">Over '
-        "all radii the loss rises by {:.3f} nats on average, full precision's by "
-        "{:.3f}: a difference of {:+.3f}"
+        '<p class="summary" role="status">{}.<span class="aside">When its weights are moved, '
+        "QT-DoG's loss rises by {:.3f} nats{} on average over all radii, full precision's by "
+        "{:.3f}{}: a difference of {}"
         "{} (standard error over {}, the same for both)."
         "{}</span></p>",
         words.strip(", "),
         outcome.other,
+        f" (mean of {outcome.networks} networks)" if outcome.networks > 1 else "",
         outcome.first,
-        outcome.difference,
+        _averaged(curves),
+        _signed(outcome.difference),
         _plus_minus(outcome.error),
         directions,
         few,
     )
+
+
+def _but(
+    outcome: FlatnessComparison, curves: Sequence[FlatnessCurve], apart: Sequence[FlatnessCurve]
+) -> str:
+    """What the other distance says, where that is something else."""
+    other = against_full_precision(apart) if apart else None
+    if other is None or other.verdict == outcome.verdict:
+        return ""
+    ways = [DIRECTIONS[one[0].directions.kind].lower() for one in (curves, apart)]
+    says = {"undecided": "that is not decided"}.get(other.verdict, f"it lies {other.verdict}")
+    return f", {ways[0]}; by the other distance, {ways[1]}, {says}"
+
+
+def _averaged(curves: Sequence[FlatnessCurve]) -> str:
+    """What full precision's averaged weights rise by."""
+    averaged = next((one.averaged for one in verdicts(curves)), None)
+    return "" if averaged is None else f" (its averaged weights' by {averaged:.3f})"
 
 
 def curvature_sentence(records: Sequence[Curvature]) -> Markup:
@@ -154,9 +184,9 @@ def curvature_sentence(records: Sequence[Curvature]) -> Markup:
 def beside_planes(stored: Stored, target: str, images: str, way: str) -> Markup:
     """What flatness and curvature say, a line each: a plane is two directions of millions."""
     curves = perturbed_so(stored.of(target, images, "flatness", way), again=False)
-    flat = [one for one in curves if isinstance(one, FlatnessCurve)]
+    flat, apart = _curves(curves), _curves(stored.apart(target, images, "flatness", way))
     bent = stored.of(target, images, "curvature", way)
-    said = conclusion(flat, target.rpartition("/")[2]) if flat else Markup()
+    said = conclusion(flat, target.rpartition("/")[2], apart) if flat else Markup()
     return said + curvature_sentence([one for one in bent if isinstance(one, Curvature)])
 
 
@@ -168,19 +198,19 @@ def overview(records: Sequence[Record]) -> str:
         rows.append(
             [
                 plain(one.target_domain),
+                {"undecided": "not decided"}.get(outcome.verdict, f"QT-DoG {outcome.verdict}"),
                 IMAGES[one.split].lower(),
                 DIRECTIONS[one.distance].lower(),
                 f"{outcome.first:.3f}",
                 "–" if one.averaged is None else f"{one.averaged:.3f}",
                 f"{outcome.other:.3f}",
-                f"{outcome.difference:+.3f}{_plus_minus(outcome.error)}",
-                {"undecided": "not decided"}.get(outcome.verdict, f"QT-DoG {outcome.verdict}"),
+                _signed(outcome.difference) + _plus_minus(outcome.error),
             ]
         )
     if not rows:
         return ""
-    head = ["held out", "images of the", "distance", "full precision", "averaged", "QT-DoG"]
-    head += ["QT-DoG less full precision", "verdict"]
+    head = ["held out", "verdict", "images of the", "distance", "full precision", "averaged"]
+    head += ["QT-DoG", "QT-DoG less full precision"]
     caption = (
         "Every held-out domain: mean rise of the loss over all radii, in nats. Decided is what "
         "differs by more than twice its standard error, with all QT-DoG networks on that side."
@@ -263,7 +293,14 @@ def plane_table(surfaces: Sequence[Surface]) -> str:
                     f"{100 * near:.0f} %",
                 ]
             )
-    head = ["model", "place", "loss (nats)", "accuracy", "lowest loss in the plane", "highest"]
+    head = [
+        "model",
+        "place",
+        "loss (nats)",
+        "accuracy on these images",
+        "lowest loss in the plane",
+        "highest",
+    ]
     head += ["area within 0.5 nats of the model"]
     caption = (
         f"On {surfaces[0].images.count} images, {_points(surfaces)}. "
@@ -326,6 +363,10 @@ def _points(surfaces: Sequence[Surface]) -> str:
     return f"{grids[0]} points" + (f" ({apart})" if apart else "")
 
 
+def _curves(records: Sequence[Record]) -> list[FlatnessCurve]:
+    return [one for one in records if isinstance(one, FlatnessCurve)]
+
+
 def _by_model(record: Curvature) -> tuple[object, ...]:
     return order(record.model)
 
@@ -361,6 +402,10 @@ def _line_styles(curves: Sequence[FlatnessCurve]) -> list[str]:
 def _accuracy(curve: FlatnessCurve) -> str:
     right, count = measured(curve.centre).correct, curve.images.count
     return f"{100 * right / count:.1f} % ({right}/{count})"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _plus_minus(error: float, decimals: int = 3) -> str:

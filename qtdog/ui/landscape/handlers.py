@@ -48,6 +48,7 @@ class Handlers:
         """`models` are ticked; before any was, those are that an address `asked` for. `step`: of
         the way there."""
         at, stored = self._at, self._stored
+        distance = stored.measured_way(key, part, name, distance)
         both_ways = stored.of(key, part, name, distance)
         found = perturbed_so(both_ways, rounded)
         picked = found
@@ -69,7 +70,12 @@ class Handlers:
             at.again: gr.Checkbox(visible=any(map(is_rounded, both_ways))),
             at.said: notices(stored.problems)
             # Of all networks, whatever is ticked.
-            + headline(found, self._targets[key].domain, stored.there_is(key, name))
+            + headline(
+                found,
+                self._targets[key].domain,
+                stored.there_is(key, name),
+                stored.apart(key, part, name, distance),
+            )
             + (beside_planes(stored, key, part, distance) if name == "plane" else ""),
             at.numbers: numbers(picked, stored.records),
             at.notes: notes(name) + provenance(picked) if picked else "",

@@ -44,6 +44,17 @@ class Stored:
             found = [one for one in found if way_of(one) == way]
         return sorted(found, key=lambda one: order(models_of(one)[0]))
 
+    def measured_way(self, target: str, split: str, kind: str, way: str) -> str:
+        """This distance, or the other one where a kind was measured by that alone."""
+        (other,) = set(DIRECTIONS) - {way}
+        only_other = self.of(target, split, kind, other) and not self.of(target, split, kind, way)
+        return other if only_other else way
+
+    def apart(self, target: str, split: str, kind: str, way: str) -> list[Record]:
+        """The same by the other distance, without weights that were rounded again."""
+        (other,) = set(DIRECTIONS) - {way}
+        return perturbed_so(self.of(target, split, kind, other), again=False)
+
     def there_is(self, target: str, kind: str) -> list[str]:
         """Of which images, and by which distance, there are records of this kind; in words."""
         ways = DIRECTIONS.items() if kind in WITH_DISTANCE else [("", "")]

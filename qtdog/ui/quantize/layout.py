@@ -18,8 +18,8 @@ RULES = [
 ]
 GRANULARITIES = [("one a channel", "channel"), ("one a layer", "tensor")]
 HEAD = html(
-    '<p class="question">A network that was trained in full precision is rounded afterwards: what '
-    "does that do to one layer, and to the answers?</p>"
+    '<p class="question">What does rounding do to a network that was trained in full precision, '
+    "and what does training with rounded weights change in it?</p>"
 )
 NOTES = html(
     '<div class="foot"><p>A quantized network stores each weight as a small whole number, its '
@@ -88,7 +88,10 @@ def lay_out(references: Sequence[Reference]) -> Layout:
             with gr.Row(elem_classes="quantize-pair"):
                 codes = Html(padding=False)
                 numbers = Html(padding=False)
-    Html(html('<h2 class="section">The whole network, at every width</h2>'), padding=False)
+    Html(
+        html('<h2 class="section">The whole network, at every width, on a few pictures</h2>'),
+        padding=False,
+    )
     network = Html(WAITING, elem_id="quantize-network", padding=False)
     Html(NOTES, padding=False)
     named = gr.Textbox("", label="layer", elem_classes="unseen")

@@ -182,9 +182,10 @@ def first_rows(points: Sequence[MemoryPoint], dataset: str) -> Markup:
         "training: means over the {} held-out domains of {}, for single networks over seeds too. "
         "Measured here.</caption>"
         '<thead><tr><th scope="col">Model</th><th scope="col">Memory</th>'
-        '<th scope="col">Accuracy</th></tr></thead><tbody>{}</tbody></table>'
+        '<th scope="col">Mean accuracy</th></tr></thead><tbody>{}</tbody></table>'
         '<p class="summary">One QT-DoG network takes {:.1f} times less memory than full precision '
-        "and is {}; five of them together take {:.1f} times its memory and are {}.</p>",
+        "and is {}; five of them together take {:.1f} times the memory of one full-precision "
+        "network and are {} than it.</p>",
         number(len(domains_of(points, dataset)) - 1 or 1),
         dataset,
         lines,

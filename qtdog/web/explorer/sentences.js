@@ -63,7 +63,9 @@ export function votes(prediction) {
  */
 export function truth(predictions, label) {
   const right = predictions.filter((one) => one.label === label).map((one) => one.name);
-  let said = `${right.length ? listed(right) : ""} ${right.length === 1 ? "is" : "are"} right.`;
+  const wrong = predictions.filter((one) => one.label !== label).map((one) => one.name);
+  const others = wrong.length ? `, ${listed(wrong)} ${wrong.length === 1 ? "is" : "are"} wrong` : "";
+  let said = `${right.length ? listed(right) : ""} ${right.length === 1 ? "is" : "are"} right${others}.`;
   if (!right.length) said = "None is right.";
   else if (right.length === predictions.length && right.length > 1) {
     said = `${everybody(right.length)} are right.`;
