@@ -42,7 +42,7 @@ COLOURS = {
     "cartoon": 96,
     "painting": 96,
     "emoji": 128,
-    "photo": 256,
+    "photo": 192,
 }
 
 
