@@ -146,7 +146,7 @@ def _planes(surfaces: Sequence[Surface]) -> Markup:
         for one in surfaces
     )
     return html(
-        '<div class="figure planes-figure">'
+        '<div class="figure">'
         '<div class="landscape-planes" tabindex="0" role="group" aria-label="Side by side">'
         "{}</div>{}</div>",
         drawn,
