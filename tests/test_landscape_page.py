@@ -101,7 +101,7 @@ def test_the_table_shows_the_measured_flatness(page, records):
         assert rows[name][1] == f"{curve.centre.loss:.3f}"
     said = page.locator("#landscape-said .summary").inner_text()
     outcome = against_full_precision(list(curves.values()))
-    assert f"{outcome.difference:+.3f}" in said
+    assert f"{outcome.difference:+.3f}".replace("-", "\N{MINUS SIGN}") in said
     assert f"{outcome.error:.3f}" in said
 
 

@@ -8,6 +8,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from tiny_runs import CONFIG
 from typer.testing import CliRunner
 from way_files import save_runs
 
@@ -58,7 +59,7 @@ def vectors(trained, method) -> dict[int, torch.Tensor]:
     for path in sorted((trained / "runs" / "snapshots").rglob("*.safetensors")):
         if method in path.parent.name or "trunk" in path.parent.name:
             snapshot = load_snapshot(path)
-            network = models.build("shufflenet_v2_x0_5", 7, image_size=32)
+            network = models.build(CONFIG.architecture, 7, image_size=32)
             network.load_state_dict(snapshot.tensors)
             found[snapshot.note.step] = weight_point(network.eval()).vector
     return dict(sorted(found.items()))
@@ -78,7 +79,8 @@ def test_places_are_those_that_plain_numpy_finds(trained, records):
     record = records["target"]
     points = [*record.trunk, *record.arms[0].points, *record.arms[1].points]
     assert np.allclose([(one.x, one.y) for one in points], places, atol=2e-5)
-    assert np.allclose([one.off_plane for one in points], beside, atol=2e-4)
+    # Of a place in the plane a square root of float32's rounding is left.
+    assert np.allclose([one.off_plane for one in points], beside, atol=1e-3)
     centred = matrix - matrix.mean(0)
     values = np.linalg.svd(centred, compute_uv=False) ** 2
     assert record.principal == pytest.approx(tuple((values / values.sum())[:5]), abs=2e-6)
