@@ -24,8 +24,8 @@ def share_memory_among_threads() -> None:
     """Tell glibc to let threads take memory from the same few pools, one a core, two at least.
 
     Otherwise every thread gets a pool of its own, up to eight a core, and what one freed the others
-    cannot use: with many visitors at once the page grows by a hundred megabytes. Before threads are
-    started. Elsewhere it does nothing.
+    cannot use: the page grows with the number of visitors at once (`tests/test_load.py`). Before
+    threads are started. Elsewhere it does nothing.
     """
     if library := _glibc():
         library.mallopt(M_ARENA_MAX, max(2, cores.count()))

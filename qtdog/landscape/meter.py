@@ -50,7 +50,7 @@ class LossMeter:
         self.count = len(labels)
         self._batches = [
             (
-                # With channels last, convolutions on the processor take two thirds of the time.
+                # With channels last, convolutions on the processor take less time.
                 to_network_input(pixels[start : start + size], mean, std).contiguous(
                     memory_format=torch.channels_last
                 ),

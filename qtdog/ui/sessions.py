@@ -11,8 +11,8 @@ class Sessions(StateHolder):
     """The visitors' states, each begun without a copy of every component's settings.
 
     Gradio makes those copies for links that carry a whole page, which ours has in its address. Of
-    our 443 components they take 130 ms and 0.8 MB a visitor, while everybody else waits. A
-    component's settings are copied when an event first changes it.
+    hundreds of components they take long, while everybody else waits. A component's settings are
+    copied when an event first changes it.
     """
 
     def __getitem__(self, session_id: str) -> SessionState:

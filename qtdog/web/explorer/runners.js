@@ -5,7 +5,7 @@ import { Questions } from "./questions.js";
 /** @typedef {import("./runner.js").Ran} Ran */
 /** @typedef {{runner: Runner, session: number}} Place where a network lies */
 
-// Each holds a runtime of its own, 12 MB and what it computes with; six networks gain little from a third.
+// Each holds a runtime of its own, and a phone has little memory.
 const MOST = 2;
 const MOST_THREADS = 4;
 
