@@ -571,16 +571,15 @@ def test_the_endpoints_answer_as_the_lab_does(address, root):
         assert "Traceback" not in str(raised.value)
 
 
-def test_the_sentence_names_the_width_at_which_rounding_falls_apart():
+def test_the_sentence_names_the_width_at_which_rounding_fails():
     answers = [_answers("erm", 32, 3), _answers("post-training", 8, 3)]
     answers += [_answers("post-training", 7, 2), _answers("post-training", 6, 1)]
     said = network_sentence([*answers, _answers("qt-dog", 6, 3)], ["dog"] * 3)
     assert "right on 3 of our 3 samples" in said
-    assert "still gets 2 at 7 bits" in said
-    assert "falls apart, to fewer than half, at 6 bits (1 of 3" in said
+    assert "still gets 2 at 7 bits, but fewer than half at 6 bits (1 of 3)." in said
     assert "QT-DoG at 6 bits is right on 3 of 3." in said
     held = network_sentence(answers[:3], ["dog"] * 3)
-    assert "never falls apart" in held
+    assert "it never gets fewer than half: 2 of 3 at 7 bits." in held
 
 
 def _answers(method: str, bits: int, right: int) -> Answers:

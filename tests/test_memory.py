@@ -18,6 +18,7 @@ from qtdog.results import (
     points_on,
 )
 from qtdog.study import memory_csv, memory_rows
+from qtdog.ui.appearance import METHOD_STYLES
 from qtdog.ui.results import memory
 
 RESULTS = ROOT / "assets" / "results"
@@ -118,9 +119,13 @@ def test_the_figure_and_its_sentence_say_what_the_points_say(points):
     (line,) = [trace for trace in view.figure.data if trace.name == "QT-DoG, 7 bits"]
     assert len(line.x) == 5
     assert (line.x[-1], line.y[-1]) == (eoq.size_bytes / 1e6, eoq.accuracy)
+    assert line.marker.symbol == ("diamond", *4 * ["triangle-up"])  # alone QT-DoG, together EoQ
+    assert (line.marker.color[0], line.marker.color[4]) == tuple(
+        METHOD_STYLES[key].colour for key in ("qt-dog", "eoq")
+    )
     said = re.sub("<.*?>", "", view.html)
-    assert "Within 10.5 MB the most accurate measured here is five together: QT-DoG, " in said
-    assert f"{eoq.accuracy:.1f} % in 10.3 MB, 8.3 s to download" in said
+    assert "Within 10.5 MB the most accurate measured here is EoQ, five together: QT-DoG, " in said
+    assert f"{eoq.accuracy:.1f} % in 10.35 MB, 8.3 s to download" in said
     assert 'data-log="pacs-sketch-qt-dog-7bit-seed4.json"' in view.html
     assert memory.view(points, "VLCS", AVERAGE, 10, "10").figure is None
     nothing = memory.view(points, "PACS", AVERAGE, 0.5, "10")
@@ -130,7 +135,7 @@ def test_the_figure_and_its_sentence_say_what_the_points_say(points):
 
 def test_the_first_rows_are_full_precision_qt_dog_and_eoq(points):
     text = memory.first_rows(points, "PACS")
-    for cell in ("9.1 MB", "76.6 %", "2.07 MB", "75.5 %", "10.3 MB", "78.5 %"):
+    for cell in ("9.10 MB", "76.6 %", "2.07 MB", "75.5 %", "10.35 MB", "78.5 %"):
         assert f">{cell}<" in text
     assert "4.4 times less memory than full precision and is 1.1 points less accurate" in text
     assert "take 1.1 times the memory of one full-precision network and are 1.9 points more" in text

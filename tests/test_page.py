@@ -229,9 +229,9 @@ def test_the_way_through_five_controls_begins_when_asked_and_ends_at_any_time(pa
         page.keyboard.press("Enter")  # the focus is on Next
     assert marked == [
         "samples",
-        "target",
         "shift-severity",
         "memory-megabytes",
+        "landscape-planes",
         "quantize-bits",
     ]
     page.locator("#show-me-panel").wait_for(state="detached")

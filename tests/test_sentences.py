@@ -97,7 +97,7 @@ def test_a_card_shows_every_class_on_one_scale():
     assert re.findall(r"width:([\d.]+)%", html) == ["30.00", "10.00", "60.00"]
     assert re.findall(r'class="value">([\d.]+) %', html) == ["30.0", "10.0", "60.0"]
     assert "<strong>horse</strong><span>60.0 %</span>" in html
-    assert "<dd>9.1 MB</dd>" in html
+    assert "<dd>9.10 MB</dd>" in html
     assert "2.3 ms" not in html
     assert "<td>2.3 ms</td>" in more_numbers([prediction("erm", HORSE)])
     assert "71.3 %" in html

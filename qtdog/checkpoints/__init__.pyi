@@ -18,6 +18,7 @@ from .config import CheckpointError as CheckpointError
 from .config import FileHash as FileHash
 from .config import TrainingRecord as TrainingRecord
 from .config import differing_fields as differing_fields
+from .config import joint_sha256 as joint_sha256
 from .folder import CONFIG as CONFIG
 from .folder import LARGEST_MODEL_BYTES as LARGEST_MODEL_BYTES
 from .folder import LOG as LOG

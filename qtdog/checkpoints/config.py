@@ -1,9 +1,11 @@
 """What a checkpoint's config.json says: typed records, written and read with care."""
 
 import dataclasses
+import hashlib
 import json
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -182,6 +184,14 @@ class CheckpointConfig:
             mean=self.mean,
             std=self.std,
         )
+
+
+def joint_sha256(weights: Sequence[str]) -> str:
+    """What networks are known by whose weights have these SHA-256: one's own, or, for EoQ, that of
+    its members' hashes, one after the other in hexadecimal."""
+    if len(weights) == 1:
+        return weights[0]
+    return hashlib.sha256("".join(weights).encode()).hexdigest()
 
 
 def differing_fields(one: CheckpointConfig, other: CheckpointConfig) -> list[str]:

@@ -68,7 +68,7 @@ class Checkpoint:
     config: CheckpointConfig
     networks: "tuple[nn.Module, ...]"
     size_bytes: int
-    """config.json and model.safetensors on disk, of all members."""
+    """model.safetensors on disk, of all members."""
     bits_per_weight: float
     """Mean stored bits over the convolutions' and linear layers' weights, one member's."""
     members: tuple["Checkpoint", ...] = ()
@@ -83,7 +83,7 @@ class CheckpointFiles:
     folder: Path
     config: CheckpointConfig
     size_bytes: int
-    """config.json and model.safetensors on disk, of all members."""
+    """model.safetensors on disk, of all members."""
     model: bytes = b""
     members: "tuple[CheckpointFiles, ...]" = ()
 
@@ -175,15 +175,15 @@ def read_files(folder: Path) -> CheckpointFiles:
     content = _read(folder / CONFIG, LARGEST_CONFIG_BYTES)
     config = parse_config(folder / CONFIG, content)
     if config.method == "eoq":
-        return _read_ensemble(folder, config, len(content))
-    return _read_network(folder, config, len(content))
+        return _read_ensemble(folder, config)
+    return _read_network(folder, config)
 
 
-def _read_network(folder: Path, config: CheckpointConfig, config_bytes: int) -> CheckpointFiles:
+def _read_network(folder: Path, config: CheckpointConfig) -> CheckpointFiles:
     if [file.path for file in config.files] != [MODEL]:
         raise CheckpointError(f"{folder / CONFIG} does not say what {MODEL} must be.")
     model = _read_checked(folder / MODEL, config.files[0], LARGEST_MODEL_BYTES)
-    return CheckpointFiles(folder, config, config_bytes + len(model), model)
+    return CheckpointFiles(folder, config, len(model), model)
 
 
 def load_files(files: CheckpointFiles) -> Checkpoint:
@@ -210,22 +210,22 @@ def load_files(files: CheckpointFiles) -> Checkpoint:
     return Checkpoint(files.folder, config, (network,), files.size_bytes, bits, grids=grids)
 
 
-def _read_ensemble(folder: Path, config: CheckpointConfig, size_bytes: int) -> CheckpointFiles:
+def _read_ensemble(folder: Path, config: CheckpointConfig) -> CheckpointFiles:
     members = []
-    for path, named, config_bytes in member_configs(folder, config):
-        member = _read_network(path.parent, named, config_bytes)
+    for path, named in member_configs(folder, config):
+        member = _read_network(path.parent, named)
         if unequal := differing_fields(member.config, config):
             raise CheckpointError(f"{path} differs from its ensemble in '{unequal[0]}'.")
         members.append(member)
-    size_bytes += sum(member.size_bytes for member in members)
+    size_bytes = sum(member.size_bytes for member in members)
     return CheckpointFiles(folder, config, size_bytes, members=tuple(members))
 
 
 def member_configs(
     folder: Path, config: CheckpointConfig
-) -> Iterator[tuple[Path, CheckpointConfig, int]]:
-    """The config.json of each member of the ensemble in `folder`: where it is, what it says, and
-    its bytes. Raises CheckpointError for one that is not what the ensemble's `config` names."""
+) -> Iterator[tuple[Path, CheckpointConfig]]:
+    """The config.json of each member of the ensemble in `folder`: where it is and what it says.
+    Raises CheckpointError for one that is not what the ensemble's `config` names."""
     if not config.files:
         raise CheckpointError(f"{folder / CONFIG} names no members.")
     if len({file.path for file in config.files}) < len(config.files):
@@ -245,7 +245,7 @@ def member_configs(
         named = parse_config(path, content)
         if named.method == "eoq":
             raise CheckpointError(f"{path} is a member and an ensemble itself.")
-        yield path, named, len(content)
+        yield path, named
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -21,6 +21,7 @@ from qtdog.checkpoints import (
     CheckpointError,
     CheckpointSet,
     HubError,
+    joint_sha256,
 )
 from qtdog.explorer import unfamiliar
 from qtdog.explorer.class_map import class_map
@@ -250,7 +251,7 @@ class Explorer(Catalogue):
         members, and how often the hint comes that they give; both empty where not all were
         measured."""
         singles = [self._calibrations.get(one) for one in hashes]
-        own = self._calibrations.get(unfamiliar.joint_identity(hashes))
+        own = self._calibrations.get(joint_sha256(hashes))
         thresholds = [one.threshold for one in singles if one and one.threshold is not None]
         if own is None or len(thresholds) != len(hashes):
             return (), ()

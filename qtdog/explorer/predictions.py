@@ -42,7 +42,7 @@ class Prediction:
     entropy: float
     """Of the probabilities, in nats: 0 is certain, log(classes) is a guess."""
     size_bytes: int
-    """On disk."""
+    """The weights' files on disk."""
     bits_per_weight: float
     milliseconds: float
     """The forward pass or passes, divided by the number of images in them."""

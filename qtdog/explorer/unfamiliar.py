@@ -9,7 +9,6 @@ EoQ asks its members: it hints when more than half of them do. Its members have 
 so no source image is new to all of them, and its share on source validation is not measured.
 """
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from qtdog.checkpoints import joint_sha256
 from qtdog.csv_file import CsvError, CsvLine, csv_bytes, field_names, read_lines, records_csv
 from qtdog.files import write_atomically
 from qtdog.inference import StoredModel, finite, open_stored
@@ -103,18 +103,8 @@ def says_unfamiliar(energies: Sequence[float], thresholds: Sequence[float]) -> b
 
 
 def identity(checkpoint: "Checkpoint | StoredModel") -> str:
-    """The SHA-256 of a checkpoint's weights: of model.safetensors or, for EoQ, of its members'
-    hashes, one after the other in hexadecimal."""
-    return joint_identity(
-        [one.config.files[0].sha256 for one in checkpoint.members or (checkpoint,)]
-    )
-
-
-def joint_identity(hashes: Sequence[str]) -> str:
-    """`identity` of the networks whose weights have these SHA-256: one, or EoQ's members."""
-    if len(hashes) == 1:
-        return hashes[0]
-    return hashlib.sha256("".join(hashes).encode()).hexdigest()
+    """The SHA-256 of a checkpoint's weights, for EoQ that of its members' together."""
+    return joint_sha256([one.config.files[0].sha256 for one in checkpoint.members or (checkpoint,)])
 
 
 def read(path: Path = MEASURED) -> dict[str, Calibration]:

@@ -3,7 +3,6 @@ ensembles of them, of which a random plane is measured."""
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from collections import Counter
 from collections.abc import Sequence
@@ -84,12 +83,11 @@ def ensembles(folders: Sequence[Path]) -> list[Subject]:
             config = checkpoints.load_config(folder)
             ensemble = config.method == EOQ
             read = checkpoints.member_configs(folder, config) if ensemble else ()
-            members = [named for _, named, _ in read]
+            members = [named for _, named in read]
         except CheckpointError:
             continue
         if members:
-            weights = "".join(one.files[0].sha256 for one in members)
-            sha256 = hashlib.sha256(weights.encode()).hexdigest()
+            sha256 = checkpoints.joint_sha256([one.files[0].sha256 for one in members])
             seed = min(one.own_training.seed for one in members)
             model = ModelReference(folder.name, EOQ, config.bits, False, seed, sha256)
             found.append(Subject(folder, config, model, members[0].own_training))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from qtdog.ui.markup import Markup, html, join
 
 WIDTH = 480
-LEFT, RIGHT, TOP, BOTTOM = 62, 12, 10, 46
+LEFT, RIGHT, TOP, BOTTOM = 76, 12, 10, 46
 
 Point = tuple[float, float]
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from qtdog.explorer import Prediction
 from qtdog.ui.appearance import METHOD_STYLES
 from qtdog.ui.markup import Markup, html, join
-from qtdog.ui.sentences import disagreement, member_labels, plain, tenths, uncertainty
+from qtdog.ui.sentences import disagreement, megabytes, member_labels, plain, tenths, uncertainty
 
 PAPER = "https://arxiv.org/abs/2410.06020"
 
@@ -70,7 +70,7 @@ def card(
     )
     doubted = prediction.hint is not None and prediction.hint.unfamiliar
     facts = [
-        ("on disk", f"{prediction.size_bytes / 1e6:.1f} MB"),
+        ("on disk", megabytes(prediction.size_bytes)),
         (
             "held-out accuracy",
             tenths(prediction.measured.fraction)

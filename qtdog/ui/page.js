@@ -52,10 +52,10 @@
 
     // "Show me in a minute": five controls, one after the other. It never begins by itself.
     const STOPS = [
-        ["try", "#samples", "Choose a picture, or give one of your own above: three models say what they see."],
-        ["try", "#target", "These models never saw this domain. Choose another: other models answer, on every tab."],
+        ["try", "#samples", "Choose a picture, or give your own: three models that never saw its kind say what it is."],
         ["shift", "#shift-severity", "Move this: the picture leaves what the models know. Which one gives up first?"],
         ["results", "#memory-megabytes", "So much memory, and no more: what was best within it, measured?"],
+        ["landscape", "#landscape-planes", "Turn one and all turn; click a point to read it in all. Whose valley is the flattest?"],
         ["quantize", "#quantize-bits", "So few bits a weight: what does rounding after training leave of a network?"],
     ];
     let place = -1, panel = null;
@@ -90,7 +90,7 @@
         if (!panel || place !== next) return;
         control?.classList.add("show-me-here");
         const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-        control?.scrollIntoView({ block: "center", behavior: still ? "auto" : "smooth" });
+        control?.scrollIntoView({ block: "nearest", behavior: still ? "auto" : "smooth" });
         const last = place === STOPS.length - 1;
         const on = part("button", last ? "Done" : "Next", () => go(next + 1));
         const words = part("p", `${place + 1} of ${STOPS.length}: ${text}`);

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from qtdog.explorer import SOURCE, TARGET, Flagged, Prediction
 
+MEGABYTE = 1e6  # bytes
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
@@ -152,6 +153,11 @@ def tenths(fraction: float) -> str:
     if 0 < fraction < 0.0005:
         return "<0.1 %"
     return f"{fraction * 100:.1f} %"
+
+
+def megabytes(size_bytes: float) -> str:
+    """ "2.07 MB", "10.35 MB": the same network has the same size wherever it stands."""
+    return f"{size_bytes / MEGABYTE:.2f} MB"
 
 
 def number(count: int) -> str:

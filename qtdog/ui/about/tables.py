@@ -11,7 +11,7 @@ from qtdog.method_names import quantizer_suffix
 from qtdog.provenance import cpu
 from qtdog.ui.appearance import METHOD_STYLES
 from qtdog.ui.markup import Markup, html, join
-from qtdog.ui.sentences import dataset_name, domain_name, plain, tenths
+from qtdog.ui.sentences import dataset_name, domain_name, megabytes, plain, tenths
 
 MOST_CLASSES = 30
 PACKAGES = ("torch", "torchvision", "gradio", "safetensors", "numpy", "pillow")
@@ -116,7 +116,7 @@ def _row(stored: StoredCheckpoint, sizes: dict[str, int]) -> Markup:
             config.target.total,
         ),
         tenths(sum(source) / len(source)) if source else "",
-        f"{size / 1e6:.2f} MB",
+        megabytes(size),
         html("<code>{}</code>", sha256) if sha256 else "",
         html("<code>{}</code>", training.commit[:10]) if training else "",
     )

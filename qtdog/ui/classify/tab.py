@@ -16,9 +16,14 @@ from qtdog.ui.events import PRIVATE, Shown, torch_event
 from qtdog.ui.picture import PictureField, cleared_is_empty
 from qtdog.ui.samples import known_to, sample_for, samples
 
-# Gradio calls them "Thumbnail 3 of 17"; screen readers should say what they show.
-NAME_THE_SAMPLES = """() => document.querySelectorAll('#samples button.thumbnail-item').forEach(
-    (button) => button.setAttribute('aria-label', button.querySelector('img').alt))"""
+# Gradio calls them "Thumbnail 3 of 17"; screen readers, and a pointer that rests, should be told
+# what they show.
+NAME_THE_SAMPLES = """() => {
+    for (const button of document.querySelectorAll("#samples button.thumbnail-item")) {
+        button.title = button.querySelector("img").alt;
+        button.setAttribute("aria-label", button.title);
+    }
+}"""
 # The place of the sample that is chosen. Gradio would hand a click that comes while the one before
 # is being answered over as the one before; of a field the latest value counts.
 CHOSEN_PLACE = """async () => {

@@ -20,7 +20,7 @@ from qtdog.ui.learn.steps import Quiz
 from qtdog.ui.learn.words import Template
 from qtdog.ui.markup import Markup, html, join
 from qtdog.ui.samples import Sample
-from qtdog.ui.sentences import percent, plain, votes
+from qtdog.ui.sentences import megabytes, percent, plain, votes
 
 PRINTED = {"ERM": "Full precision (ERM)"}
 MEASURED = {
@@ -240,7 +240,7 @@ def memory_bars(lesson: Lesson) -> Markup:
         )
         + html('<span class="fill" style="width:{:.2f}%"></span>', 100 * size / count / most)
         * count
-        + html('</span><span class="value">{:.2f} MB{}</span></li>', size / 1e6, ratio)
+        + html('</span><span class="value">{}{}</span></li>', megabytes(size), ratio)
         for method, words, size, ratio, count in parts
     )
     return html(

@@ -9,11 +9,11 @@ from qtdog.ui.charts import Axis, Chart
 from qtdog.ui.markup import Markup, html, join
 from qtdog.ui.quantize.words import LEVELS, METHOD_WORDS, summary
 from qtdog.ui.samples import Sample
-from qtdog.ui.sentences import listed, percent, plain
+from qtdog.ui.sentences import listed, megabytes, percent, plain
 
 
 def network_sentence(answers: Sequence[Answers], labels: Sequence[str]) -> Markup:
-    """At which width each falls apart on the samples: right on fewer than half of them."""
+    """At which width each is right on fewer than half of the samples."""
     known = [label for label in labels if label in answers[0].classes]
     if not known:
         return html(
@@ -30,9 +30,9 @@ def network_sentence(answers: Sequence[Answers], labels: Sequence[str]) -> Marku
     said = [
         f"In full precision the network is right on {right[full.contender]} of our {n} samples."
     ]
-    said.append(_falls("Rounded after training, it", rounded, right, n))
+    said.append(_fails("Rounded after training, it", rounded, right, n))
     if trained:
-        said.append(_falls("QT-DoG", trained, right, n))
+        said.append(_fails("QT-DoG", trained, right, n))
         widths = sorted(one.contender.bits for one in trained)
         if len(widths) < len(rounded):
             said.append(f"QT-DoG was trained here at {_bits(widths)} only.")
@@ -145,12 +145,12 @@ def network_table(
         rows.append(
             html(
                 '<tr class="{}"><th scope="row">{}</th>'
-                '<td class="sum">{}</td><td class="sum">{:.2f} MB</td>'
+                '<td class="sum">{}</td><td class="sum">{}</td>'
                 "{}</tr>",
                 contender.method,
                 name,
                 right,
-                one.network_bytes / 1e6,
+                megabytes(one.network_bytes),
                 cells,
             )
         )
@@ -169,24 +169,21 @@ def network_table(
     )
 
 
-def _falls(who: str, ordered: Sequence[Answers], right: dict, n: int) -> str:
-    """ "… is right on 15 of 17 at 6 bits and on 4 at 5 bits, where it falls apart (…)."""
+def _fails(who: str, ordered: Sequence[Answers], right: dict, n: int) -> str:
+    """ "… still gets 15 at 6 bits, but fewer than half at 5 bits (4 of 17)."""
     broken = next((one for one in ordered if right[one.contender] * 2 < n), None)
     if broken is None and len(ordered) == 1:
         only = ordered[0].contender
         return f"{who} at {only.bits} bits is right on {right[only]} of {n}."
     if broken is None:
         last = ordered[-1].contender
-        return f"{who} never falls apart: {right[last]} of {n} at {last.bits} bits."
+        return f"{who} never gets fewer than half: {right[last]} of {n} at {last.bits} bits."
     at = ordered.index(broken)
-    count = f"{right[broken.contender]} of {n} at {broken.contender.bits} bits"
+    few = f"fewer than half at {broken.contender.bits} bits ({right[broken.contender]} of {n})"
     if at == 0:
-        return f"{who} has fallen apart already at {broken.contender.bits} bits ({count})."
+        return f"{who} gets {few}."
     before = ordered[at - 1].contender
-    return (
-        f"{who} still gets {right[before]} at {before.bits} bits, and falls apart, to fewer than "
-        f"half, at {broken.contender.bits} bits ({count})."
-    )
+    return f"{who} still gets {right[before]} at {before.bits} bits, but {few}."
 
 
 def _right(one: Answers, labels: Sequence[str]) -> int:

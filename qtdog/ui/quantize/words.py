@@ -2,7 +2,7 @@
 
 from qtdog.explorer import Layer, Reference
 from qtdog.ui.markup import Markup, html
-from qtdog.ui.sentences import dataset_name, plain
+from qtdog.ui.sentences import dataset_name, megabytes, plain
 
 METHOD_WORDS = {
     "erm": "full precision",
@@ -44,7 +44,7 @@ def size(count: int) -> str:
     """Bytes in words: "864 bytes", "12.3 kB", "2.07 MB"."""
     if count < 1000:
         return f"{count} bytes"
-    return f"{count / 1e3:.1f} kB" if count < 1e6 else f"{count / 1e6:.2f} MB"
+    return f"{count / 1e3:.1f} kB" if count < 1e6 else megabytes(count)
 
 
 def summary(said: str, aside: str) -> Markup:

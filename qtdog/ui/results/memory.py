@@ -26,9 +26,8 @@ from qtdog.ui.results.figures import INK, TYPE, blank_figure, style_key
 from qtdog.ui.results.names import NAMES
 from qtdog.ui.results.tables import LogLink, log_button, plain
 from qtdog.ui.results.views import View, missing
-from qtdog.ui.sentences import listed, number
+from qtdog.ui.sentences import MEGABYTE, listed, megabytes, number
 
-MEGABYTE = 1e6
 TITLE = "What memory buys"
 ABOUT = (
     "Every kind of network that was measured here, alone and together, by the bytes that it "
@@ -46,6 +45,9 @@ REACH = 16
 """Points below the best that the axis shows: what two bits leave would press the rest together."""
 FIRST_ROWS = (("ERM", 1), ("QT-DoG", 1), ("QT-DoG", 5))
 """Method and members of the rows that stand first: what the page is about."""
+TOGETHER = {"erm": "erm-ensemble", "post-training": "eoptq", "qt-dog": "eoq"}
+TOGETHER |= {f"qt-dog-{start}": f"eoq-{start}" for start in ("fitted", "refitted")}
+"""How two networks and more that answer together are drawn: by the style of one."""
 YOURS = "yours: "
 LONGEST_NAME = 30  # letters in a line of the legend: a phone shows no more
 NOTHING = "What memory buys is not measured here for this benchmark."
@@ -117,10 +119,10 @@ def below(
     where = f"{dataset}, {'mean of domains' if domain == AVERAGE else plain(domain)}"
     note = html(
         "<p class='note'>{}, measured here. Lines join one to five networks of a kind that "
-        "answer together; hollow: averaged weights; the grey line: the best at each size. "
-        "Whiskers: standard deviation over the choices of seeds, which overlap for two "
-        "networks and more. Bytes are those of the weights' files; what lies more than {} "
-        "points below the best stands in the table alone.</p>",
+        "answer together (▲ EoQ, ■ in full precision); hollow: averaged weights; the grey line: "
+        "the best at each size. Whiskers: standard deviation over the choices of seeds, which "
+        "overlap for two networks and more. Bytes are those of the weights' files; what lies more "
+        "than {} points below the best stands in the table alone.</p>",
         where,
         REACH,
     )
@@ -216,15 +218,23 @@ def figure(
         hoverinfo="skip",
     )
     for kind, line in _lines(points).items():
-        style = _style(kind)
-        sizes = [12 if one == best else 9 for one in line]
-        rim = {"width": 1, "color": style.colour}
-        marker = {"symbol": style.symbol, "color": style.colour, "size": sizes, "line": rim}
+        styles = [_style(kind, one.members) for one in line]
+        colours = [style.colour for style in styles]
+        marker = {
+            "symbol": [style.symbol for style in styles],
+            "color": colours,
+            "size": [12 if one == best else 9 for one in line],
+            "line": {"width": 1, "color": colours},
+        }
         _add_line(shown, kind_title(kind), line, speed, marker, "solid")
     for kind, line in _lines(theirs).items():
-        style = _style(kind)
-        rim = {"width": 2, "color": INK}
-        marker = {"symbol": f"{style.symbol}-dot", "color": style.colour, "size": 14, "line": rim}
+        styles = [_style(kind, one.members) for one in line]
+        marker = {
+            "symbol": [f"{style.symbol}-dot" for style in styles],
+            "color": [style.colour for style in styles],
+            "size": 14,
+            "line": {"width": 2, "color": INK},
+        }
         _add_line(shown, f"{YOURS}{kind_title(kind)}", line, speed, marker, "dash")
     if best is not None:
         shown.add_annotation(**label(best))
@@ -294,10 +304,11 @@ def _axes(shown: go.Figure, points: Sequence[MemoryPoint], speed: float) -> None
 
 
 def title(point: MemoryPoint) -> str:
-    """ "EoQ, 5 networks of 7 bits" or "full precision"."""
+    """ "EoQ, five together: QT-DoG, 7 bits" or "full precision"."""
     if point.members == 1:
         return kind_title(point.kind)
-    return f"{number(point.members)} together: {kind_title(point.kind)}"
+    called = "EoQ, " if point.kind.method.startswith("QT-DoG") else ""
+    return f"{called}{number(point.members)} together: {kind_title(point.kind)}"
 
 
 def kind_title(kind: MemoryKind) -> str:
@@ -306,11 +317,6 @@ def kind_title(kind: MemoryKind) -> str:
     words = [called[0].lower() + called[1:] if called else kind.method]
     words += [f"{kind.bits} bits"] if kind.bits else []
     return ", ".join(words + (["averaged"] if kind.averaged else []))
-
-
-def megabytes(size_bytes: float) -> str:
-    """ "2.07 MB", "45.5 MB"."""
-    return f"{size_bytes / MEGABYTE:.3g} MB"
 
 
 def seconds(size_bytes: float, speed: float) -> str:
@@ -348,8 +354,12 @@ def _than(one: MemoryPoint, other: MemoryPoint) -> str:
     return f"{abs(difference):.1f} points {side} accurate"
 
 
-def _style(kind: MemoryKind) -> MethodStyle:
-    return METHOD_STYLES[style_key(kind.method.removesuffix(" (least error)"), kind.averaged)]
+def _style(kind: MemoryKind, members: int = 1) -> MethodStyle:
+    key = style_key(kind.method.removesuffix(" (least error)"))
+    if members > 1:
+        key = TOGETHER.get(key, key)
+    averaged = f"{key}-averaged"
+    return METHOD_STYLES[averaged if kind.averaged and averaged in METHOD_STYLES else key]
 
 
 def _whiskers(line: Sequence[MemoryPoint], style: MethodStyle) -> dict | None:

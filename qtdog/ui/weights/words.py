@@ -63,9 +63,9 @@ def comparison(compared: Compared) -> Markup:
 
 
 def layer_sentence(layer: LayerDistance, first: str, second: str) -> str:
-    """One layer's numbers in a sentence."""
+    """One layer's numbers in a sentence; its name stands above."""
     said = (
-        f"{layer.name}, {layer.weights:,} weights: {share(layer.distance)} apart, cosine "
+        f"Its {layer.weights:,} weights are {share(layer.distance)} apart, cosine "
         f"{cosine(layer.cosine)}"
     )
     if layer.changed is not None:
@@ -107,32 +107,40 @@ def _because(compared: Compared, first: str, second: str) -> str:
     part = whole.rounding / (whole.distance or 1)
     much = next(words for words, least in ROUNDING_PARTS if part >= least)
     return (
-        f", {much} rounding: onto the levels of {quantized}, {other} moves by "
-        f"{share(whole.rounding)}, and {share(whole.changed / whole.quantized)} of its weights "
-        "come to another level than they have there."
+        f", {much} rounding: to the levels of {quantized}, {other} would move by "
+        f"{share(whole.rounding)}. {share(whole.changed / whole.quantized)} of the weights lie on "
+        "another level than rounding alone would give them."
     )
 
 
 def _aside(compared: Compared) -> list[str]:
-    layers = [one for one in compared.layers if one.distance is not None]
-    gaps = [(one.distance or 0, one.name) for one in layers]
+    layers = [
+        (place, one)
+        for place, one in enumerate(compared.layers, start=1)
+        if one.distance is not None
+    ]
+    gaps = [(one.distance or 0, place) for place, one in layers]
     said = []
     if gaps:
         middle = float(np.median([gap for gap, _ in gaps]))
         (least, lowest), (most, highest) = min(gaps), max(gaps)
         said.append(
-            f"By layer {share(least)} ({lowest}) to {share(most)} ({highest}), median "
-            f"{share(middle)}."
+            f"Layer by layer {share(least)} (layer {lowest}) to {share(most)} (layer {highest}), "
+            f"median {share(middle)}."
         )
     beyond = max(
-        (one for one in layers if one.rounding is not None),
-        key=lambda one: (one.distance or 0) - (one.rounding or 0),
+        (
+            ((one.distance or 0) - (one.rounding or 0), -place, one)
+            for place, one in layers
+            if one.rounding is not None
+        ),
         default=None,
     )
-    if beyond is not None and (beyond.distance or 0) > (beyond.rounding or 0):
+    if beyond is not None and beyond[0] > 0:
+        _, place, one = beyond
         said.append(
-            f"Most beyond rounding: {beyond.name}, {share(beyond.distance)} against "
-            f"{share(beyond.rounding)}."
+            f"Farthest beyond what rounding does: layer {-place} of {len(compared.layers)} "
+            f"({one.kind}), {share(one.distance)} against {share(one.rounding)}."
         )
     said.append(f"Cosine of all weights together {cosine(compared.whole.cosine)}.")
     return [*said, *not_common(compared)]

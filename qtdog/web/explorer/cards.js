@@ -90,7 +90,7 @@ export function card({ prediction, facts }, classes, known) {
   }
   const { measured, sizeBytes } = facts, doubted = prediction.hint?.unfamiliar;
   const rows = /** @type {[string, string, string][]} */ ([
-    ...(sizeBytes === null ? [] : [["on disk", `${fixed(sizeBytes / 1e6, 1)} MB`, ""]]),
+    ...(sizeBytes === null ? [] : [["on disk", `${fixed(sizeBytes / 1e6, 2)} MB`, ""]]),
     measured
       ? ["held-out accuracy", tenths(measured.correct / measured.total), `${grouped(measured.correct)} of ${grouped(measured.total)}`]
       : ["held-out accuracy", "not measured", ""],

@@ -1,7 +1,7 @@
 // Small charts as SVG, as the page with a server draws them: its sizes, its classes, its colours.
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
-const WIDTH = 480, LEFT = 62, RIGHT = 12, TOP = 10, BOTTOM = 46;
+const WIDTH = 480, LEFT = 76, RIGHT = 12, TOP = 10, BOTTOM = 46;
 const ABOUT_TICKS = 5;
 
 /** @typedef {{low: number, high: number, label: string, ticks?: [number, string][]}} Axis ticks: by default round numbers */

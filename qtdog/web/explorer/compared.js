@@ -106,22 +106,25 @@ export function comparison({ layers, whole }, [first, second]) {
     else {
       const [other, quantized] = layers.some((one) => one.used[1] !== null) ? [first, second] : [second, first];
       const part = whole.rounding / (whole.distance || 1), much = ROUNDING_PARTS.find(([, least]) => part >= least)?.[0];
-      lead += `, ${much} rounding: onto the levels of ${quantized}, ${other} moves by ${share(whole.rounding)}, and `
-        + `${share(whole.changed / whole.quantized)} of its weights come to another level than they have there.`;
+      lead += `, ${much} rounding: to the levels of ${quantized}, ${other} would move by ${share(whole.rounding)}. `
+        + `${share(whole.changed / whole.quantized)} of the weights lie on another level than rounding alone would give them.`;
     }
   }
   const known = layers.filter((one) => one.distance !== null).sort((one, other) => Number(one.distance) - Number(other.distance));
-  const said = [];
+  const said = [], placeOf = (/** @type {LayerDistance} */ one) => layers.indexOf(one) + 1;
   if (known.length) {
     const gaps = known.map((one) => Number(one.distance)), middle = gaps.length >> 1;
     const median = gaps.length % 2 ? gaps[middle] : (gaps[middle - 1] + gaps[middle]) / 2;
     const least = known[0], most = known[known.length - 1];
-    said.push(`By layer ${share(least.distance)} (${least.name}) to ${share(most.distance)} (${most.name}), median ${share(median)}.`);
+    said.push(`Layer by layer ${share(least.distance)} (layer ${placeOf(least)}) to ${share(most.distance)} (layer ${placeOf(most)}), median ${share(median)}.`);
   }
   const gap = (/** @type {LayerDistance} */ one) => Number(one.distance) - Number(one.rounding);
   const rounded = layers.filter((one) => one.distance !== null && one.rounding !== null);
   const beyond = rounded.reduce((best, one) => (best && gap(best) >= gap(one) ? best : one), /** @type {LayerDistance | null} */ (null));
-  if (beyond && gap(beyond) > 0) said.push(`Most beyond rounding: ${beyond.name}, ${share(beyond.distance)} against ${share(beyond.rounding)}.`);
+  if (beyond && gap(beyond) > 0) {
+    const which = `layer ${placeOf(beyond)} of ${layers.length} (${beyond.kind})`;
+    said.push(`Farthest beyond what rounding does: ${which}, ${share(beyond.distance)} against ${share(beyond.rounding)}.`);
+  }
   said.push(`Cosine of all weights together ${cosine(whole.cosine)}.`);
   return [lead, said.join(" ")];
 }

@@ -13,9 +13,9 @@ import { element } from "./dom.js";
 
 const FAINTEST = 0.16, FEW_LEVELS = 40;
 
-/** One layer's numbers. @param {LayerPair} pair @param {Networks} networks @returns {string} */
+/** One layer's numbers; its name stands above. @param {LayerPair} pair @param {Networks} networks @returns {string} */
 export function layerSentence({ layer }, networks) {
-  let said = `${layer.name}, ${layer.weights.toLocaleString("en")} weights: ${share(layer.distance)} apart, cosine ${cosine(layer.cosine)}`;
+  let said = `Its ${layer.weights.toLocaleString("en")} weights are ${share(layer.distance)} apart, cosine ${cosine(layer.cosine)}`;
   if (layer.changed !== null) {
     said += `; ${share(layer.changed / layer.weights)} of the weights take another level than rounding would give them`;
   }

@@ -107,12 +107,10 @@ export class CheckpointSet {
 
   /** @param {string} path @returns {Promise<Checkpoint>} */
   async read(path) {
-    const file = this.file(path, CONFIG);
     const name = `${path}/${CONFIG}`;
-    const config = parsedConfig(name, await fetchFile(this.base, file), this.formats);
+    const config = parsedConfig(name, await fetchFile(this.base, this.file(path, CONFIG)), this.formats);
     if (config.method !== "eoq") {
-      const sizeBytes = file.size_bytes + this.file(path, MODEL).size_bytes;
-      return { path, config, members: [], sizeBytes };
+      return { path, config, members: [], sizeBytes: this.file(path, MODEL).size_bytes };
     }
     const members = await Promise.all(memberPaths(path, config, this.formats.most_members).map(async (place, i) => {
       const listed = this.file(place, CONFIG);
@@ -126,7 +124,7 @@ export class CheckpointSet {
       if (unequal) throw new SetError(`${place}/${CONFIG} differs from its ensemble in '${unequal}'.`);
       return member;
     }));
-    const sizeBytes = members.reduce((sum, one) => sum + one.sizeBytes, file.size_bytes);
+    const sizeBytes = members.reduce((sum, one) => sum + one.sizeBytes, 0);
     return { path, config, members, sizeBytes };
   }
 }
