@@ -3,10 +3,10 @@
     PYTHONPATH=.:tests python scripts/landscape_speed.py --out assets/results/landscape_speed.txt
 
 The page is served from the bundled checkpoints on this machine. First view: from the answer with
-the surfaces to the first frame in which all of them are drawn; the first one of a visit also loads
-plotly. Turning: the mouse drags the first surface for some seconds, which turns them all; frames
-are those that the browser drew. Memory: the page's JavaScript heap, and all of the browser's
-processes together (PSS, on Linux), with the page's first tab open and after Landscape was.
+the surfaces to the first frame in which all of them are drawn. Turning: the mouse drags the first
+surface for some seconds, which turns them all; frames are those that the browser drew. Memory: the
+page's JavaScript heap, and all of the browser's processes together (PSS, on Linux), with the page's
+first tab open and after Landscape was.
 """
 
 import argparse
@@ -41,11 +41,9 @@ window.fetch = async (...what) => {
             if (!text.includes('surface')) return;
             window.seen = { data: performance.now(), drawn: null };
             const look = () => {
-                const places = [...document.querySelectorAll('.landscape-planes .plane')];
-                const plots = places.map((one) => one.querySelector('.js-plotly-plot'));
-                const there = plots.length && plots.every((plot) => plot?.querySelector('canvas')
-                    && plot._fullLayout?.scene?._scene?.glplot
-                    && plot.data?.[0]?.meta?.quantity === window.wanted);
+                const places = [...document.querySelectorAll('.landscape-planes .surface')];
+                const there = places.length && places.every((one) =>
+                    one.dataset.drawn === window.wanted);
                 if (there) requestAnimationFrame(() => (window.seen.drawn ??= performance.now()));
                 else requestAnimationFrame(look);
             };
@@ -59,9 +57,8 @@ COUNT = """() => {
     const tick = (now) => { window.frames_drawn.push(now); requestAnimationFrame(tick); };
     requestAnimationFrame(tick);
 }"""
-CAMERAS = """() => [...document.querySelectorAll('.landscape-planes .js-plotly-plot')]
-    .filter((plot) => plot._fullLayout?.scene)
-    .map((plot) => JSON.stringify(plot._fullLayout.scene.camera.eye))"""
+PICTURES = """() => [...document.querySelectorAll('.landscape-planes .surface canvas')]
+    .map((one) => one.toDataURL())"""
 
 
 def opened(page: Page, address: str) -> float:
@@ -79,7 +76,7 @@ def first_view(page: Page) -> float:
 
 
 def shown_again(page: Page) -> float:
-    """The same of another view of the surfaces, with plotly at hand."""
+    """The same of another view of the surfaces."""
     other = page.locator("#landscape-height input:not(:checked)").first
     page.evaluate(
         "wanted => { window.wanted = wanted; window.seen = { data: null, drawn: null }; }",
@@ -91,11 +88,11 @@ def shown_again(page: Page) -> float:
 
 def turned(page: Page) -> tuple[float, int]:
     """Frames a second while all surfaces turn, and how many turn."""
-    box = page.locator("#landscape-plane-0 canvas").first.bounding_box()
+    box = page.locator("#landscape-surface-0 canvas").first.bounding_box()
     if box is None:
         raise RuntimeError("There is no surface to turn.")
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    before = page.evaluate(CAMERAS)
+    before = page.evaluate(PICTURES)
     page.mouse.move(x, y)
     page.mouse.down()
     page.evaluate(COUNT)
@@ -108,7 +105,7 @@ def turned(page: Page) -> tuple[float, int]:
     frames = page.evaluate("window.frames_drawn")
     page.mouse.up()
     page.wait_for_timeout(3000)  # what has not been drawn yet is
-    after = page.evaluate(CAMERAS)
+    after = page.evaluate(PICTURES)
     moved = sum(one != other for one, other in zip(before, after, strict=True))
     return 1000 * (len(frames) - 1) / (frames[-1] - frames[0]), moved
 
@@ -178,7 +175,7 @@ def measured(browser: Browser, address: str) -> list[str]:
             ]
         page.close()
     return [
-        f"first view of a visit, plotly loaded meanwhile: {spread(firsts)}",
+        f"first view of a visit: {spread(firsts)}",
         f"another view of the surfaces: {spread(agains)}",
         *lines,
     ]

@@ -29,6 +29,7 @@ from qtdog.landscape import (
 )
 from qtdog.ui.landscape import figures as landscape_figures
 from qtdog.ui.landscape.measuring import first_samples, measure
+from qtdog.ui.landscape.planes import SURFACE_HEIGHT
 from qtdog.ui.landscape.stored import is_rounded, load_stored
 from qtdog.ui.samples import samples
 
@@ -142,52 +143,84 @@ def test_what_is_left_out_changes_no_verdict(page):
     assert page.locator("#landscape-said .summary").inner_text() == said
 
 
-def drawn(page, kind, count):
-    """The planes as plotly has them, once there are `count` of this kind of trace."""
-    page.wait_for_function(
-        "([kind, count]) => [...document.querySelectorAll('.js-plotly-plot')]"
-        ".filter(p => p.data?.[0]?.type === kind).length === count",
-        arg=[kind, count],
-    )
-    return page.evaluate(
-        "[...document.querySelectorAll('.js-plotly-plot')].map(p => ({low: p.data[0].zmin ?? "
-        "p.data[0].cmin, high: p.data[0].zmax ?? p.data[0].cmax, meta: p.data[0].meta,"
-        " own: p.data[1].customdata[0], scene: p.layout.scene}))"
-    )
+# What is drawn on every surface's canvas, as one text each.
+PIXELS = "[...document.querySelectorAll('.surface canvas')].map(one => one.toDataURL())"
 
 
 def test_it_opens_with_surfaces_of_one_scale_and_one_shape(browser, address, records):
     planes = [one for one in records if isinstance(one, Surface) and one.kind == "plane"]
     with opening(browser, address) as open_one:
         page = open_one("?tab=landscape")
-        surfaces = drawn(page, "surface", 3)
-        for shared in ("aspectmode", "aspectratio"):
-            assert len({json.dumps(one["scene"][shared]) for one in surfaces}) == 1
-        assert surfaces[0]["scene"]["aspectmode"] == "manual"
-        assert len({json.dumps(one["scene"]["zaxis"]["range"]) for one in surfaces}) == 1
-        assert len({(one["low"], one["high"]) for one in surfaces}) == 1
-        assert surfaces[0]["meta"]["x"] == list(planes[0].x)
-        own = sorted(one.markers[0].reading.loss for one in planes)
-        assert sorted(one["own"] for one in surfaces) == pytest.approx(own)
+        page.wait_for_function(
+            "document.querySelectorAll('.surface[data-drawn=loss] canvas').length === 3"
+        )
+        surfaces = page.evaluate(
+            "[...document.querySelectorAll('.surface')].map(one => JSON.parse(one.dataset.surface))"
+        )
+        assert len({json.dumps(one["limits"]) for one in surfaces}) == 1
+        assert {one["height"] for one in surfaces} == {SURFACE_HEIGHT}
+        names = [one["name"] for one in surfaces]
+        for plane in planes:
+            seen = surfaces[names.index(title(plane.markers[0].model))]
+            assert (seen["x"], seen["y"]) == (list(plane.x), list(plane.y))
+            losses = [[reading.loss for reading in row] for row in plane.readings]
+            assert np.allclose(seen["loss"], losses, atol=5e-5)
+            assert seen["markers"][0]["loss"] == plane.markers[0].reading.loss
         said = page.locator("#landscape-said").inner_text()
         assert "than full precision" in said or "do not tell" in said
         assert "Curvature in the steepest direction" in said
 
-        page.mouse.move(640, 500)  # the script meets the plots
-        page.evaluate(
-            "[...document.querySelectorAll('.js-plotly-plot')][0]"
-            ".emit('plotly_relayout', {'scene.camera': {eye: {x: 2, y: 0.5, z: 1}}})"
-        )
+        page.wait_for_timeout(500)  # at rest
+        before = page.evaluate(PIXELS)
+        assert len(set(before)) == 3  # three landscapes
+        first = page.locator(".surface canvas").first
+        first.press("ArrowRight")
         page.wait_for_function(
-            "[...document.querySelectorAll('.js-plotly-plot')].slice(1)"
-            ".every(p => p._fullLayout.scene.camera.eye.x === 2)"
+            f"before => ({PIXELS}).every((one, k) => one !== before[k])", arg=before
         )
+        page.wait_for_timeout(500)
+        turned = page.evaluate(PIXELS)
+        box = first.bounding_box()
+        middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        page.mouse.move(*middle)
+        page.mouse.down()
+        page.mouse.move(middle[0] + 60, middle[1], steps=4)
+        page.mouse.up()
+        page.wait_for_function(
+            f"before => ({PIXELS}).every((one, k) => one !== before[k])", arg=turned
+        )
+
+
+def test_a_click_on_a_surface_reads_the_same_point_in_all(browser, address, records):
+    with opening(browser, address) as open_one:
+        page = open_one("?tab=landscape")
+        canvas = page.locator(".surface[data-drawn] canvas").first
+        canvas.wait_for()
+        box = canvas.bounding_box()
+        # Below its middle stands the floor's nearer half: somewhere the surface lies before it.
+        for part in (0.5, 0.55, 0.45, 0.6):
+            page.mouse.click(box["x"] + 0.52 * box["width"], box["y"] + part * box["height"])
+            said = page.locator("#landscape-picked").inner_text()
+            if said.startswith("At the same point"):
+                break
+        x, y = map(float, re.match(r"At the same point \((.+), (.+)\):", said).groups())
+        for one in records:
+            if isinstance(one, Surface) and one.kind == "plane":
+                reading = one.readings[np.abs(np.array(one.y) - y).argmin()][
+                    np.abs(np.array(one.x) - x).argmin()
+                ]
+                share = 100 * reading.correct / one.images.count
+                name = title(one.markers[0].model)
+                assert f"{name}: {reading.loss:.3f} nats, {share:.1f} %" in said
 
 
 def test_a_click_reads_the_same_point_in_every_plane(page, records):
     page.locator("#landscape-kind label", has_text="A plane around each model").click()
     page.locator("#landscape-3d input").uncheck()
-    assert len(drawn(page, "contour", 3)) == 3
+    page.wait_for_function(
+        "[...document.querySelectorAll('.js-plotly-plot')]"
+        ".filter(p => p.data?.[0]?.type === 'contour').length === 3"
+    )
     drag = page.locator("#landscape-plane-0 .js-plotly-plot .nsewdrag").first
     drag.scroll_into_view_if_needed()
     box = drag.bounding_box()
@@ -215,7 +248,7 @@ def test_a_click_reads_the_same_point_in_every_plane(page, records):
 def test_the_other_kinds_show_their_numbers(page, records):
     kind = page.locator("#landscape-kind")
     kind.locator("label", has_text="The plane through three models").click()
-    page.wait_for_function("document.querySelectorAll('.js-plotly-plot').length === 1")
+    page.wait_for_function("document.querySelectorAll('.surface canvas').length === 1")
     plane = next(one for one in records if getattr(one, "kind", "") == "three-models")
     rows = cells(page, "#landscape-numbers table")[1:]
     assert [row[2] for row in rows] == [f"{m.reading.loss:.3f}" for m in plane.markers]

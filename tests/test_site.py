@@ -184,7 +184,7 @@ def test_measured_landscapes_are_shown_with_their_numbers(folder, tmp_path, open
     section = page.locator("#landscape")
     shown = section.locator(".panel:visible")
     section.scroll_into_view_if_needed()
-    shown.locator(".plot canvas").first.wait_for()
+    shown.locator(".surface canvas").first.wait_for()
     section.locator("[data-key=again]").check()
     assert "rounded again" in shown.inner_text()
     section.locator("#landscape-3d input").uncheck()

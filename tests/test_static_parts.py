@@ -1,5 +1,7 @@
 """The explorer without a server: Train it, Results and Landscape, under the page's own policy."""
 
+import re
+
 import pytest
 from pages import opening
 from playwright.sync_api import Page
@@ -14,6 +16,7 @@ from qtdog.ui.results import memory
 
 ENDED = "() => document.querySelector('.train-play')?.textContent === 'Play again'"
 PLANES = "#panel-landscape .panel:not([hidden]) .js-plotly-plot"
+SURFACES = "#panel-landscape .panel:not([hidden]) .surface[data-drawn] canvas"
 SMALL = {"width": 680, "height": 700}  # without a graphics card every pixel takes its time
 SAID = """text => {
     const place = document.createElement("div");
@@ -98,9 +101,12 @@ def _read_together(page: Page) -> None:
         "{ points: [{ x: 0.1, y: -0.04 }] })",
         PLANES,
     )
-    said = page.inner_text("#landscape-picked")
+    _says_all(page.inner_text("#landscape-picked"), 0.1, -0.04)
+
+
+def _says_all(said: str, x: float, y: float) -> None:
     for one in _planes():
-        row, column = one.y.index(-0.04), one.x.index(0.1)
+        row, column = one.y.index(y), one.x.index(x)
         loss, accuracy = (grid(one, name)[row, column] for name in ("loss", "accuracy"))
         assert f"{loss:.3f} nats, {accuracy:.1f} %" in said
 
@@ -117,20 +123,25 @@ def test_planes_stand_side_by_side_and_are_read_together(open_one):
     assert "landscape-height=accuracy" in page.url
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_surfaces_turn_together_under_the_pages_policy(open_one):
     page = open_one("?tab=landscape", viewport=SMALL)
-    page.locator(f"{PLANES} canvas").nth(1).wait_for()
-    _read_together(page)
-    eye = {"x": 0.1, "y": -2, "z": 0.5}
-    page.evaluate(
-        "([plots, eye]) => Plotly.relayout(document.querySelector(plots), {'scene.camera': {eye}})",
-        [PLANES, eye],
-    )
+    first = page.locator(SURFACES).first
+    page.locator(SURFACES).nth(1).wait_for()
+    first.scroll_into_view_if_needed()
+    box = first.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 0.52 * box["width"], box["y"] + 0.5 * box["height"])
+    said = page.inner_text("#landscape-picked")
+    place = re.match(r"At the same point \((.+), (.+)\): ", said)
+    assert place is not None
+    _says_all(said, *map(float, place.groups()))
+    pixels = f"[...document.querySelectorAll('{SURFACES}')].map((one) => one.toDataURL())"
+    page.wait_for_timeout(500)  # at rest
+    before = page.evaluate(pixels)
+    first.press("ArrowRight")
     page.wait_for_function(
-        "([plots, eye]) => [...document.querySelectorAll(plots)].every((one) => "
-        "Math.abs(one._fullLayout.scene.camera.eye.y - eye.y) < 1e-6)",
-        arg=[PLANES, eye],
+        f"(before) => ({pixels}).every((one, k) => one !== before[k])", arg=before
     )
     page.uncheck("#landscape-3d input")
     page.locator(f"{PLANES} .contourlayer").nth(1).wait_for()

@@ -34,15 +34,19 @@ const show = () => {
   const [shown] = panels.filter((panel) => !panel.hidden);
   group.querySelector(".none").hidden = Boolean(shown);
   pick(shown);
-  const plots = [...(shown?.querySelectorAll("div.plot") ?? [])];
+  const plots = [...(shown?.querySelectorAll("div.plot") ?? [])], surfaces = [...(shown?.querySelectorAll(".surface") ?? [])];
   height.closest("label").hidden = !plots.length;
+  for (const surface of surfaces) {
+    surface.hidden = !deep.checked;
+    surface.nextElementSibling.hidden = deep.checked;
+    surface.dataset.quantity = height.value;
+  }
   for (const one of [deep.closest("label"), group.querySelector("#landscape-picked")]) one.hidden = !shown?.querySelector(".landscape-planes");
   settle(group);
   for (const plot of plots) {
-    const was = plot.dataset.look, names = [`${height.value} ${deep.checked ? "deep" : "flat"}`, height.value];
-    const look = names.find((name) => plot.querySelector(`script[data-look="${name}"]`));
-    plot.dataset.look = look;
-    if (isDrawn(plot) && was !== look) draw(plot);
+    const was = plot.dataset.look;
+    if (plot.querySelector(`script[data-look="${height.value}"]`)) plot.dataset.look = height.value;
+    if (isDrawn(plot) && was !== plot.dataset.look) draw(plot);
   }
 };
 wake(group);

@@ -131,15 +131,13 @@ def _planes(surfaces: Sequence[Surface]) -> Markup:
     limits = {height: planes.plane_limits(surfaces, height) for height in HEIGHTS}
     drawn = join(
         html(
-            '<div class="figure plane">{}{}</div>',
+            '<div class="figure plane">{}{}{}</div>',
             planes.heading(one),
+            planes.surface_html(one, "loss", limits, len(surfaces)),
             plot_of(
                 [
-                    (
-                        f"{height} {'deep' if deep else 'flat'}",
-                        planes.plane(one, height, limits[height], deep, len(surfaces)),
-                    )
-                    for deep, height in product((True, False), HEIGHTS)
+                    (height, planes.plane(one, height, limits[height], len(surfaces)))
+                    for height in HEIGHTS
                 ]
             ),
         )

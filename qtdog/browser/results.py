@@ -37,7 +37,7 @@ def results_part(results: Results, folder: Path) -> Markup:
     return join(
         (
             notices([*results.problems, *problems]),
-            memory.first_rows(points, first),
+            memory.first_rows(points, first, comparisons(results.measured, first)),
             memory_part(points, first, _log_link, views.paper_size(results, first)),
             html('<h2 class="section">{}</h2><p class="section">{}</p>', *layout.ALL_NUMBERS),
             choice("Benchmark", titles, panels, 2, "benchmark"),

@@ -22,11 +22,7 @@ const draw = (plot) => {
   adapting.get(plot)?.(figure);
   const { data, layout } = figure;
   layout.template = template;
-  const height = layout.height ?? 450, eye = layout.scene?.camera?.eye;
-  plot.style.height = `${height}px`;
-  // Where it is narrow the camera steps back: plotly fits a scene by its height, and its words stay large.
-  const back = (0.6 * height + 108) / plot.clientWidth;
-  if (eye && back > 1) for (const axis of "xyz") eye[axis] *= back;
+  plot.style.height = `${layout.height ?? 450}px`;
   return Plotly.react(plot, data, layout, { displayModeBar: false, responsive: true });
 };
 const isDrawn = (plot) => plot.classList.contains("js-plotly-plot");
@@ -47,7 +43,7 @@ const seen = new IntersectionObserver(async (entries) => {
 root.querySelectorAll("div.plot").forEach((plot) => seen.observe(plot));
 
 // Another panel is shown: its plots may have been drawn at another width, and what nobody sees gives back
-// its memory. Browsers allow few surfaces in three dimensions at a time.
+// its memory.
 const settle = (group) => {
   for (const plot of group.querySelectorAll("div.plot")) {
     if (!isDrawn(plot)) continue;

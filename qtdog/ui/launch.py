@@ -30,8 +30,8 @@ FAVICON = Path(__file__).parent / "favicon.svg"
 
 
 def warm_up(explorer: Explorer) -> None:
-    """Load the first models while the page comes up, and have them answer for our pictures, so that
-    the first visitor need not wait."""
+    """Load the first models and have them answer for our pictures, so that the first visitor need
+    not wait."""
     with contextlib.suppress(CheckpointError):  # said on the page when somebody asks for them
         target = explorer.targets()[0].key
         explorer.load(target)
@@ -65,7 +65,6 @@ def serve(
     explorer = open_explorer(checkpoints, bundled, download_bar())
     shown = explorer.checkpoint_set.describe()
     print(f"Shown are {shown.phrase}. {shown.notice}".strip())
-    threading.Thread(target=warm_up, args=(explorer,), daemon=True).start()
     guests = Guests(folders=only_here(host, root_path)) if remote_allowed() else None
     page = build(explorer, guests, theirs)
     prepare_when_quiet(explorer, page.asked)
@@ -84,4 +83,8 @@ def serve(
         footer_links=[],
         mcp_server=mcp,
         i18n=gr.I18n(en=WORDS),
+        prevent_thread_lock=True,
     )
+    # Only now: while the page is built it would take the time of what it is to save.
+    threading.Thread(target=warm_up, args=(explorer,), daemon=True).start()
+    page.block_thread()

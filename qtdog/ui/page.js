@@ -41,22 +41,34 @@
         if (button) button.setAttribute("aria-expanded", button.closest(".folds").classList.toggle("open"));
     });
 
-    // A button that presses a field elsewhere, and goes to what that shows.
+    // A button that goes to another part of the page: a tab is opened, a field pressed where it has to be.
+    const open = (tab, field) => {
+        if (tab) document.querySelector(`#tabs button[role="tab"][data-tab-id="${tab}"]`)?.click();
+        const there = field && document.querySelector(field);
+        if (there && !there.checked) there.click();
+    };
     document.addEventListener("click", async (event) => {
-        const button = event.target.closest?.("[data-presses]");
-        const field = button && document.querySelector(button.dataset.presses);
-        if (!field) return;
-        if (!field.checked) field.click();
-        (await shown(button.dataset.shows))?.scrollIntoView({ block: "center" });
+        const button = event.target.closest?.("[data-shows]");
+        if (!button) return;
+        open(button.dataset.at, button.dataset.presses);
+        (await shown(button.dataset.shows))?.scrollIntoView({ block: button.dataset.presses ? "center" : "start" });
     });
+
+    // What the sample is called that is pointed at, or else chosen.
+    const nameSample = (event) => {
+        const samples = document.querySelector("#samples"), all = "#samples button.thumbnail-item";
+        const one = event.target.closest?.(all) ?? document.querySelector(`${all}.selected`);
+        if (samples) samples.dataset.name = one?.title ?? "";
+    };
+    for (const name of ["pointerover", "focusin", "click"]) document.addEventListener(name, nameSample);
 
     // "Show me in a minute": five controls, one after the other. It never begins by itself.
     const STOPS = [
         ["try", "#samples", "Choose a picture, or give your own: three models that never saw its kind say what it is."],
         ["shift", "#shift-severity", "Move this: the picture leaves what the models know. Which one gives up first?"],
         ["results", "#memory-megabytes", "So much memory, and no more: what was best within it, measured?"],
-        ["landscape", "#landscape-planes", "Turn one and all turn; click a point to read it in all. Whose valley is the flattest?"],
-        ["quantize", "#quantize-bits", "So few bits a weight: what does rounding after training leave of a network?"],
+        ["landscape", "#landscape-planes", "Turn one and all turn; click a point to read it in all. Whose valley is the flattest?", '#landscape-kind input[value="plane"]'],
+        ["quantize", "#quantize-bits", "So few bits a weight: what does rounding after training leave of a network?", '#quantize-view input[value="grid"]'],
     ];
     let place = -1, panel = null;
     const shown = (selector) => new Promise((found) => {
@@ -83,16 +95,19 @@
     const go = async (next) => {
         place = next;
         if (place >= STOPS.length) return end();
-        const [tab, selector, text] = STOPS[place];
-        document.querySelector(`#tabs button[role="tab"][data-tab-id="${tab}"]`)?.click();
+        const [tab, selector, text, choice] = STOPS[place];
+        open(tab, choice);
         unmark();
+        say(text);
         const control = await shown(selector);
         if (!panel || place !== next) return;
         control?.classList.add("show-me-here");
         const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
         control?.scrollIntoView({ block: "nearest", behavior: still ? "auto" : "smooth" });
+    };
+    const say = (text) => {
         const last = place === STOPS.length - 1;
-        const on = part("button", last ? "Done" : "Next", () => go(next + 1));
+        const on = part("button", last ? "Done" : "Next", () => go(place + 1));
         const words = part("p", `${place + 1} of ${STOPS.length}: ${text}`);
         words.setAttribute("role", "status");
         panel.replaceChildren(words, on, ...(last ? [] : [part("button", "Skip", end)]));

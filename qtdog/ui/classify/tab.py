@@ -23,6 +23,8 @@ NAME_THE_SAMPLES = """() => {
         button.title = button.querySelector("img").alt;
         button.setAttribute("aria-label", button.title);
     }
+    const samples = document.querySelector("#samples");
+    samples.dataset.name = samples.querySelector("button.selected")?.title ?? "";
 }"""
 # The place of the sample that is chosen. Gradio would hand a click that comes while the one before
 # is being answered over as the one before; of a field the latest value counts.

@@ -23,7 +23,7 @@ from qtdog.landscape import (
 from qtdog.ui.charts import Axis, Chart, figure, folded, legend, number, table
 from qtdog.ui.landscape.planes import grid, ink_of, style_of
 from qtdog.ui.landscape.stored import Stored, measured, perturbed_so
-from qtdog.ui.landscape.texts import AGAIN, DIRECTIONS, IMAGES, LIVE_NOTE, RADIUS
+from qtdog.ui.landscape.texts import AGAIN, DIRECTIONS, IMAGES, LIVE_NOTE, MOVED, RADIUS
 from qtdog.ui.landscape.way import trained, way_table
 from qtdog.ui.markup import Markup, html, join
 from qtdog.ui.sentences import plain
@@ -159,9 +159,9 @@ def _but(
     other = against_full_precision(apart) if apart else None
     if other is None or other.verdict == outcome.verdict:
         return ""
-    ways = [DIRECTIONS[one[0].directions.kind].lower() for one in (curves, apart)]
+    ways = [MOVED[one[0].directions.kind] for one in (curves, apart)]
     says = {"undecided": "that is not decided"}.get(other.verdict, f"it lies {other.verdict}")
-    return f", {ways[0]}; by the other distance, {ways[1]}, {says}"
+    return f" when {ways[0]}; when {ways[1]}, {says}"
 
 
 def _averaged(curves: Sequence[FlatnessCurve]) -> str:
@@ -345,7 +345,7 @@ def _numbers(
 ) -> Markup:
     """A wide table that scrolls by itself, below what it is about, which does not."""
     return html(
-        '<p class="made">{}</p><div class="scroll" tabindex="0">{}</div>',
+        '<p class="made">{}</p><div class="scroll wide" tabindex="0">{}</div>',
         about,
         table(head, rows, name),
     )

@@ -11,7 +11,7 @@ from qtdog.ui.figures import notices
 from qtdog.ui.landscape.downloads import Files
 from qtdog.ui.landscape.figures import beside_planes, headline, numbers
 from qtdog.ui.landscape.layout import Layout, PlanePlace
-from qtdog.ui.landscape.planes import heading, plane, plane_limits
+from qtdog.ui.landscape.planes import UNITS, heading, plane, plane_limits, surface_html
 from qtdog.ui.landscape.stored import (
     OF_SINGLE_MODELS,
     SLICES,
@@ -38,15 +38,14 @@ class Handlers:
         distance: str,
         name: str,
         part: str,
-        models: list[str],
         value: str,
         deep: bool,
         rounded: bool,
         asked: str = "",
         step: int = 0,
     ) -> Shown:
-        """`models` are ticked; before any was, those are that an address `asked` for. `step`: of
-        the way there."""
+        """`asked`: the models that were picked, or that an address names; without any the usual
+        ones are ticked. `step`: of the way there."""
         at, stored = self._at, self._stored
         distance = stored.measured_way(key, part, name, distance)
         both_ways = stored.of(key, part, name, distance)
@@ -55,9 +54,7 @@ class Handlers:
         boxes = gr.CheckboxGroup(visible=False)
         if found and name in OF_SINGLE_MODELS:
             known = {models_of(one)[0].name: title(models_of(one)[0]) for one in found}
-            usual = usual_models(found)
-            ticked = [model for model in known if model in models]
-            ticked = ticked or [model for model in known if model in asked.split(",")] or usual
+            ticked = [model for model in known if model in asked.split(",")] or usual_models(found)
             picked = [one for one in found if models_of(one)[0].name in ticked]
             options = [(text, model) for model, text in known.items()]
             boxes = gr.CheckboxGroup(options, value=ticked, visible=True)
@@ -91,12 +88,15 @@ def _drawn(
     value: str,
     deep: bool,
 ) -> Shown:
-    """The planes side by side, on one colour scale."""
-    limits = plane_limits(surfaces, value) if surfaces else (0.0, 1.0)
+    """The planes side by side, on one scale, as surfaces or as contours."""
+    limits = {name: plane_limits(surfaces, name) for name in UNITS} if surfaces else {}
     shown: Shown = {}
     for place, at in enumerate(planes):
         here = surfaces[place] if place < len(surfaces) else None
         shown[at.column] = gr.Column(visible=here is not None)
         shown[at.heading] = heading(here) if here else ""
-        shown[at.plot] = plane(here, value, limits, deep, len(surfaces)) if here else None
+        count = len(surfaces)
+        shown[at.surface] = surface_html(here, value, limits, count) if here and deep else ""
+        flat = None if deep else here
+        shown[at.plot] = plane(flat, value, limits[value], count) if flat else None
     return shown

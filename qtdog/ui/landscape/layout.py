@@ -25,7 +25,10 @@ from qtdog.ui.landscape.texts import (
 from qtdog.ui.landscape.way_place import WayPlace, way_place
 from qtdog.ui.markup import Html
 
-SCRIPT = Path(__file__).with_name("landscape.js").read_text(encoding="utf-8")
+SCRIPT = "".join(
+    Path(__file__).with_name(name).read_text(encoding="utf-8")
+    for name in ("surface.js", "landscape.js")
+)
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class PlanePlace:
 
     column: gr.Column
     heading: Html
+    surface: Html
     plot: gr.Plot
 
 
@@ -129,5 +133,6 @@ def _plane(place: int) -> PlanePlace:
     """A plane under the names of its models. A column that is not rendered loses its plot."""
     with gr.Column(visible=False, min_width=200, elem_classes="plane") as column:
         heading = Html(padding=False)
+        surface = Html(elem_id=f"landscape-surface-{place}", padding=False)
         plot = gr.Plot(show_label=False, elem_id=f"landscape-plane-{place}")
-    return PlanePlace(column, heading, plot)
+    return PlanePlace(column, heading, surface, plot)

@@ -57,21 +57,19 @@ def landscape_tab(
 def _wire(at: Layout, does: Handlers, tab: gr.Tab) -> None:
     seen = seen_change(at.target, "landscape")
     changes = [seen.change, at.way.change, at.kind.change, at.split.change]
-    changes += [at.chosen.input, at.height.input, at.scene.input, at.again.input]
-    asked = [at.target, at.way, at.kind, at.split, at.chosen, at.height, at.scene, at.again]
+    changes += [at.height.input, at.scene.input, at.again.input]
+    asked = [at.target, at.way, at.kind, at.split, at.height, at.scene, at.again]
     asked += [at.picked, *([at.there.step] if at.there else [])]
     shown = [at.chosen, at.height, at.scene, at.again, at.said, at.numbers, at.notes]
-    at.chosen.input(",".join, at.chosen, at.picked, **at_once())
-    places = [part for one in at.planes for part in (one.column, one.heading, one.plot)]
+    places = [
+        part for one in at.planes for part in (one.column, one.heading, one.surface, one.plot)
+    ]
     if at.there is not None:
         places += [at.there.plot, at.there.said, at.there.held, at.there.step]
-    gr.on(
-        [tab.select, *changes],
-        does.show,
-        asked,
-        [*shown, *at.downloads, *places],
-        **at_once(),
-    )
+    outputs = [*shown, *at.downloads, *places]
+    gr.on([tab.select, *changes], does.show, asked, outputs, **at_once())
+    picked = at.chosen.input(",".join, at.chosen, at.picked, **at_once())
+    picked.then(does.show, asked, outputs, **at_once())
 
 
 def _some_of(names: Sequence[str]) -> Callable[[str], str]:

@@ -49,6 +49,10 @@ AGAIN = {WEIGHTS: "", LATENT: ", latent weights", ROUNDED: ", rounded again"}
 """What a record's name says of what was perturbed."""
 IMAGES = {"target": "Held-out domain", "source": "Source domains"}
 DIRECTIONS = {"filter": "Relative to each filter", "whole": "Of the whole vector (the paper)"}
+MOVED = {
+    "filter": "every filter is moved in proportion to its size",
+    "whole": "all weights are moved by one length, as in the paper",
+}
 RADIUS = {
     "filter": "radius, as a part of each filter's norm",
     "whole": "radius, length of the change to all weights",

@@ -27,7 +27,7 @@ from qtdog.ui.quantize.network import (
     picture_sentence,
 )
 from qtdog.ui.quantize.thumbnails import thumbnail
-from qtdog.ui.quantize.words import WAITING, layer_name, waiting
+from qtdog.ui.quantize.words import WAITING, WHICH_WIDTH, layer_name, waiting
 from qtdog.ui.samples import Sample
 
 
@@ -65,7 +65,8 @@ class Handlers:
 
     def _measured_at(self, key: str, width: int) -> Markup:
         references = {one.key: one.config for one in self._lab.references()}
-        return measured_at(width, references[key], self._measured)
+        said = measured_at(width, references[key], self._measured)
+        return said + WHICH_WIDTH if said else said
 
     def choose_reference(self, key: str, name: str, part: str) -> tuple[Any, Any]:
         """The layers of a network; `name` and `part` are the layer and the channel that the visitor

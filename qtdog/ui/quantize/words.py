@@ -10,6 +10,10 @@ METHOD_WORDS = {
     "qt-dog": "QT-DoG, trained rounded",
 }
 LEVELS = {True: "such step sizes", False: "powers of two"}
+WHICH_WIDTH = html(
+    '<p class="go-there"><button type="button" data-at="results" data-shows="#results-domain">'
+    "Which width to take?</button></p>"
+)
 WAITING = html('<p class="summary" role="status">Rounding the network …</p>')
 
 

@@ -16,6 +16,7 @@ from qtdog.results import (
     Results,
     ResultsError,
     Table,
+    comparisons,
     domains_of,
     load_run,
     pivot,
@@ -98,7 +99,7 @@ class Handlers:
         if domains and not domain:
             view = _not_held_out(dataset, target)
         return [
-            memory.first_rows(self._points, dataset),
+            memory.first_rows(self._points, dataset, comparisons(self._results.measured, dataset)),
             gr.Radio(which_choices(target)),
             *_shown(view),
         ]

@@ -36,6 +36,20 @@ SHIPPED = (
     "paper's main results, and the only one that is measured here on every held-out domain; of "
     "the others one seed on one domain says little."
 )
+CONTENTS = html(
+    '<p class="contents">{}</p>',
+    join(
+        html('<button type="button" data-shows="{}">{}</button>', place, name)
+        for place, name in {
+            "#memory-choice": memory.TITLE,
+            "#results-domain": "Accuracy against bits",
+            "#results-choice": "All numbers",
+            "#plot-calibration-nll": "Calibration",
+            "#results-seed": "Over training",
+            "#run-log": "Run logs",
+        }.items()
+    ),
+)
 ALL_NUMBERS = (
     "All numbers",
     "The paper's and those measured here, with the source of each. What the paper's tables call "
@@ -89,7 +103,10 @@ def lay_out(
     page opens with."""
     seeds = sorted({one.seed for one in seed_runs(results.measured, FIRST.benchmark)})
     with gr.Column(elem_id="results"):
-        first = Html(memory.first_rows(points, FIRST.benchmark), elem_id="results-first")
+        compared = comparisons(results.measured, FIRST.benchmark)
+        rows = memory.first_rows(points, FIRST.benchmark, compared)
+        first = Html(rows, elem_id="results-first")
+        Html(CONTENTS, padding=False)
         memory_part = _lay_out_memory(target)
         _heading(
             "Accuracy against bits",

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 
 from qtdog.results import (
     AVERAGE,
+    Comparison,
     MemoryKind,
     MemoryPoint,
     best_within,
@@ -24,6 +25,7 @@ from qtdog.ui.appearance import METHOD_STYLES, MethodStyle
 from qtdog.ui.markup import Markup, escape, html, join
 from qtdog.ui.results.figures import INK, TYPE, blank_figure, style_key
 from qtdog.ui.results.names import NAMES
+from qtdog.ui.results.sentences import uncertainty
 from qtdog.ui.results.tables import LogLink, log_button, plain
 from qtdog.ui.results.views import View, missing
 from qtdog.ui.sentences import MEGABYTE, listed, megabytes, number
@@ -157,8 +159,11 @@ def best_sentence(
     )
 
 
-def first_rows(points: Sequence[MemoryPoint], dataset: str) -> Markup:
-    """Full precision, QT-DoG and EoQ: memory and accuracy on unseen domains, and one sentence."""
+def first_rows(
+    points: Sequence[MemoryPoint], dataset: str, compared: Sequence[Comparison] = ()
+) -> Markup:
+    """Full precision, QT-DoG and EoQ: memory and accuracy on unseen domains, and one sentence, with
+    the uncertainty that was found of what is `compared`."""
     shown = points_on(points, dataset, domains_of(points, dataset)[0]) if points else ()
     rows = [one for wanted in FIRST_ROWS if (one := _main(shown, *wanted))]
     if len(rows) < len(FIRST_ROWS):
@@ -186,15 +191,17 @@ def first_rows(points: Sequence[MemoryPoint], dataset: str) -> Markup:
         '<thead><tr><th scope="col">Model</th><th scope="col">Memory</th>'
         '<th scope="col">Mean accuracy</th></tr></thead><tbody>{}</tbody></table>'
         '<p class="summary">One QT-DoG network takes {:.1f} times less memory than full precision '
-        "and is {}; five of them together take {:.1f} times the memory of one full-precision "
-        "network and are {} than it.</p>",
+        "and is {}{}. Five of them together take {:.1f} times the memory of one full-precision "
+        "network and are {} than it{}.</p>",
         number(len(domains_of(points, dataset)) - 1 or 1),
         dataset,
         lines,
         share,
         _than(single, full),
+        _how_sure(compared, "QT-DoG", single.kind.bits),
         together.size_bytes / full.size_bytes,
         _than(together, full),
+        _how_sure(compared, "EoQ", together.kind.bits),
     )
 
 
@@ -278,7 +285,8 @@ def label(best: MemoryPoint) -> dict[str, Any]:
         "text": html("{}<br>{:.1f} %", title(best), best.accuracy),
         "showarrow": True,
         "arrowcolor": INK,
-        "ax": 0,
+        "xanchor": "right",  # the limit's line stands to the right of it
+        "ax": -14,
         "ay": -46,
         "font": {"size": TYPE},
     }
@@ -352,6 +360,16 @@ def _than(one: MemoryPoint, other: MemoryPoint) -> str:
         return "as accurate"
     side = "more" if difference > 0 else "less"
     return f"{abs(difference):.1f} points {side} accurate"
+
+
+def _how_sure(compared: Sequence[Comparison], first: str, bits: int | None) -> str:
+    """How sure the difference of `first` from full precision is; empty where it is not compared."""
+    found = (
+        one
+        for one in compared
+        if (one.first, one.second, one.averaged, one.bits) == (first, "ERM", False, bits)
+    )
+    return next(map(uncertainty, found), "")
 
 
 def _style(kind: MemoryKind, members: int = 1) -> MethodStyle:

@@ -18,6 +18,8 @@ export function csvOf(figure) {
   if (given) return MARK + given;
   const own = /** @type {Numbered} */ (figure).numbers?.();
   if (own) return own.length ? written(own) : "";
+  const surfaces = [.../** @type {NodeListOf<HTMLElement>} */ (figure.querySelectorAll(".surface[data-surface]"))].filter((one) => one.checkVisibility());
+  if (surfaces.length) return written(ofPlanes(surfaces.map((one) => JSON.parse(one.dataset.surface ?? ""))));
   const plots = /** @type {any[]} */ ([...figure.querySelectorAll(".js-plotly-plot")]).filter((plot) => plot._fullData?.length);
   const rows = plots.length ? ofPlots(plots) : ofCards(figure) ?? ofLists(figure) ?? ofTables(figure);
   return rows.length ? written(rows) : "";
@@ -41,7 +43,7 @@ function cell(value) {
 /** @param {any[]} plots @returns {Row[]} */
 function ofPlots(plots) {
   const planes = plots.filter((plot) => plot.data[0]?.meta?.loss);
-  if (planes.length) return [["network", "x", "y", "loss (nats)", "accuracy (%)"], ...planes.flatMap(ofPlane)];
+  if (planes.length) return ofPlanes(planes.map((plot) => plot.data[0].meta));
   const traces = plots.flatMap((plot) => plot._fullData).filter((trace) => trace.visible === true && trace.x);
   const grids = traces.filter((trace) => trace.z), lines = traces.filter((trace) => !trace.z);
   /** @type {Row[]} */
@@ -53,11 +55,13 @@ function ofPlots(plots) {
   return rows.length > 1 ? rows : [];
 }
 
-/** @param {any} plot @returns {Row[]} */
-function ofPlane(plot) {
-  const { name, x, y, loss, accuracy } = plot.data[0].meta;
-  return y.flatMap((/** @type {number} */ height, /** @type {number} */ row) =>
-    x.map((/** @type {number} */ width, /** @type {number} */ column) => [name, width, height, loss[row][column], accuracy[row][column]]));
+/**
+ * @typedef {{name: string, x: number[], y: number[], loss: number[][], accuracy: number[][]}} Plane of the landscape, a row for each y
+ * @param {Plane[]} planes @returns {Row[]}
+ */
+function ofPlanes(planes) {
+  return [["network", "x", "y", "loss (nats)", "accuracy (%)"], ...planes.flatMap(({ name, x, y, loss, accuracy }) =>
+    y.flatMap((height, row) => x.map((width, column) => [name, width, height, loss[row][column], accuracy[row][column]])))];
 }
 
 /** @param {Element} figure @returns {Row[] | null} of each model the probability of each class */
