@@ -32,9 +32,8 @@ Figure = tuple[gr.Plot, Html]
 """A plot and what stands below it."""
 
 SHIPPED = (
-    "Weights quantized in training, or after it. Our networks have 7 bits: the width of the "
-    "paper's main results, and the only one that is measured here on every held-out domain; of "
-    "the others one seed on one domain says little."
+    "7 bits, as our networks do: the best in the paper, and the only one that is measured here on "
+    "every held-out domain. Of the others one seed on one domain says too little to rank them."
 )
 CONTENTS = html(
     '<p class="contents">{}</p>',

@@ -139,7 +139,8 @@ def _aside(compared: Compared) -> list[str]:
     if beyond is not None and beyond[0] > 0:
         _, place, one = beyond
         said.append(
-            f"Farthest beyond what rounding does: layer {-place} of {len(compared.layers)} "
+            "Farthest beyond what rounding does, of the quantized ones: "
+            f"layer {-place} of {len(compared.layers)} "
             f"({one.kind}), {share(one.distance)} against {share(one.rounding)}."
         )
     said.append(f"Cosine of all weights together {cosine(compared.whole.cosine)}.")

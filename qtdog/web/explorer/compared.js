@@ -123,7 +123,7 @@ export function comparison({ layers, whole }, [first, second]) {
   const beyond = rounded.reduce((best, one) => (best && gap(best) >= gap(one) ? best : one), /** @type {LayerDistance | null} */ (null));
   if (beyond && gap(beyond) > 0) {
     const which = `layer ${placeOf(beyond)} of ${layers.length} (${beyond.kind})`;
-    said.push(`Farthest beyond what rounding does: ${which}, ${share(beyond.distance)} against ${share(beyond.rounding)}.`);
+    said.push(`Farthest beyond what rounding does, of the quantized ones: ${which}, ${share(beyond.distance)} against ${share(beyond.rounding)}.`);
   }
   said.push(`Cosine of all weights together ${cosine(whole.cosine)}.`);
   return [lead, said.join(" ")];
