@@ -1,5 +1,6 @@
 """What waits until nobody asks: torch comes after the first page, then graphs."""
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -140,7 +141,9 @@ def test_what_fails_is_noted(own_cache):
 @pytest.mark.slow
 @pytest.mark.skipif(not all(map(first_use.find_spec, graphs.EXPORTER)), reason="needs onnxscript")
 def test_a_network_without_a_graph_gets_one_and_answers_as_before(tmp_path, own_cache):
-    explorer = Explorer(save_set(tmp_path / "set", members=2))
+    root = save_set(tmp_path / "set", members=2)
+    shutil.rmtree(root / GRAPHS)
+    explorer = Explorer(root)
     image = read_image(samples()[0].path)
     (before, *_) = explorer.classify_many([image], TARGET)[0]
     assert explorer._models(TARGET)[0].networks[0].needs_torch
