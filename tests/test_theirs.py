@@ -199,11 +199,11 @@ def test_their_points_are_drawn_marked_as_theirs(folder, ours):
     (line,) = [one for one in view.figure.data if one.name == "yours: QT-DoG, 7 bits"]
     assert (list(line.y), line.marker.symbol) == (
         [pytest.approx(76.6667, abs=1e-3), 81.5],
-        "diamond-dot",
+        ("diamond-dot", "triangle-up-dot"),
     )
     ours_alone = [one for one in view.figure.data if not one.name.startswith("yours")]
     assert len(ours_alone) == len(memory.view(points, "PACS", "cartoon", 10.5, "10").figure.data)
-    assert "Of yours it is three together: QT-DoG, 7 bits: 81.5 % in 6 MB" in view.html
+    assert "Of yours it is EoQ, three together: QT-DoG, 7 bits: 81.5 % in 6.00 MB" in view.html
     assert "yours: full precision" in view.html
     # The mean over their two domains does not compare with ours over four.
     mean = memory.view(points, "PACS", AVERAGE, 10.5, "10", theirs=yours)
