@@ -1,6 +1,8 @@
 """Every plane whose model is ticked is drawn, however many there are."""
 
 import json
+import re
+from html import unescape
 
 import gradio as gr
 import pytest
@@ -43,7 +45,7 @@ def tab(tmp_path_factory):
 @pytest.mark.parametrize("count", [1, 4, 5])
 def test_as_many_planes_are_drawn_as_models_are_ticked(tab, count):
     models = ["erm-seed0", *(f"qt-dog-{bits}bit-seed0" for bits in (8, 7, 6, 5))][:count]
-    shown = tab(TARGET, "filter", "plane", "target", models, "loss", False, False)
+    shown = tab(TARGET, "filter", "plane", "target", "loss", False, False, ",".join(models))
     (boxes,) = [value for value in shown.values() if isinstance(value, gr.CheckboxGroup)]
     assert len(boxes.choices) == 5
     assert sorted(boxes.value) == sorted(models)
@@ -55,21 +57,30 @@ def test_as_many_planes_are_drawn_as_models_are_ticked(tab, count):
 
 
 @pytest.mark.thorough
-def test_a_link_ticks_the_models_that_it_names_until_a_visitor_does(tab):
-    fields = ("filter", "plane", "target")
+def test_surfaces_of_all_that_are_ticked_have_one_scale(tab):
+    names = ",".join(["erm-seed0", "qt-dog-8bit-seed0"])
+    shown = tab(TARGET, "filter", "plane", "target", "loss", True, False, names)
+    found = [re.findall('data-surface="(.*?)"', str(value)) for value in shown.values()]
+    surfaces = [json.loads(unescape(text)) for texts in found for text in texts]
+    assert [one["name"] for one in surfaces] == [
+        "Full precision, seed 0",
+        "QT-DoG, 8 bits, seed 0",
+    ]
+    assert surfaces[0]["limits"] == surfaces[1]["limits"]
+    assert not [1 for field, value in shown.items() if isinstance(field, gr.Plot) and value]
+
+
+@pytest.mark.thorough
+def test_the_models_that_a_link_names_or_a_visitor_picked_are_ticked(tab):
     asked = "qt-dog-6bit-seed0,qt-dog-5bit-seed0,gone"
-    for models, expected in (
-        ([], ["qt-dog-6bit-seed0", "qt-dog-5bit-seed0"]),
-        (["erm-seed0"], ["erm-seed0"]),
-    ):
-        shown = tab(TARGET, *fields, models, "loss", False, False, asked)
-        (boxes,) = [value for value in shown.values() if isinstance(value, gr.CheckboxGroup)]
-        assert sorted(boxes.value) == sorted(expected)
+    shown = tab(TARGET, "filter", "plane", "target", "loss", False, False, asked)
+    (boxes,) = [value for value in shown.values() if isinstance(value, gr.CheckboxGroup)]
+    assert sorted(boxes.value) == ["qt-dog-5bit-seed0", "qt-dog-6bit-seed0"]
 
 
 @pytest.mark.thorough
 def test_at_first_one_network_of_each_method_is_ticked_and_drawn(tab):
-    shown = tab(TARGET, "filter", "plane", "target", [], "loss", False, False)
+    shown = tab(TARGET, "filter", "plane", "target", "loss", False, False)
     (boxes,) = [value for value in shown.values() if isinstance(value, gr.CheckboxGroup)]
     drawn = [value for field, value in shown.items() if isinstance(field, gr.Plot) and value]
     assert len(drawn) == 2
