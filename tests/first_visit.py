@@ -1,4 +1,6 @@
-"""What a first visit to the explorer without a server takes: `python tests/first_visit.py`.
+"""What a first visit to the explorer without a server takes.
+
+    PYTHONPATH=. python tests/first_visit.py
 
 The bundled set is exported and served at 10 Mbit/s to headless Chromium, each model alone in a
 browser that has seen nothing. Prints bytes, and seconds from the address to the first answer.
