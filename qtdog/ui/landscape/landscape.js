@@ -4,9 +4,6 @@
 const planes = () =>
   [...document.querySelectorAll(".landscape-planes .js-plotly-plot")].filter((plot) => plot.data?.[0]?.meta?.loss && plot.clientWidth);
 
-const nearest = (values, wanted) =>
-  values.reduce((best, value, place) => (Math.abs(value - wanted) < Math.abs(values[best] - wanted) ? place : best), 0);
-
 const onContours = (x, y) => planes().map((plot) => {
   const { meta } = plot.data[0];
   const [row, column] = [nearest(meta.y, y), nearest(meta.x, x)];

@@ -34,8 +34,12 @@ def style_of(model: ModelReference) -> MethodStyle:
 
 def ink_of(model: ModelReference) -> str:
     """Its colour, light or dark, as a CSS variable."""
+    return f"var({_ink(model)})"
+
+
+def _ink(model: ModelReference) -> str:
     key = f"{model.method}-averaged" if model.averaged else model.method
-    return f"var(--{key if key in METHOD_STYLES else 'other'})"
+    return f"--{key if key in METHOD_STYLES else 'other'}"
 
 
 def heading(surface: Surface) -> Markup:
@@ -55,7 +59,6 @@ def surface_html(
     `quantity`: the height, "loss" or "accuracy"; `limits` of each, the same for planes side by
     side: what is higher is cut off.
     """
-    models = surface.markers
     # Directions of a plane around one network have no meaning, and in a narrow one no room.
     named = in_row <= FEW or surface.kind != "plane"
     data = {
@@ -68,10 +71,10 @@ def surface_html(
                 "x": one.x,
                 "y": one.y,
                 "marker": style_of(one.model).marker,
-                "ink": ink_of(one.model)[len("var(") : -1],
+                "ink": _ink(one.model),
                 **{name: _value(one.reading, name, surface.images.count) for name in UNITS},
             }
-            for one in models
+            for one in surface.markers
         ],
     }
     return html(
@@ -136,7 +139,7 @@ def _add_contours(
         hovertemplate=html(
             "{} {}<br>x %{{x:.3f}}, y %{{y:.3f}}<extra></extra>", quantity, SHOWN[quantity]
         ),
-        meta={**_numbers(surface), "quantity": quantity, "highest": limits[1]},
+        meta=_numbers(surface),
     )
 
 

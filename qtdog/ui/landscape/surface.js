@@ -258,10 +258,10 @@ const pointAt = (element, px, py) => {
   return best && { x: data.x[best.i], y: data.y[best.j], loss: data.loss[best.j][best.i], accuracy: data.accuracy[best.j][best.i] };
 };
 
+const nearest = (values, wanted) =>
+  values.reduce((best, value, place) => (Math.abs(value - wanted) < Math.abs(values[best] - wanted) ? place : best), 0);
 const readings = (x, y) => surfaces().map((element) => {
-  const { data } = states.get(element), place = (values, wanted) => values.reduce((best, value, k) => (
-    Math.abs(value - wanted) < Math.abs(values[best] - wanted) ? k : best), 0);
-  const [i, j] = [place(data.x, x), place(data.y, y)];
+  const { data } = states.get(element), [i, j] = [nearest(data.x, x), nearest(data.y, y)];
   return { element, name: data.name, x: data.x[i], y: data.y[j], loss: data.loss[j][i], accuracy: data.accuracy[j][i] };
 });
 
