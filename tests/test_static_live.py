@@ -1,5 +1,7 @@
 """The explorer without a server: camera, drawing pad, and what becomes of it without a network."""
 
+import re
+
 import pytest
 import static_site
 from pages import open_page
@@ -28,6 +30,69 @@ def test_the_camera_is_answered_frame_by_frame(browser, address):
     assert page.locator("#camera-tools").is_hidden()
     assert "sample=own" in page.url
     assert page.complaints == []
+    page.close()
+
+
+def said(page) -> list[str]:
+    """What the cards say, but for the times that it took."""
+    lines = page.inner_text("#answers").splitlines()
+    return [one for one in lines if not re.search(r"[0-9] ms$", one)]
+
+
+NOTE_SUMMARIES = """() => {
+    window.noted = new Set();
+    const answers = document.querySelector("#answers");
+    new MutationObserver(() => {
+        const summary = answers.querySelector(".summary")?.innerText;
+        if (summary?.includes("class is ")) window.noted.add(summary);
+    }).observe(answers, { childList: true, subtree: true });
+}"""
+"""Keeps every sentence about a picture of known class, however briefly it is seen."""
+
+
+SLOW_NETWORKS = """() => {
+    const post = Worker.prototype.postMessage;
+    Worker.prototype.postMessage = function (...given) {
+        setTimeout(() => post.apply(this, given), 100);
+    };
+}"""
+"""The networks of these tests answer sooner than another picture can be chosen."""
+
+
+@pytest.mark.thorough
+def test_no_answer_is_shown_with_another_picture(browser, address):
+    page = open_page(browser, address)
+    all_answered(page)
+    alone = {}
+    for name in ("horse-line", "dog-line", "guitar-emoji"):
+        page.click(f"[data-sample='{name}']")
+        label = name.partition("-")[0]
+        page.locator("#answers .summary", has_text=f"class is {label}").wait_for()
+        page.wait_for_timeout(1000)
+        alone[name] = page.inner_text("#answers .summary")
+    page.evaluate(NOTE_SUMMARIES)
+    page.evaluate(SLOW_NETWORKS)
+    for name in 8 * list(alone):  # each while the one before is answered
+        page.evaluate("name => document.querySelector(`[data-sample='${name}']`).click()", name)
+        page.wait_for_timeout(70)
+    page.wait_for_timeout(1000)
+    assert page.inner_text("#answers .summary") == alone["guitar-emoji"]
+    assert set(page.evaluate("[...noted]")) <= set(alone.values())
+    page.close()
+
+
+@pytest.mark.thorough
+def test_a_picture_chosen_while_the_camera_runs_is_the_one_that_is_answered(browser, address):
+    page = open_page(browser, address, permissions=["camera"])
+    all_answered(page)
+    alone = said(page)
+    for _ in range(3):
+        page.click("#camera")
+        page.locator("#rate:not(:empty)").wait_for()
+        page.locator("[data-sample]").first.click()
+        page.locator("#answers .summary", has_text="class is").wait_for()
+        page.wait_for_timeout(1000)
+        assert said(page) == alone
     page.close()
 
 

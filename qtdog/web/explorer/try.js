@@ -22,9 +22,10 @@ import { Strip } from "./strip.js";
 /** @typedef {import("./manifest.js").Model} Model */
 /** @typedef {Model & {rounding: import("./engine.js").Asked["rounding"]}} Shown */
 /** @typedef {import("./engine.js").Loaded} Loaded */
+/** @typedef {{target: Target, tab: string, source: string, picture: number}} Subject what a question is about */
 /**
  * @typedef {{
- *   target: Target, tab: string, ready: Shown[], kept: Pixels | null,
+ *   subject: Subject, ready: Shown[], known: string | null, kept: Pixels | null,
  *   going: ReturnType<import("./engine.js").Engine["classify"]>
  * }} Question
  */
@@ -416,7 +417,7 @@ export class TryIt {
     try {
       do {
         this.again = false;
-        const asked = ahead ?? await this.question();
+        const asked = ahead && this.isAbout(ahead.subject) ? ahead : await this.question();
         ahead = this.live ? await this.question() : null;
         if (asked) this.showAnswer(asked, await asked.going);
         if (this.tab === "shift") await this.showStrip();
@@ -433,6 +434,17 @@ export class TryIt {
     }
   }
 
+  /** @returns {Subject} */
+  get subject() {
+    const { target, tab, source, picture } = this;
+    return { target, tab, source, picture };
+  }
+
+  /** Whether that is what is seen now. @param {Subject} subject */
+  isAbout({ target, tab, source, picture }) {
+    return target === this.target && tab === this.tab && source === this.source && picture === this.picture;
+  }
+
   /** Whether a camera is watched. */
   get live() {
     return this.source === "camera" && !this.paused && this.seen;
@@ -440,7 +452,7 @@ export class TryIt {
 
   /** A question about what is seen now, on its way to the networks; null where there is nothing to ask. */
   async question() {
-    const { target, tab } = this;
+    const { subject, known } = this;
     const ready = this.shown.filter((one) => this.loaded.has(keyOf(one)));
     if (!this.shown.length) {
       byId("answers").replaceChildren(element("p", { class: "summary" }, "Choose a model to show."));
@@ -455,15 +467,20 @@ export class TryIt {
     const asked = ready.map(({ path, rounding }) => ({ path, rounding }));
     const kept = this.look ? { ...pixels, data: pixels.data.slice() } : null;
     const looks = kept ? ready.map(() => this.evidence) : null;
-    const shift = tab === "shift" && this.shift.severity ? this.shift : null;
+    const shift = subject.tab === "shift" && this.shift.severity ? this.shift : null;
     const going = this.engine.classify(asked, pixels, looks, shift);
     going.catch(() => {});  // who awaits it hears; a frame that nobody waits for any more does not matter
-    return { target, tab, ready, kept, going };
+    return { subject, ready, known, kept, going };
   }
 
-  /** @param {Question} question @param {Awaited<Question["going"]>} answer */
-  showAnswer({ target, tab, ready, kept }, { answers: said, shown }) {
-    if (target !== this.target || tab !== this.tab) return;
+  /**
+   * Show an answer, unless something else is seen by now: whoever changed that asks again.
+   * @param {Question} question
+   * @param {Awaited<Question["going"]>} answer
+   */
+  showAnswer({ subject, ready, known, kept }, { answers: said, shown }) {
+    if (!this.isAbout(subject)) return;
+    const { target } = subject;
     if (shown && this.source !== "pad") paint(byId("shown"), shown);
     const seen = kept && (shown ?? kept);
     const answers = ready.map((model, i) => ({
@@ -471,7 +488,7 @@ export class TryIt {
       facts: { ...(/** @type {Loaded} */ (this.loaded.get(keyOf(model)))), marker: this.manifest.methods[model.method].marker },
       milliseconds: said[i].milliseconds,
     }));
-    byId("answers").replaceChildren(...results(answers, this.known));
+    byId("answers").replaceChildren(...results(answers, known));
     this.here = answers.map((one) => one.prediction);
     if (seen) this.showEvidence(seen, answers, said);
     byId("looking").hidden = !this.look;
