@@ -82,6 +82,28 @@ def test_no_answer_is_shown_with_another_picture(browser, address):
 
 
 @pytest.mark.thorough
+def test_the_picture_that_was_chosen_last_is_shown_however_slowly_another_comes(browser, address):
+    page = open_page(browser, address)
+    all_answered(page)
+    page.evaluate("""() => {
+        const fetched = window.fetch, until = new Promise((goOn) => { window.goOn = goOn; });
+        window.fetch = async (file) => {
+            if (String(file).includes("horse-line")) await until;
+            return fetched(file);
+        };
+        for (const name of ["horse-line", "guitar-emoji"]) {
+            document.querySelector(`[data-sample='${name}']`).click();
+        }
+    }""")
+    page.locator("#answers .summary", has_text="class is guitar").wait_for()
+    page.evaluate("goOn()")
+    page.wait_for_timeout(1500)
+    assert "class is guitar" in page.inner_text("#answers .summary")
+    assert "sample=guitar-emoji" in page.url
+    page.close()
+
+
+@pytest.mark.thorough
 def test_a_picture_chosen_while_the_camera_runs_is_the_one_that_is_answered(browser, address):
     page = open_page(browser, address, permissions=["camera"])
     all_answered(page)

@@ -62,7 +62,8 @@ export class TryIt {
     this.sample = "own";
     this.known = /** @type {string | null} */ (null);
     this.source = "picture";
-    this.picture = 0;  // how many there were
+    this.turn = 0;  // how many pictures were chosen
+    this.picture = 0;  // how many of them were shown
     this.paused = false;
     this.pixels = /** @type {Pixels | null} */ (null);
     this.loaded = /** @type {Map<string, Loaded>} */ (new Map());
@@ -165,24 +166,34 @@ export class TryIt {
   async chooseSample(name) {
     const chosen = this.manifest.samples.find((one) => one.name === name);
     if (!chosen) return;
-    try {
-      const response = await fetch(chosen.file);
-      const pixels = await pixelsOf(await response.blob());
-      await this.use("picture");
-      this.show(pixels, chosen.alt, name, chosen.label);
-    } catch {
-      this.say(`${chosen.title} cannot be loaded: the network does not answer.`);
-    }
+    const read = async () => pixelsOf(await (await fetch(chosen.file)).blob());
+    const failed = `${chosen.title} cannot be loaded: the network does not answer.`;
+    await this.takePicture(read, () => failed, chosen.alt, name, chosen.label);
   }
 
   /** @param {Blob} file */
   async choose(file) {
+    const why = (/** @type {Error} */ error) => error.message;
+    await this.takePicture(() => pixelsOf(file), why, "The picture that is classified", "own", null);
+  }
+
+  /**
+   * Read a picture and show it, unless another was chosen meanwhile.
+   * @param {() => Promise<Pixels>} read
+   * @param {(error: Error) => string} why it cannot be read
+   * @param {string} alt
+   * @param {string} sample
+   * @param {string | null} known
+   */
+  async takePicture(read, why, alt, sample, known) {
+    const turn = this.turn += 1;
     try {
-      const pixels = await pixelsOf(file);
+      const pixels = await read();
+      if (turn !== this.turn) return;
       await this.use("picture");
-      this.show(pixels, "The picture that is classified", "own", null);
+      this.show(pixels, alt, sample, known);
     } catch (error) {
-      this.say(/** @type {Error} */ (error).message);
+      if (turn === this.turn) this.say(why(/** @type {Error} */ (error)));
     }
   }
 
