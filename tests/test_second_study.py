@@ -39,8 +39,9 @@ def test_the_main_arms_come_first_one_seed_after_the_other_and_the_others_in_ord
     runs = plan("pacs", recipe_for("pacs"))
     assert len(set(runs)) == len(runs) == 60 + 8 + 8 + 20 + 32
     main = [(r.seed, r.target_domain, r.method, r.bits) for r in runs[:60]]
-    arms = [("erm", 5), ("qt-dog", 7), ("qt-dog", 5)]
-    assert main == [(s, d, m, b) for s in range(5) for d in DOMAINS for m, b in arms]
+    of_a_seed = [(d, m, 5) for d in DOMAINS for m in ("erm", "qt-dog")]
+    of_a_seed += [(d, "qt-dog", 7) for d in DOMAINS]
+    assert main == [(s, *one) for s in range(5) for one in of_a_seed]
     assert len({r.identity().trunk for r in runs[:60]}) == 20, "three runs share a trunk"
     assert Counter((r.method, r.bits) for r in runs[60:76]) == {("freeze", 7): 8, ("noise", 5): 8}
     assert {r.bits for r in runs[76:96]} == {8, 6, 4, 3, 2}
