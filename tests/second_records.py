@@ -22,7 +22,7 @@ WIDTHS = range(2, 9)
 
 def config(target: str, seed: int, method: str = "erm", bits: int = 5, **how) -> TrainConfig:
     """A run of the plan on PACS, on data of the domain's and seed's own."""
-    recipe = how.pop("recipe", "cpu")
+    recipe = how.pop("recipe", "cpu-small")
     data = how.pop("data", "pacs")
     settings = recipe_settings(recipe, {"start_weights": "weights.safetensors"})
     return TrainConfig(
@@ -41,7 +41,7 @@ def write(
     of: TrainConfig,
     margin: float = 2.0,
     source: dict[str, float] | None = None,
-    recipe: str = "cpu",
+    recipe: str = "cpu-small",
     domains: tuple[str, ...] = DOMAINS,
 ) -> Path:
     """One run's record and logits. `margin`: what the right class has more, so how good it is;

@@ -44,7 +44,7 @@ def reproduce(
     ] = None,
     show: Annotated[bool, typer.Option("--list", help="Only show plan, cost and results.")] = False,
     recipe: Annotated[
-        Literal["paper", "cpu", "cpu-short", "digits"],
+        Literal["paper", "cpu", "cpu-small", "cpu-short", "digits"],
         typer.Option(help="Other than 'paper': a smaller network and schedule, as for `train`."),
     ] = "paper",
     steps: Annotated[

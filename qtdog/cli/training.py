@@ -74,7 +74,7 @@ def train(
     ] = "sma",
     seed: Annotated[int, typer.Option(help="Decides splits, batches and the head's start.")] = 0,
     recipe: Annotated[
-        Literal["paper", "cpu", "cpu-lite0", "cpu-short", "digits"] | None,
+        Literal["paper", "cpu", "cpu-small", "cpu-lite0", "cpu-short", "digits"] | None,
         typer.Option(help="Settings that go together; the following options change single ones."),
     ] = None,
     architecture: Annotated[
@@ -233,7 +233,7 @@ def sweep(
         typer.Option(help="Whose plan: the first study's runs are done with LSQ's own start."),
     ] = "second",
     recipe: Annotated[
-        Literal["paper", "cpu", "cpu-lite0", "cpu-short", "digits"] | None,
+        Literal["paper", "cpu", "cpu-small", "cpu-lite0", "cpu-short", "digits"] | None,
         typer.Option(help="Settings that go together; by default the study's own for the data."),
     ] = None,
     split: SplitOption = "ours",
