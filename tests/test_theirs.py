@@ -90,7 +90,8 @@ def test_their_differences_are_paired_by_seed_and_stand_beside_ours(folder, ours
     assert first.low is not None
     sentences = theirs_sentences(theirs, ours)
     assert sentences[0].startswith("Your numbers, over 2 targets of PACS with 3 seeds each: QT-DoG")
-    assert f"interval over seeds: {first.low:+.1f} to {first.high:+.1f}" in sentences[0]
+    interval = f"{first.low:+.1f} to {first.high:+.1f}".replace("-", "\N{MINUS SIGN}")
+    assert f"interval over seeds: {interval}" in sentences[0]
     one = next(one for one in beside(theirs, ours.measured) if one.method == "ERM")
     assert one.domains == ("cartoon", "sketch")
     expected = statistics.fmean((150, 154, 161, 140, 143, 138)) * 100 / TOTAL

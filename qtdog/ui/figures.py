@@ -5,7 +5,15 @@ from collections.abc import Sequence
 from qtdog.explorer import Prediction
 from qtdog.ui.appearance import METHOD_STYLES
 from qtdog.ui.markup import Markup, html, join
-from qtdog.ui.sentences import disagreement, megabytes, member_labels, plain, tenths, uncertainty
+from qtdog.ui.sentences import (
+    disagreement,
+    megabytes,
+    member_labels,
+    minus,
+    plain,
+    tenths,
+    uncertainty,
+)
 
 PAPER = "https://arxiv.org/abs/2410.06020"
 
@@ -194,7 +202,7 @@ def _energy(prediction: Prediction) -> Markup | str:
     pairs = list(zip(hint.energies, hint.thresholds, strict=True))
     if len(pairs) == 1:
         [(energy, limit)] = pairs
-        value, note = _signed(energy), f"hint above {_signed(limit)}"
+        value, note = minus(f"{energy:.1f}"), f"hint above {minus(f'{limit:.1f}')}"
     else:
         above = sum(energy > limit for energy, limit in pairs)
         value, note = f"{above} of {len(pairs)}", "above their limit"
@@ -213,7 +221,3 @@ def _bar(label: str, probability: float, chosen: bool, known: bool) -> Markup:
         probability * 100,
         tenths(probability),
     )
-
-
-def _signed(value: float) -> str:
-    return f"{value:.1f}".replace("-", "\N{MINUS SIGN}")

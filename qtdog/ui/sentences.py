@@ -160,6 +160,11 @@ def megabytes(size_bytes: float) -> str:
     return f"{size_bytes / MEGABYTE:.2f} MB"
 
 
+def minus(number: str) -> str:
+    """A formatted number with a minus sign for its hyphen."""
+    return number.replace("-", "\N{MINUS SIGN}")
+
+
 def number(count: int) -> str:
     """A small number in words."""
     return NUMBERS[count] if count < len(NUMBERS) else str(count)

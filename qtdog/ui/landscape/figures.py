@@ -26,7 +26,7 @@ from qtdog.ui.landscape.stored import Stored, measured, perturbed_so
 from qtdog.ui.landscape.texts import AGAIN, DIRECTIONS, IMAGES, LIVE_NOTE, MOVED, RADIUS
 from qtdog.ui.landscape.way import trained, way_table
 from qtdog.ui.markup import Markup, html, join
-from qtdog.ui.sentences import plain
+from qtdog.ui.sentences import minus, plain
 
 LINES = ("", "dashed", "dotted")  # seeds of one method, in order
 
@@ -145,7 +145,7 @@ def conclusion(
         f" (mean of {outcome.networks} networks)" if outcome.networks > 1 else "",
         outcome.first,
         _averaged(curves),
-        _signed(outcome.difference),
+        minus(f"{outcome.difference:+.3f}"),
         _plus_minus(outcome.error),
         directions,
         few,
@@ -204,7 +204,7 @@ def overview(records: Sequence[Record]) -> str:
                 f"{outcome.first:.3f}",
                 "–" if one.averaged is None else f"{one.averaged:.3f}",
                 f"{outcome.other:.3f}",
-                _signed(outcome.difference) + _plus_minus(outcome.error),
+                minus(f"{outcome.difference:+.3f}") + _plus_minus(outcome.error),
             ]
         )
     if not rows:
@@ -402,10 +402,6 @@ def _line_styles(curves: Sequence[FlatnessCurve]) -> list[str]:
 def _accuracy(curve: FlatnessCurve) -> str:
     right, count = measured(curve.centre).correct, curve.images.count
     return f"{100 * right / count:.1f} % ({right}/{count})"
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _plus_minus(error: float, decimals: int = 3) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from qtdog.results import Beside, Comparison, Results
 from qtdog.ui.results.names import NAMES
+from qtdog.ui.sentences import minus
 
 NOTHING_MEASURED = (
     "Nothing is measured here yet: measured.csv is not there. What follows is what the paper "
@@ -73,7 +74,7 @@ def uncertainty(one: Comparison) -> str:
         return " (one ensemble a target, so without an uncertainty)"
     if one.low is None or one.high is None:
         return " (one seed, so without an uncertainty)"
-    between = f"(95 % interval over seeds: {one.low:+.1f} to {one.high:+.1f})"
+    between = f"(95 % interval over seeds: {minus(f'{one.low:+.1f} to {one.high:+.1f}')})"
     if one.low <= 0 <= one.high:
         return f" {between}, which is no more than the noise between seeds"
     return f" {between}, which is more than the noise between seeds"
