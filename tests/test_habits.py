@@ -182,12 +182,29 @@ WIDTHS = """() => {
 }"""
 
 
+NOTE_MISFITS = """() => {
+    window.misfits = [];
+    const look = () => {
+        for (const plot of document.querySelectorAll("#results .js-plotly-plot")) {
+            const width = plot.querySelector(".main-svg")?.getBoundingClientRect().width;
+            const room = plot.getBoundingClientRect().width;
+            if (!width || !plot.checkVisibility({ visibilityProperty: true })) continue;
+            if (Math.abs(width - room) > 10) window.misfits.push([width, room]);
+        }
+        requestAnimationFrame(() => setTimeout(look));  // once the frame is painted
+    };
+    look();
+}"""
+
+
 @pytest.mark.thorough
 def test_figures_of_a_tab_that_is_opened_later_are_as_wide_as_their_places(open_page):
     page = open_page()
     page.wait_for_selector("#answers .card")
+    page.evaluate(NOTE_MISFITS)
     _open_tab(page, "results")
     page.wait_for_function(WIDTHS)
+    assert page.evaluate("misfits") == [], "no frame shows one of another width"
 
 
 @pytest.fixture

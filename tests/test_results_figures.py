@@ -294,7 +294,8 @@ def _comparison(difference, low=None, high=None, seeds=3, fewest=None):
     ("comparison", "said"),
     [
         (_comparison(-2.44, -4.0, -0.9), ["over 2 targets of PACS with 3 seeds each",
-         "2.4 points below full precision", "\N{MINUS SIGN}4.0 to \N{MINUS SIGN}0.9", "more than the noise",
+         "2.4 points below full precision", "\N{MINUS SIGN}4.0 to \N{MINUS SIGN}0.9",
+         "more than the noise",
          "does not beat full"]),
         (_comparison(-0.6, -2.0, 0.8, fewest=2), ["with up to 3 seeds each", "0.6 points below",
          "no more than the noise",

@@ -22,11 +22,13 @@
         among(all, sample, by * step).focus();
     });
 
-    // A plot that is drawn before its tab is seen takes a width of its own: then that of its place.
+    // A plot that is drawn before its tab is seen takes a width of its own: then that of its place, unseen until it has it.
     const places = new ResizeObserver((entries) => {
         for (const { target: plot } of entries) {
-            const { width } = plot._fullLayout ?? {};
-            if (width && plot.clientWidth && Math.abs(width - plot.clientWidth) > 8) window.Plotly.Plots.resize(plot);
+            const { width } = plot._fullLayout ?? {}, seen = () => { plot.style.visibility = ""; };
+            if (!width || !plot.clientWidth || Math.abs(width - plot.clientWidth) <= 8) continue;
+            plot.style.visibility = "hidden";
+            Promise.resolve(window.Plotly.Plots.resize(plot)).then(seen, seen);
         }
     });
     new MutationObserver((changes) => {
