@@ -22,18 +22,24 @@
         among(all, sample, by * step).focus();
     });
 
-    // A plot that is drawn before its tab is seen takes a width of its own: then that of its place, unseen until it has it.
+    // A plot that is drawn before its tab is seen takes a width of its own: it is shown once it has that of its place.
     const places = new ResizeObserver((entries) => {
         for (const { target: plot } of entries) {
             const { width } = plot._fullLayout ?? {}, seen = () => { plot.style.visibility = ""; };
-            if (!width || !plot.clientWidth || Math.abs(width - plot.clientWidth) <= 8) continue;
+            if (!plot.clientWidth) continue;
+            if (!width || Math.abs(width - plot.clientWidth) <= 8) {
+                seen();
+                continue;
+            }
             plot.style.visibility = "hidden";
             Promise.resolve(window.Plotly.Plots.resize(plot)).then(seen, seen);
         }
     });
     new MutationObserver((changes) => {
-        for (const { target, addedNodes } of changes) {
-            if ([...addedNodes].some((one) => one.classList?.contains("plot-container"))) places.observe(target);
+        for (const { target: plot, addedNodes } of changes) {
+            if (![...addedNodes].some((one) => one.classList?.contains("plot-container"))) continue;
+            plot.style.visibility = "hidden";
+            places.observe(plot);
         }
     }).observe(document.body, { childList: true, subtree: true });
 
