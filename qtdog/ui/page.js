@@ -27,12 +27,8 @@
         for (const { target: plot } of entries) {
             const { width } = plot._fullLayout ?? {}, seen = () => { plot.style.visibility = ""; };
             if (!plot.clientWidth) continue;
-            if (!width || Math.abs(width - plot.clientWidth) <= 8) {
-                seen();
-                continue;
-            }
-            plot.style.visibility = "hidden";
-            Promise.resolve(window.Plotly.Plots.resize(plot)).then(seen, seen);
+            if (!width || Math.abs(width - plot.clientWidth) <= 8) seen();
+            else Promise.resolve(window.Plotly.Plots.resize(plot)).then(seen, seen);
         }
     });
     new MutationObserver((changes) => {
