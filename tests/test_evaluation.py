@@ -18,6 +18,7 @@ from qtdog.evaluation import (
     evaluate,
     evaluation_csv,
     evaluation_tables,
+    fast_logits,
     predict_logits,
 )
 from qtdog.inference import Ensemble, mean_of_logits
@@ -249,3 +250,20 @@ def test_a_models_table_has_a_column_a_domain_and_a_row_a_class():
     assert headers == [["class"], ["art", "validation"], ["photo", "validation"], ["sketch", "all"]]
     assert list(first.columns[0].cells) == ["all", *CLASSES]
     assert list(first.columns[3].cells) == ["66.7% 4/6", "66.7% 2/3", "100.0% 1/1", "50.0% 1/2"]
+
+
+def test_where_a_fast_copy_finds_two_logits_level_the_network_itself_decides():
+    class FindsOwlsLevel(ReadsRed):
+        """Off by what float rounding may do, which for owls is enough to say dog."""
+
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            logits = super().forward(images)
+            owls = logits[:, 2] > 0
+            logits[owls, 1] = logits[owls, 2] + 1e-6
+            return logits + 1e-6
+
+    images = domain_of("photo", [0, 1, 2, 2], [0, 1, 2, 2]).images
+    expected = predict_logits(ReadsRed(), images, MEAN, STD)
+    logits = fast_logits(ReadsRed(), FindsOwlsLevel(), images, MEAN, STD)
+    assert np.array_equal(logits[2:], expected[2:])
+    assert np.array_equal(logits[:2], expected[:2] + np.float32(1e-6))

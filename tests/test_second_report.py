@@ -41,7 +41,7 @@ def folder(tmp_path_factory) -> Path:
     write(root, config("art_painting", 0, "qt-dog", 3), 1.0)
     write(root, config("art_painting", 0, objective="coral"), 2.0)
     write(root, config("art_painting", 0, "qt-dog", objective="coral"), 2.0)
-    lite = {"recipe": "cpu-lite0"}
+    lite = {"recipe": "cpu-small-lite0"}
     write(root / "lite0", config("photo", 0, **lite), 2.0, **lite)
     return root
 
@@ -218,7 +218,7 @@ def test_what_the_plan_lacks_is_named(text):
     assert "- PACS, timm/tf_efficientnet_lite0: ERM on art painting 0; cartoon 0; sketch 0." in (
         missing
     )
-    assert "- OFFICE_CALTECH, recipe `cpu-short`: everything." in missing
+    assert "- OFFICE_CALTECH, recipe `cpu-small-short`: everything." in missing
 
 
 def test_other_widths_and_methods_stand_in_tables_of_their_own(folder, text):

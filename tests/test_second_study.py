@@ -35,30 +35,31 @@ def plan(dataset: str, recipe: str) -> list[TrainConfig]:
     return second_plan(dataset, TrainConfig(dataset, "", **RECIPES[recipe]), DOMAINS)
 
 
-def test_the_main_arms_come_first_one_seed_after_the_other_and_the_others_in_order():
+def test_what_eoq_needs_comes_first_one_seed_after_the_other_and_the_others_in_order():
     runs = plan("pacs", recipe_for("pacs"))
     assert len(set(runs)) == len(runs) == 60 + 8 + 8 + 20 + 32
-    main = [(r.seed, r.target_domain, r.method, r.bits) for r in runs[:60]]
+    parts = [(r.seed, r.target_domain, r.method, r.bits) for r in runs]
     of_a_seed = [(d, m, 5) for d in DOMAINS for m in ("erm", "qt-dog")]
-    of_a_seed += [(d, "qt-dog", 7) for d in DOMAINS]
-    assert main == [(s, *one) for s in range(5) for one in of_a_seed]
-    assert len({r.identity().trunk for r in runs[:60]}) == 20, "three runs share a trunk"
-    assert Counter((r.method, r.bits) for r in runs[60:76]) == {("freeze", 7): 8, ("noise", 5): 8}
+    assert parts[:40] == [(s, *one) for s in range(5) for one in of_a_seed]
+    assert parts[40:48] == [(s, d, "noise", 5) for s in (0, 1) for d in DOMAINS]
+    assert parts[48:68] == [(s, d, "qt-dog", 7) for s in range(5) for d in DOMAINS]
+    assert parts[68:76] == [(s, d, "freeze", 7) for s in (0, 1) for d in DOMAINS]
+    assert len({r.identity().trunk for r in runs[:76]}) == 20, "a seed's runs share a trunk"
     assert {r.bits for r in runs[76:96]} == {8, 6, 4, 3, 2}
     assert {r.target_domain for r in runs[76:96]} == {"art_painting", "sketch"}
     assert Counter((r.objective, r.method) for r in runs[96:]) == {
         (objective, method): 8 for objective in ("coral", "sam") for method in ("erm", "qt-dog")
     }
-    assert {r.seed for r in runs[60:]} == {0, 1}
+    assert {r.seed for r in runs[68:]} == {0, 1}
     assert {(r.steps, r.quantize_step, r.evaluate_every) for r in runs} == {(3000, 1200, 200)}
     assert {(r.quantizer, r.averaged_weights) for r in runs} == {("lsq-least-error", "quantized")}
 
 
 def test_the_other_data_and_the_other_network_have_two_arms():
     office = plan("office_caltech", recipe_for("office_caltech"))
-    assert {(r.steps, r.quantize_step) for r in office} == {(1200, 480)}
+    assert {(r.steps, r.quantize_step, r.image_size) for r in office} == {(1200, 480, 96)}
     assert Counter(r.method for r in office) == {"erm": 20, "qt-dog": 20}
-    lite = plan("pacs", "cpu-lite0")
+    lite = plan("pacs", "cpu-small-lite0")
     assert Counter((r.method, r.bits) for r in lite) == {("erm", 5): 4, ("qt-dog", 5): 4}
     assert {r.architecture for r in lite} == {"timm/tf_efficientnet_lite0"}
 

@@ -16,7 +16,7 @@ from qtdog import checkpoints, data, models
 from qtdog.checkpoints import storage
 from qtdog.evaluation import domain_accuracy, predict_logits
 from qtdog.quantization import quantize
-from qtdog.training import TrainConfig, finish, load_run_data, loop, parallel, train
+from qtdog.training import TrainConfig, finish, finishing, load_run_data, loop, parallel, train
 from qtdog.training.averaging import WeightAverage
 from qtdog.training.batches import Batches
 from qtdog.training.config import RECIPES
@@ -366,7 +366,11 @@ def test_the_log_has_a_line_for_each_evaluation(both):
     assert lines[-1].startswith("12,True,")
 
 
-def test_the_checkpoint_states_what_its_own_network_does(both, run_data, tmp_path):
+@pytest.mark.parametrize("fast_from", [1, 10_000])
+def test_the_checkpoint_states_what_its_own_network_does(
+    both, run_data, tmp_path, monkeypatch, fast_from
+):
+    monkeypatch.setattr(finishing, "FAST_FROM", fast_from)
     trained = both.qtdog
     chosen = finishable(trained.single)
     folder = finish(trained, chosen, run_data, tmp_path / "checkpoints", "digits").folder

@@ -74,7 +74,10 @@ def train(
     ] = "sma",
     seed: Annotated[int, typer.Option(help="Decides splits, batches and the head's start.")] = 0,
     recipe: Annotated[
-        Literal["paper", "cpu", "cpu-small", "cpu-lite0", "cpu-short", "digits"] | None,
+        Literal[
+            "paper", "cpu", "cpu-small", "cpu-small-short", "cpu-small-lite0", "cpu-short", "digits"
+        ]
+        | None,
         typer.Option(help="Settings that go together; the following options change single ones."),
     ] = None,
     architecture: Annotated[
@@ -233,7 +236,10 @@ def sweep(
         typer.Option(help="Whose plan: the first study's runs are done with LSQ's own start."),
     ] = "second",
     recipe: Annotated[
-        Literal["paper", "cpu", "cpu-small", "cpu-lite0", "cpu-short", "digits"] | None,
+        Literal[
+            "paper", "cpu", "cpu-small", "cpu-small-short", "cpu-small-lite0", "cpu-short", "digits"
+        ]
+        | None,
         typer.Option(help="Settings that go together; by default the study's own for the data."),
     ] = None,
     split: SplitOption = "ours",
@@ -285,12 +291,12 @@ def sweep(
     used = recipe or usual
     if records is None:
         records = Path("assets/results/runs" if first else "assets/results/second/runs")
-        records = records / "lite0" if used == "cpu-lite0" else records
+        records = records / "lite0" if used == "cpu-small-lite0" else records
     settings = recipe_settings(used, {"start_weights": start_weights})
     base = TrainConfig(data=data, target_domain="", split=split, **settings)
     resources = Resources(gpus, time_limit, partition)
     rounding = "start" if first else "least error"
-    built = runs / ("checkpoints-lite0" if used == "cpu-lite0" else "checkpoints")
+    built = runs / ("checkpoints-lite0" if used == "cpu-small-lite0" else "checkpoints")
     with parallel.joined():
         if not (show or slurm_script):
             check_network(base)

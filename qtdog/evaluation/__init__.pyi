@@ -8,6 +8,7 @@ from .scores import accuracy_of as accuracy_of
 from .scores import as_network as as_network
 from .scores import domain_accuracy as domain_accuracy
 from .scores import evaluate as evaluate
+from .scores import fast_logits as fast_logits
 from .scores import predict_logits as predict_logits
 from .scores import stored_logits as stored_logits
 from .tables import evaluation_csv as evaluation_csv

@@ -19,6 +19,7 @@ from qtdog.data import (
     SplitRule,
     domainbed_rows,
     rows_by_name,
+    take_rows,
 )
 from qtdog.evaluation.recognition import known_domains, labelled_by, training_of
 from qtdog.inference import (
@@ -81,12 +82,34 @@ def stored_logits(stored: StoredModel, images: Images) -> np.ndarray:
         rows = slice(start, start + BATCH)
         inputs = network_input(np.asarray(images[rows]), config.mean, config.std)
         logits[rows] = mean_of_logits(member_logits(stored.networks, inputs))
-    largest = np.sort(logits, 1)[:, -2:]
-    # Not "smaller than": what is no number is torch's to say, too.
-    if len(tied := np.flatnonzero(~(largest[:, 1] - largest[:, 0] >= TIE))):
+    if len(tied := _tied(logits)):
         network = as_network(checkpoints.load(stored.folder))
         logits[tied] = predict_logits(network, images[tied], config.mean, config.std)
     return logits
+
+
+def fast_logits(
+    network: nn.Module,
+    fast: nn.Module,
+    images: Images,
+    mean: Sequence[float],
+    std: Sequence[float],
+) -> np.ndarray:
+    """What `predict_logits` says of the network, by its `fast` copy (`models.for_inference`).
+
+    Where the two largest logits differ by less than `TIE`, the network itself answers.
+    """
+    logits = predict_logits(fast, images, mean, std)
+    if len(tied := _tied(logits)):
+        logits[tied] = predict_logits(network, take_rows(images, tied), mean, std)
+    return logits
+
+
+def _tied(logits: np.ndarray) -> np.ndarray:
+    """The rows in which float rounding may decide which of the two largest is larger."""
+    largest = np.sort(logits, 1)[:, -2:]
+    # Not "smaller than": what is no number is torch's to say, too.
+    return np.flatnonzero(~(largest[:, 1] - largest[:, 0] >= TIE))
 
 
 def domain_accuracy(

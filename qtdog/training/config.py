@@ -245,33 +245,24 @@ ADDED_LATER = {
 
 
 # Settings that go together. "paper" is the defaults. "cpu" is what one core trains in an hour from
-# ImageNet weights; "cpu-small", the second study's, takes a third of its time; "cpu-short" is the
-# first study's, whose records call it "cpu"; "cpu-lite0" is "cpu" with another network. "digits" is
-# for rotated_digits, from random weights.
-_ON_ONE_CORE: dict[str, Any] = {
+# ImageNet weights; "cpu-small", the second study's, takes a third of its time, and has two
+# variants; "cpu-short" is the first study's, whose records call it "cpu". "digits" is for
+# rotated_digits, from random weights.
+_MOBILENET: dict[str, Any] = {
     "architecture": "mobilenet_v2",
     "image_size": 128,
     "images_per_domain": 16,
 }
+_SMALL = {**_MOBILENET, "image_size": 96, "images_per_domain": 8}
+_LONG = {"steps": 3000, "quantize_step": 1200, "evaluate_every": 200}
+_SHORT = {"steps": 1200, "quantize_step": 480, "evaluate_every": 80}
 RECIPES: dict[str, dict[str, Any]] = {
     "paper": {},
-    "cpu": {**_ON_ONE_CORE, "steps": 3000, "quantize_step": 1200, "evaluate_every": 200},
-    "cpu-small": {
-        **_ON_ONE_CORE,
-        "image_size": 96,
-        "images_per_domain": 8,
-        "steps": 3000,
-        "quantize_step": 1200,
-        "evaluate_every": 200,
-    },
-    "cpu-lite0": {
-        **_ON_ONE_CORE,
-        "architecture": "timm/tf_efficientnet_lite0",
-        "steps": 3000,
-        "quantize_step": 1200,
-        "evaluate_every": 200,
-    },
-    "cpu-short": {**_ON_ONE_CORE, "steps": 1200, "quantize_step": 480, "evaluate_every": 80},
+    "cpu": {**_MOBILENET, **_LONG},
+    "cpu-small": {**_SMALL, **_LONG},
+    "cpu-small-short": {**_SMALL, **_SHORT},
+    "cpu-small-lite0": {**_SMALL, **_LONG, "architecture": "timm/tf_efficientnet_lite0"},
+    "cpu-short": {**_MOBILENET, **_SHORT},
     "digits": {
         "architecture": "shufflenet_v2_x0_5",
         "start_weights": "none",

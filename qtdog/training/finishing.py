@@ -6,15 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from qtdog import checkpoints, models
 from qtdog.accuracy import Accuracy
 from qtdog.checkpoints import CheckpointConfig, TrainingRecord, storage
-from qtdog.evaluation import accuracy_of, predict_logits
+from qtdog.evaluation import accuracy_of, fast_logits
 from qtdog.models import short_name
 from qtdog.provenance import code_version, processor
 from qtdog.training import parallel
 from qtdog.training.config import RECIPES, SCHEDULE, TrainConfig
+from qtdog.training.evaluator import FAST_FROM
 from qtdog.training.loop import Chosen, TrainedRun, log_text
 from qtdog.training.run_data import RunData
 
@@ -79,8 +81,11 @@ def measure(stored: storage.StoredNetwork, run: TrainedRun, run_data: RunData) -
     """Evaluate a network as stored."""
     config = run.config
     network = storage.restore(stored, config.architecture, len(run.classes), config.image_size)
+    fast: nn.Module = network
+    if sum(map(len, (*run_data.source_validation, run_data.target))) >= FAST_FROM:
+        fast = models.for_inference(network, config.image_size)
     source, target = [
-        tuple(predict_logits(network, one.images, config.mean, config.std) for one in domains)
+        tuple(fast_logits(network, fast, one.images, config.mean, config.std) for one in domains)
         for domains in (run_data.source_validation, (run_data.target,))
     ]
     return Measurement(source, target[0])

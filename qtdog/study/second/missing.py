@@ -8,7 +8,11 @@ from qtdog.study.markdown import plain
 from qtdog.study.second.networks import arm_name
 from qtdog.training import RunRecord, TrainConfig, recipe_settings, second_plan
 
-PLANNED = (("pacs", "cpu-small"), ("pacs", "cpu-lite0"), ("office_caltech", "cpu-short"))
+PLANNED = (
+    ("pacs", "cpu-small"),
+    ("pacs", "cpu-small-lite0"),
+    ("office_caltech", "cpu-small-short"),
+)
 """Data set and recipe of the study's three plans."""
 Cell = tuple[str, str, str, str, int]
 """Data set, architecture, arm, held-out domain, seed."""
