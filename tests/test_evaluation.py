@@ -19,6 +19,8 @@ from qtdog.evaluation import (
     evaluation_csv,
     evaluation_tables,
     fast_logits,
+    fitted_temperature,
+    negative_log_likelihood,
     predict_logits,
 )
 from qtdog.inference import Ensemble, mean_of_logits
@@ -267,3 +269,16 @@ def test_where_a_fast_copy_finds_two_logits_level_the_network_itself_decides():
     logits = fast_logits(ReadsRed(), FindsOwlsLevel(), images, MEAN, STD)
     assert np.array_equal(logits[2:], expected[2:])
     assert np.array_equal(logits[:2], expected[:2] + np.float32(1e-6))
+
+
+def test_the_fitted_temperature_is_the_one_that_the_logits_were_multiplied_by():
+    random = np.random.default_rng(0)
+    logits = random.normal(size=(20_000, 5)) * 2
+    probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    labels = (probabilities.cumsum(1) < random.random((20_000, 1))).sum(1)
+    assert fitted_temperature(logits, labels) == pytest.approx(1, abs=0.03)
+    one = fitted_temperature(logits, labels)
+    assert fitted_temperature(3 * logits, labels) == pytest.approx(3 * one, rel=1e-4)
+    grid = np.geomspace(0.5, 2, 301)
+    losses = [negative_log_likelihood(logits / t, labels) for t in grid]
+    assert one == pytest.approx(grid[int(np.argmin(losses))], rel=0.01)

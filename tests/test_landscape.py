@@ -66,8 +66,8 @@ def data():
     return images, generator.integers(0, 3, 20)
 
 
-def meter_of(point, data):
-    return LossMeter(point, *data, models.IMAGENET_MEAN, models.IMAGENET_STD)
+def meter_of(point, data, temperature=None):
+    return LossMeter(point, *data, models.IMAGENET_MEAN, models.IMAGENET_STD, temperature)
 
 
 def own_loss(network, data):
@@ -464,8 +464,33 @@ class Interrupted(Exception):
     pass
 
 
-@pytest.mark.parametrize("cut", [b"0.12", b"0.12 3", b"\0\0\0", b"0.1\xff\n"])
-def test_an_interrupted_survey_goes_on_to_the_identical_result(cut, data, tmp_path):
+def test_smaller_logits_alone_look_flatter_and_not_at_a_temperature_that_follows_them(
+    data, tmp_path
+):
+    loud, quiet = pair(0), pair(0)
+    for parameter in quiet.head.parameters():
+        parameter.data /= 2
+    curves = []
+    for network, temperature in ((loud, 1.0), (quiet, 0.5)):
+        point = weight_point(network)
+        with meter_of(point, data, temperature) as meter:
+            curves.append(survey.run(flat_survey(point), meter))
+    rises = [flatness.increases(curve) for curve in curves]
+    assert (abs(rises[1]) < 0.75 * abs(rises[0])).all()
+    tempered = [
+        [[one.tempered for one in row] for row in (*curve.readings, (curve.centre,))]
+        for curve in curves
+    ]
+    for one, other in zip(*tempered, strict=True):
+        assert one == pytest.approx(other, abs=2e-6)
+    assert tempered[0][-1] == pytest.approx([own_loss(loud, data)[0]], abs=2e-6)
+    written = dataclasses.replace(curves[1], temperature=0.5)
+    assert records.load(store.save(tmp_path, written)) == written
+
+
+@pytest.mark.parametrize("temperature", [None, 1.7])
+@pytest.mark.parametrize("cut", [b"0.12", b"0.12 3", b"0.12 3 0.2", b"\0\0\0", b"0.1\xff\n"])
+def test_an_interrupted_survey_goes_on_to_the_identical_result(cut, temperature, data, tmp_path):
     point = weight_point(pair(0))
     found = flat_survey(point, count=4, radii=(0.1, 0.2, 0.3))
     journal = tmp_path / "readings.txt"
@@ -474,7 +499,7 @@ def test_an_interrupted_survey_goes_on_to_the_identical_result(cut, data, tmp_pa
         if done == 5:
             raise Interrupted
 
-    with meter_of(point, data) as meter:
+    with meter_of(point, data, temperature) as meter:
         whole = survey.run(found, meter)
         with pytest.raises(Interrupted):
             survey.run(found, meter, journal, stop)

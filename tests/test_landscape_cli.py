@@ -48,6 +48,23 @@ def invoke(*arguments):
     return CliRunner().invoke(cli.app, list(arguments), catch_exceptions=False)
 
 
+def fitted_on_source_validation(zoo, pacs, curve):
+    """By a search over a grid, from torch's own cross-entropy."""
+    checkpoint = checkpoints.load(zoo / curve.model.name)
+    config, (network,) = checkpoint.config, checkpoint.networks
+    logits, labels = [], []
+    for domain in data.load(str(pacs), config.image_size).sources("sketch"):
+        held_out = domain.subset(data.rows_by_name(domain, curve.model.seed)[1])
+        inputs = models.to_network_input(torch.from_numpy(held_out.images), config.mean, config.std)
+        with torch.no_grad():
+            logits.append(network.eval()(inputs))
+        labels.append(torch.from_numpy(held_out.labels))
+    grid = np.geomspace(0.05, 20, 4001)
+    together, truth = torch.cat(logits), torch.cat(labels)
+    losses = [float(torch.nn.functional.cross_entropy(together / t, truth)) for t in grid]
+    return pytest.approx(float(grid[int(np.argmin(losses))]), rel=0.01)
+
+
 @pytest.mark.thorough
 def test_every_kind_is_measured_once(zoo, pacs, tmp_path):
     out = tmp_path / "out"
@@ -72,6 +89,7 @@ def test_every_kind_is_measured_once(zoo, pacs, tmp_path):
     curve = next(one for one in found if isinstance(one, records.FlatnessCurve))
     assert (len(curve.readings), len(curve.radii), curve.images.count) == (2, 7, 6)
     assert curve.images.domains == ("sketch",)
+    assert curve.temperature == fitted_on_source_validation(zoo, pacs, curve)
     # The three networks' own readings are the same wherever they are met.
     plane = next(one for one in found if getattr(one, "kind", "") == "three-models")
     centres = {

@@ -1,4 +1,5 @@
 from .calibration import expected_calibration_error as expected_calibration_error
+from .calibration import fitted_temperature as fitted_temperature
 from .calibration import negative_log_likelihood as negative_log_likelihood
 from .recognition import known_domains as known_domains
 from .recognition import misleading_names as misleading_names

@@ -29,7 +29,8 @@ MakeVector = Callable[[], Tensor]
 
 
 class LossMeter:
-    """Mean cross-entropy and the number of right answers on `images` (n, size, size, 3) uint8.
+    """Mean cross-entropy and the number of right answers on `images` (n, size, size, 3) uint8; with
+    a `temperature` also the cross-entropy of the logits divided by it.
 
     `network` gives the architecture; the weights come with every point. Close it after use, or
     use it in a `with` block.
@@ -42,7 +43,9 @@ class LossMeter:
         labels: np.ndarray,
         mean: Sequence[float],
         std: Sequence[float],
+        temperature: float | None = None,
     ) -> None:
+        self.temperature = temperature
         gpu = torch.cuda.is_available()
         device = torch.device("cuda" if gpu else "cpu")
         pixels = torch.from_numpy(np.array(images)).to(device)
@@ -88,13 +91,17 @@ class LossMeter:
         network, weights = self._networks.get()
         try:
             weights.copy_(vector)
-            loss, correct = 0.0, 0
+            loss, correct, tempered = 0.0, 0, 0.0
             for images, labels in self._batches:
                 logits = network(images).double()
                 loss += float(F.cross_entropy(logits, labels, reduction="sum"))
                 correct += int((logits.argmax(1) == labels).sum())
+                if self.temperature:
+                    calm = logits / self.temperature
+                    tempered += float(F.cross_entropy(calm, labels, reduction="sum"))
         finally:
             self._networks.put((network, weights))
         if not np.isfinite(loss):
             raise ValueError("The loss is not finite this far from the network: use less distance.")
-        return Reading(round(loss / self.count, DECIMALS), correct)
+        mean, calm_mean = (round(one / self.count, DECIMALS) for one in (loss, tempered))
+        return Reading(mean, correct, calm_mean if self.temperature else None)

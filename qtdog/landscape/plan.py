@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +18,17 @@ from qtdog.landscape.flatness import flatness_survey
 from qtdog.landscape.images import IMAGE_SETS, sample
 from qtdog.landscape.measured_networks import EOQ, Subject, provenance, same_trunk
 from qtdog.landscape.meter import LossMeter
-from qtdog.landscape.records import Curvature, ImageSample, Provenance, Record
+from qtdog.landscape.records import (
+    Curvature,
+    FlatnessCurve,
+    ImageSample,
+    Provenance,
+    Record,
+)
 from qtdog.landscape.space import WeightPoint
 from qtdog.landscape.surfaces import interpolation, random_plane, three_model_plane
 from qtdog.landscape.survey import Survey, run
+from qtdog.landscape.temperature import temperature_of
 from qtdog.landscape.trajectories import read_way, trajectories
 
 MEASUREMENTS = ("flatness", "plane", "three-models", "interpolation", "curvature")
@@ -97,6 +104,8 @@ class SurveyJob:
     survey: Survey
     network: WeightPoint
     inputs: Inputs
+    temperature: Callable[[], float] | None = None
+    """Of flatness: fits the network's, which takes a pass over source validation."""
 
     @property
     def record(self) -> Record:
@@ -108,19 +117,17 @@ class SurveyJob:
         """Images to pass through a network."""
         return len(self.survey.points) * len(self.inputs.images)
 
-    def meter(self) -> LossMeter:
-        """The job's loss."""
-        images = self.inputs.images
-        return LossMeter(
-            self.network, images.images, images.labels, self.inputs.mean, self.inputs.std
-        )
-
     def measure(self, journal: Path, progress: LossProgress) -> Record:
         """The whole record; with what `journal` holds of an interrupted run taken over."""
-        with self.meter() as meter:
-            return run(
-                self.survey, meter, journal, lambda done: progress(done * len(self.inputs.images))
-            )
+        images, inputs = self.inputs.images, self.inputs
+        temperature = self.temperature() if self.temperature else None
+        with LossMeter(
+            self.network, images.images, images.labels, inputs.mean, inputs.std, temperature
+        ) as meter:
+            found = run(self.survey, meter, journal, lambda done: progress(done * len(images)))
+        if isinstance(found, FlatnessCurve):
+            return dataclasses.replace(found, temperature=temperature)
+        return found
 
 
 @dataclass(frozen=True)
@@ -174,10 +181,15 @@ def plan(subjects: Sequence[Subject], data_folder: str, settings: Settings) -> l
         for subject in group:
             _require_fit(subject, group[0], dataset)
         points = {subject.folder: subject.load(settings.round_again) for subject in group}
+        fits = {
+            one.folder: cache(partial(temperature_of, points[one.folder], one, dataset))
+            for one in group
+        }
         for image_set in settings.image_sets:
             take = lru_cache(partial(_inputs, dataset, group[0], image_set, settings.seed))
             for subject in group:
-                jobs += _of_one(subject, points[subject.folder], take, settings, made)
+                point, fit = points[subject.folder], fits[subject.folder]
+                jobs += _of_one(subject, point, fit, take, settings, made)
             jobs += _of_several(group, points, take, settings, made)
     return jobs
 
@@ -185,6 +197,7 @@ def plan(subjects: Sequence[Subject], data_folder: str, settings: Settings) -> l
 def _of_one(
     subject: Subject,
     point: WeightPoint,
+    temperature: Callable[[], float],
     take: Callable[[int], Inputs],
     settings: Settings,
     made: Provenance,
@@ -207,7 +220,7 @@ def _of_one(
                 RADII[kind],
                 made,
             )
-            jobs.append(SurveyJob(survey, point, inputs))
+            jobs.append(SurveyJob(survey, point, inputs, temperature))
     if "plane" in kinds and "plane" in settings.kinds:
         inputs = take(settings.plane_images)
         radius, size = settings.plane_radius, settings.grid

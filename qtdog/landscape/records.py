@@ -24,6 +24,9 @@ class Reading:
 
     loss: float
     correct: int
+    tempered: float | None = None
+    """The mean cross-entropy of the logits divided by the network's own temperature, where one was
+    fitted."""
 
 
 def _measured(reading: Reading | None) -> Reading:
@@ -91,6 +94,9 @@ class FlatnessCurve:
     perturbed: str
     radii: tuple[float, ...]
     made: Provenance
+    temperature: float | None = None
+    """What source validation gives the network itself (Guo et al., ICML 2017, Sec. 4.2): smaller
+    logits alone look flatter. None in records of before."""
     centre: Reading | None = None
     readings: tuple[tuple[Reading, ...], ...] = ()
     """One row a direction, one column a radius."""
@@ -250,7 +256,8 @@ def models_of(record: Record) -> list[ModelReference]:
 
 
 # What a record says of its outcome, not of what was asked.
-OUTCOMES = ("centre", "readings", "eigenvalue", "eigenvalue_residual", "lanczos_steps", "traces")
+OUTCOMES = ("temperature", "centre", "readings")
+OUTCOMES += ("eigenvalue", "eigenvalue_residual", "lanczos_steps", "traces")
 
 
 def settings_of(record: Record) -> dict[str, Any]:
@@ -271,16 +278,15 @@ def fingerprint(record: Record) -> str:
 
 
 def to_json(record: Record) -> bytes:
-    """The content of the record's file. Readings are written as [loss, correct], one row a line."""
+    """The content of the record's file. Readings are written as [loss, correct], or [loss, correct,
+    tempered], one row a line."""
     record_type = next(name for name, kind in RECORD_TYPES.items() if isinstance(record, kind))
     values = {**FORMAT.head(), "record": record_type}
-    values |= dataclasses.asdict(record)
+    values |= dataclasses.asdict(record, dict_factory=_without_temperature)
     rows = values.pop("readings", None)
     text = json.dumps(values, indent=1)
     if rows is not None:
-        lines = [
-            json.dumps([[reading["loss"], reading["correct"]] for reading in row]) for row in rows
-        ]
+        lines = [json.dumps([list(reading.values()) for reading in row]) for row in rows]
         text = text.removesuffix("\n}") + ',\n "readings": [\n' + ",\n".join(lines) + "\n ]\n}"
     return text.encode() + b"\n"
 
@@ -302,9 +308,14 @@ def load(path: Path) -> Record:
     return _checked(FORMAT.record(kind, path, values), path)
 
 
-def _reading(pair: Any) -> dict[str, Any]:
-    loss, correct = pair
-    return {"loss": loss, "correct": correct}
+def _without_temperature(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    """As a dict, without what no temperature was fitted for."""
+    return {k: v for k, v in fields if v is not None or k not in ("temperature", "tempered")}
+
+
+def _reading(values: Any) -> dict[str, Any]:
+    loss, correct, *tempered = values
+    return {"loss": loss, "correct": correct} | ({"tempered": tempered[0]} if tempered else {})
 
 
 def _checked(record: Record, path: Path) -> Record:

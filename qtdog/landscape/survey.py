@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 Measurable = FlatnessCurve | Surface | Trajectories
 """Records of points that are read one after the other."""
-LINE = re.compile(rb"(-?\d+\.?\d*(?:e[+-]?\d+)?|nan|-?inf) (\d+)\n")  # as _line writes it
+_LOSS = rb"(-?\d+\.?\d*(?:e[+-]?\d+)?|nan|-?inf)"
+LINE = re.compile(_LOSS + rb" (\d+)(?: " + _LOSS + rb")?\n")  # as _line writes it
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ def run(
 
 
 def _line(reading: Reading) -> str:
-    return f"{reading.loss!r} {reading.correct}\n"
+    tempered = "" if reading.tempered is None else f" {reading.tempered!r}"
+    return f"{reading.loss!r} {reading.correct}{tempered}\n"
 
 
 def _written(journal: Path) -> Iterator[Reading]:
@@ -74,4 +76,5 @@ def _written(journal: Path) -> Iterator[Reading]:
         found = LINE.fullmatch(line)
         if not found:
             return
-        yield Reading(float(found[1]), int(found[2]))
+        tempered = None if found[3] is None else float(found[3])
+        yield Reading(float(found[1]), int(found[2]), tempered)
