@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 STUDIES = {"first": Path("assets/results"), "second": Path("assets/results/second")}
 """Where a study's tables are; its records are in `runs` below."""
+LANDSCAPES = {"first": Path("assets/landscapes"), "second": STUDIES["second"] / "landscapes"}
+"""Where its networks' landscapes are: of the first, the page shows them too."""
 
 RecipeOption = Annotated[
     str | None, typer.Option(help="Only runs under this recipe, where there are several.")
@@ -95,9 +97,13 @@ def report(
             callback=folder_to_write,
         ),
     ] = None,
-    landscapes: Annotated[Path, typer.Option(help="Stored landscapes, from `landscape`.")] = Path(
-        "assets/landscapes"
-    ),
+    landscapes: Annotated[
+        Path | None,
+        typer.Option(
+            help="Stored landscapes, from `landscape`. By default the study's own, "
+            "assets/landscapes or assets/results/second/landscapes."
+        ),
+    ] = None,
     split: SplitOption = "ours",
     recipe: RecipeOption = None,
     built: BuiltOption = Path("runs/checkpoints"),
@@ -119,7 +125,7 @@ def report(
     out = out or STUDIES[study]
     judged = out / "judgement.md"
     judgement = judged.read_text(encoding="utf-8") if judged.exists() else ""
-    measured, problems = store.load_all(landscapes)
+    measured, problems = store.load_all(landscapes or LANDSCAPES[study])
     for problem in problems:
         typer.echo(problem, err=True)
     write = _second_report if study == "second" else partial(_first_report, split, recipe)

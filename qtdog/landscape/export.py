@@ -11,6 +11,7 @@ from qtdog.landscape.records import (
     ROUNDED,
     Curvature,
     FlatnessCurve,
+    Reading,
     Record,
     Surface,
     Trajectories,
@@ -18,7 +19,7 @@ from qtdog.landscape.records import (
 )
 
 LOSSES = ("dataset", "held-out domain", "kind", "model", "seed", "images")
-LOSSES += ("direction", "radius", "x", "y", "loss", "correct", "total")
+LOSSES += ("direction", "radius", "x", "y", "loss", "correct", "total", "tempered loss")
 CURVATURES = ("dataset", "held-out domain", "scale", "model", "seed", "images", "total")
 CURVATURES += ("quantity", "value", "uncertainty")
 WAYS = ("dataset", "held-out domain", "model", "seed", "images", "step", "x", "y", "off plane")
@@ -45,17 +46,22 @@ def _readings(one: Record) -> Iterator[list[object]]:
         kind += "-rounded" if one.perturbed == ROUNDED else ""
         start = [*place, kind, one.model.name, one.model.seed, image_set]
         centre = one.own_reading
-        yield [*start, "", 0, "", "", centre.loss, centre.correct, total]
+        yield [*start, "", 0, "", "", *_outcome(centre, total)]
         for direction, row in enumerate(one.readings):
             for radius, r in zip(one.radii, row, strict=True):
-                yield [*start, direction, radius, "", "", r.loss, r.correct, total]
+                yield [*start, direction, radius, "", "", *_outcome(r, total)]
     elif isinstance(one, Surface):
         names = " ".join(marker.model.name for marker in one.markers)
         seeds = " ".join(str(marker.model.seed) for marker in one.markers)
         start = [*place, one.kind, names, seeds, image_set, "", ""]
         for y, row in zip(one.y, one.readings, strict=True):
             for x, r in zip(one.x, row, strict=True):
-                yield [*start, x, y, r.loss, r.correct, total]
+                yield [*start, x, y, *_outcome(r, total)]
+
+
+def _outcome(reading: Reading, total: int) -> list[object]:
+    tempered = "" if reading.tempered is None else reading.tempered
+    return [reading.loss, reading.correct, total, tempered]
 
 
 def _quantities(one: Curvature) -> Iterator[list[object]]:

@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 
-from qtdog.landscape import Record, models_of
-from qtdog.study.flatness import flatness_sections
+from qtdog.landscape import Record
 from qtdog.study.markdown import section
 from qtdog.study.members import MEANS, MemberKind
 from qtdog.study.second import ablations, tables
 from qtdog.study.second.claims import answers, same_signs
 from qtdog.study.second.code_use import CodeUseRow, code_use_section
 from qtdog.study.second.decisions import decide
+from qtdog.study.second.flatness import flatness_section
 from qtdog.study.second.missing import missing
 from qtdog.study.second.networks import Part, Study
 from qtdog.training import RunRecord
@@ -28,7 +28,6 @@ def second_report_text(
     left = missing(study.records)
     decided = decide([one.row for one in study.parts[0].networks])
     ending = decided.ending if decided else MEANS
-    ours = {row.sha256 for row in study.rows if row.sha256}
     parts = [
         _head(study.records, left),
         f"## Judgement\n\n{judgement.strip()}\n" if judgement.strip() else "",
@@ -37,13 +36,10 @@ def second_report_text(
         tables.decision(decided, study.parts[0]) if decided else "",
     ]
     for part in study.parts:
-        parts += _of_part(part, ending)
+        parts += [*_of_part(part, ending), flatness_section(part, ending, landscapes)]
     parts += [
         code_use_section(study, code_uses),
         ablations.time(study.records),
-        *flatness_sections(
-            [one for one in landscapes if {model.sha256 for model in models_of(one)} <= ours]
-        ),
     ]
     return "\n".join(part for part in parts if part).rstrip() + "\n"
 
