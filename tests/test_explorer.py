@@ -16,7 +16,7 @@ from qtdog import checkpoints, models
 from qtdog.accuracy import Accuracy
 from qtdog.checkpoints import CheckpointError, storage
 from qtdog.checkpoints.catalogue import OPENING_DOMAIN
-from qtdog.explorer import Explorer
+from qtdog.explorer import Explorer, lesson
 from qtdog.explorer import explorer as service
 from qtdog.explorer.explain import grad_cam
 from qtdog.explorer.recent import Recent
@@ -204,6 +204,28 @@ def test_of_many_checkpoints_the_plain_ones_at_the_papers_width_are_shown(image,
     ]
     assert [one.config.bits for one in stored if one.config.method == "qt-dog"] == [2, 7, 7, 8]
     assert stored[0].folder == target / "erm-averaged-seed0"
+
+
+@pytest.mark.thorough
+def test_like_is_shown_beside_like_where_eoqs_members_are_averaged_and_of_five_bits(tmp_path):
+    target = tmp_path / "pacs" / "sketch"
+    save_as(target / "erm-seed0", "erm", 32)
+    save_as(target / "erm-averaged-seed0", "erm", 32, averaged=True)
+    save_as(target / "qt-dog-7bit-averaged-seed0", "qt-dog", 7, averaged=True)
+    members = []
+    for seed in (0, 1):
+        training = dataclasses.replace(config("qt-dog", seed, 5).training, seed=seed)
+        members.append(target / f"qt-dog-5bit-averaged-seed{seed}")
+        save_as(members[-1], "qt-dog", 5, averaged=True, training=training)
+    ensemble = dataclasses.replace(
+        config("eoq", 9, 5), averaged=True, source_validation=(), training=None
+    )
+    checkpoints.save_ensemble(target / "eoq-5bit", members, ensemble)
+    explorer = Explorer(tmp_path)
+    names = ["erm-averaged-seed0", "qt-dog-5bit-averaged-seed0", "eoq-5bit"]
+    assert sorted(one.name for one in explorer.shown("pacs/sketch")) == sorted(names)
+    compared = [one.name for one in lesson(explorer).all]
+    assert sorted(compared) == sorted([*names, "qt-dog-5bit-averaged-seed1"])
 
 
 @pytest.mark.parametrize(

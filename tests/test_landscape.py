@@ -640,6 +640,12 @@ def test_a_verdict_is_over_networks_of_one_kind():
     assert (one.target_domain, one.split, one.distance) == ("sketch", "target", "filter")
     assert one.averaged == pytest.approx(0.4)
     assert verdicts.verdicts(curves[:2]) == []
+    assert (one.single, one.of_averaged) == (pytest.approx(0.5), False)
+    means = [one for one in curves if one.model.averaged or one.model.method == "erm"]
+    (one,) = verdicts.verdicts(means)  # QT-DoG has averaged weights alone: so has its rival
+    assert one.of_averaged
+    assert one.outcome.first == pytest.approx(0.4)
+    assert one.outcome.other == pytest.approx(0.5)
     elsewhere = dataclasses.replace(IMAGES, sha256="ef" * 32)
     mixed = [*curves[:3], dataclasses.replace(curves[3], images=elsewhere)]
     assert verdicts.verdicts(mixed) == [], "measured on other images"

@@ -1,5 +1,6 @@
 """`python -m qtdog landscape` on small checkpoints and a small folder of images."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -281,3 +282,8 @@ def test_subjects_are_single_networks_in_a_fixed_order(zoo):
     assert same_trunk(found[:2]) is None
     assert same_trunk([found[0], found[2]]) is None
     assert same_trunk([found[0], found[2]], averaged=False) == (found[0], found[2])
+    model = dataclasses.replace(found[2].model, averaged=True)
+    mean = dataclasses.replace(found[2], model=model)  # then full precision's mean stands beside it
+    assert same_trunk([*found[:2], mean]) == (found[1], mean, found[0])
+    assert same_trunk([*found[:2], mean], averaged=False) == (found[1], mean)
+    assert same_trunk([found[0], mean], averaged=False) is None

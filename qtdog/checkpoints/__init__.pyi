@@ -1,4 +1,5 @@
 from . import storage as storage
+from .alike import averaged_side_by_side as averaged_side_by_side
 from .catalogue import CHECKPOINT_NAMES as CHECKPOINT_NAMES
 from .catalogue import MODEL_NAMES as MODEL_NAMES
 from .catalogue import Catalogue as Catalogue

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qtdog import checkpoints
+from qtdog.checkpoints.alike import averaged_side_by_side
 from qtdog.checkpoints.config import CheckpointConfig, CheckpointError
 
 CHECKPOINT_NAMES = {
@@ -49,16 +50,22 @@ class _Stored:
     all: list[StoredCheckpoint] = field(default_factory=list)
 
     def shown(self) -> dict[str, StoredCheckpoint]:
-        """By method: without another DG method rather than with one, LSQ rather than INQ, not
-        averaged rather than averaged, the paper's bit width, then by name."""
+        """By method: without another DG method rather than with one, LSQ rather than INQ, averaged
+        if EoQ's members are (see `averaged_side_by_side`), EoQ's bit width or else the paper's,
+        then by name."""
         chosen: dict[str, StoredCheckpoint] = {}
+        averaged = averaged_side_by_side(
+            (one.config.method, one.config.averaged) for one in self.all
+        )
+        widths = [one.config.bits for one in self.all if one.config.method == "eoq"]
+        width = min(widths, key=_from_paper, default=PAPER_BITS)
         preferred = sorted(
             self.all,
             key=lambda one: (
                 len(one.config.added_methods),
                 one.config.quantizer == "inq",
-                one.config.averaged,
-                abs(one.config.bits - PAPER_BITS),
+                one.config.averaged != averaged,
+                abs(one.config.bits - width),
                 one.name,
             ),
         )
@@ -70,6 +77,10 @@ class _Stored:
     def lowest(self) -> float:
         """The lowest accuracy on the target among those shown, 0..1."""
         return min(one.config.target.fraction for one in self.shown().values())
+
+
+def _from_paper(bits: int) -> int:
+    return abs(bits - PAPER_BITS)
 
 
 class Catalogue:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qtdog.accuracy import Accuracy
-from qtdog.checkpoints import LOG, StoredCheckpoint, Target
+from qtdog.checkpoints import LOG, StoredCheckpoint, Target, averaged_side_by_side
 from qtdog.csv_file import CsvError, read_lines
 from qtdog.explorer.explorer import Explorer
 
@@ -106,13 +106,18 @@ def read_curve(folder: Path, averaged: bool = False) -> tuple[CurvePoint, ...]:
 
 
 def _compared(stored: tuple[StoredCheckpoint, ...]) -> list[ComparedNetwork]:
-    """Full precision, and the quantized ones of EoQ's width (else of the widest QT-DoG); those with
-    averaged weights where there are no others of the method. Those with another DG method, or with
-    INQ, only where there are no others at all."""
+    """Full precision, and the quantized ones of EoQ's width (else of the widest QT-DoG); averaged
+    where those side by side are, or where there are no others of the method. Those with another DG
+    method, or with INQ, only where there are no others at all."""
     stored = tuple(one for one in stored if not one.config.added_methods) or stored
     stored = tuple(one for one in stored if one.config.quantizer != "inq") or stored
-    single = {one.config.method for one in stored if not one.config.averaged}
-    plain = [one for one in stored if one.config.averaged == (one.config.method not in single)]
+    kinds = {(one.config.method, one.config.averaged) for one in stored}
+    averaged = averaged_side_by_side(kinds)
+    plain = [
+        one
+        for one in stored
+        if one.config.averaged == averaged or (one.config.method, averaged) not in kinds
+    ]
     widths = [one.config.bits for one in plain if one.config.method == "eoq"]
     widths = widths or [one.config.bits for one in plain if one.config.method == "qt-dog"]
     width = max(widths, default=None)

@@ -6,6 +6,7 @@ from statistics import mode
 
 import numpy as np
 
+from qtdog.checkpoints import averaged_side_by_side
 from qtdog.landscape.flatness import FlatnessComparison, compare, increases
 from qtdog.landscape.records import WEIGHTS, FlatnessCurve, Record, Surface
 
@@ -20,18 +21,29 @@ class FlatnessVerdict:
     distance: str
     """How far is measured: "filter" or "whole"."""
     outcome: FlatnessComparison
+    of_averaged: bool
+    """Whether the compared networks have averaged weights."""
+    single: float | None
+    """Full precision with one step's weights: mean rise of the loss over all radii, in nats."""
     averaged: float | None
-    """Full precision with averaged weights: mean rise of the loss over all radii, in nats."""
+    """The same with averaged weights."""
 
 
 def against_full_precision(curves: Sequence[FlatnessCurve]) -> FlatnessComparison | None:
-    """QT-DoG's networks, those of the bit width that most have, against ERM's, none averaged; None
-    unless both are there. Raises ValueError when the curves were not measured alike."""
-    erm = [c for c in curves if c.model.method == "erm" and not c.model.averaged]
-    quantized = [c for c in curves if c.model.method == "qt-dog" and not c.model.averaged]
+    """QT-DoG's networks, those of the bit width that most have, against ERM's, averaged or not
+    alike (see `of_averaged`); None unless both are there. Raises ValueError when the curves were
+    not measured alike."""
+    like = [c for c in curves if c.model.averaged == of_averaged(curves)]
+    erm = [c for c in like if c.model.method == "erm"]
+    quantized = [c for c in like if c.model.method == "qt-dog"]
     widths = sorted((c.model.bits for c in quantized), reverse=True)
     quantized = [c for c in quantized if c.model.bits == mode(widths)]
     return compare(erm, quantized) if erm and quantized else None
+
+
+def of_averaged(curves: Sequence[FlatnessCurve]) -> bool:
+    """Whether averaged weights are compared."""
+    return averaged_side_by_side((c.model.method, c.model.averaged) for c in curves)
 
 
 def verdicts(records: Iterable[Record]) -> list[FlatnessVerdict]:
@@ -50,14 +62,19 @@ def verdicts(records: Iterable[Record]) -> list[FlatnessVerdict]:
         except ValueError:  # some were measured on other images than the rest
             continue
         if outcome is not None:
-            rises = [
-                float(increases(curve).mean())
-                for curve in group
-                if curve.model.method == "erm" and curve.model.averaged
-            ]
-            averaged = float(np.mean(rises)) if rises else None
-            found.append(FlatnessVerdict(domain, split, distance, outcome, averaged))
+            kinds = of_averaged(group), *(_rise_of_erm(group, mean) for mean in (False, True))
+            found.append(FlatnessVerdict(domain, split, distance, outcome, *kinds))
     return found
+
+
+def _rise_of_erm(curves: Sequence[FlatnessCurve], averaged: bool) -> float | None:
+    models = [(curve, curve.model) for curve in curves]
+    rises = [
+        float(increases(curve).mean())
+        for curve, model in models
+        if model.method == "erm" and model.averaged == averaged
+    ]
+    return float(np.mean(rises)) if rises else None
 
 
 @dataclass(frozen=True)

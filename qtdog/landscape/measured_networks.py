@@ -127,10 +127,10 @@ def order(model: ModelReference) -> tuple:
 
 
 def same_trunk(found: Sequence[Subject], averaged: bool = True) -> tuple[Subject, ...] | None:
-    """ERM and QT-DoG (and `averaged`: ERM's averaged weights) of one seed, which share their steps
-    up to quantization; of the lowest seed for which all are there, else None. QT-DoG's bit width
-    is the one that most of its checkpoints have; its weights are those of one step, or averaged
-    where only those are at hand."""
+    """ERM and QT-DoG of one seed, which share their steps up to quantization; of the lowest seed
+    for which all are there, else None. QT-DoG's bit width is the one that most of its checkpoints
+    have. The weights of both are those of one step, or averaged where only those of QT-DoG are at
+    hand; with `averaged`, ERM's other weights are the third."""
     widths = Counter(one.model.bits for one in found if one.model.method == "qt-dog")
     bits = {"erm": FULL_PRECISION_BITS, "qt-dog": max(widths, key=widths.__getitem__, default=0)}
     at_hand = {
@@ -139,9 +139,9 @@ def same_trunk(found: Sequence[Subject], averaged: bool = True) -> tuple[Subject
         if one.model.bits == bits.get(one.model.method)
     }
     for seed in sorted({one.model.seed for one in found}):
-        single = ("qt-dog", False, seed)
-        wanted = [("erm", False, seed), single if single in at_hand else ("qt-dog", True, seed)]
-        wanted += [("erm", True, seed)] if averaged else []
+        mean = ("qt-dog", False, seed) not in at_hand
+        wanted = [("erm", mean, seed), ("qt-dog", mean, seed)]
+        wanted += [("erm", not mean, seed)] if averaged else []
         if all(kind in at_hand for kind in wanted):
             return tuple(at_hand[kind] for kind in wanted)
     return None

@@ -94,12 +94,12 @@ class FlatnessCurve:
     perturbed: str
     radii: tuple[float, ...]
     made: Provenance
-    temperature: float | None = None
-    """What source validation gives the network itself (Guo et al., ICML 2017, Sec. 4.2): smaller
-    logits alone look flatter. None in records of before."""
     centre: Reading | None = None
     readings: tuple[tuple[Reading, ...], ...] = ()
     """One row a direction, one column a radius."""
+    temperature: float | None = None
+    """What source validation gives the network itself (Guo et al., ICML 2017, Sec. 4.2): smaller
+    logits alone look flatter. None in records of before."""
 
     @property
     def own_reading(self) -> Reading:

@@ -40,8 +40,10 @@ def _flatness(records: Sequence[Record]) -> str:
                     plain(one.target_domain),
                     IMAGES[one.split],
                     DISTANCES[one.distance],
-                    f"{outcome.first:.3f}",
-                    "–" if one.averaged is None else f"{one.averaged:.3f}",
+                    *(
+                        "–" if rise is None else f"{rise:.3f}"
+                        for rise in (one.single, one.averaged)
+                    ),
                     f"{outcome.other:.3f}",
                     f"{outcome.difference:+.3f} ± {outcome.error:.3f}",
                     outcome.verdict,

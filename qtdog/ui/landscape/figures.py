@@ -144,7 +144,7 @@ def conclusion(
         outcome.other,
         f" (mean of {outcome.networks} networks)" if outcome.networks > 1 else "",
         outcome.first,
-        _averaged(curves),
+        _other_weights(curves),
         minus(f"{outcome.difference:+.3f}"),
         _plus_minus(outcome.error),
         directions,
@@ -164,10 +164,15 @@ def _but(
     return f" when {ways[0]}; when {ways[1]}, {says}"
 
 
-def _averaged(curves: Sequence[FlatnessCurve]) -> str:
-    """What full precision's averaged weights rise by."""
-    averaged = next((one.averaged for one in verdicts(curves)), None)
-    return "" if averaged is None else f" (its averaged weights' by {averaged:.3f})"
+def _other_weights(curves: Sequence[FlatnessCurve]) -> str:
+    """What full precision's other weights rise by: averaged, where one step's are compared."""
+    found = next(iter(verdicts(curves)), None)
+    if found is None:
+        return ""
+    if found.of_averaged:
+        other = "" if found.single is None else f", one step's by {found.single:.3f}"
+        return f" (averaged weights of both{other})"
+    return "" if found.averaged is None else f" (its averaged weights' by {found.averaged:.3f})"
 
 
 def curvature_sentence(records: Sequence[Curvature]) -> Markup:
@@ -192,8 +197,8 @@ def beside_planes(stored: Stored, target: str, images: str, way: str) -> Markup:
 
 def overview(records: Sequence[Record]) -> str:
     """The verdict for every held-out domain, images and kind of direction that is there."""
-    rows = []
-    for one in verdicts(records):
+    rows, found = [], verdicts(records)
+    for one in found:
         outcome = one.outcome
         rows.append(
             [
@@ -201,8 +206,7 @@ def overview(records: Sequence[Record]) -> str:
                 {"undecided": "not decided"}.get(outcome.verdict, f"QT-DoG {outcome.verdict}"),
                 IMAGES[one.split].lower(),
                 DIRECTIONS[one.distance].lower(),
-                f"{outcome.first:.3f}",
-                "–" if one.averaged is None else f"{one.averaged:.3f}",
+                *("–" if rise is None else f"{rise:.3f}" for rise in (one.single, one.averaged)),
                 f"{outcome.other:.3f}",
                 minus(f"{outcome.difference:+.3f}") + _plus_minus(outcome.error),
             ]
@@ -210,10 +214,12 @@ def overview(records: Sequence[Record]) -> str:
     if not rows:
         return ""
     head = ["held out", "verdict", "images of the", "distance", "full precision", "averaged"]
-    head += ["QT-DoG", "QT-DoG less full precision"]
+    averaged = any(one.of_averaged for one in found)
+    head += ["QT-DoG, averaged" if averaged else "QT-DoG", "QT-DoG less full precision"]
     caption = (
         "Every held-out domain: mean rise of the loss over all radii, in nats. Decided is what "
         "differs by more than twice its standard error, with all QT-DoG networks on that side."
+        + (" Averaged weights are compared with averaged weights." if averaged else "")
     )
     return _numbers(head, rows, caption, "Flatter here, not there")
 
