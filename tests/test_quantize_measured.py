@@ -16,27 +16,30 @@ from qtdog.ui.quantize.measured import measured_at
 BUNDLED = ROOT / "checkpoints"
 
 
-def _accuracies(method: str, bits: int, domain: str) -> list[float]:
+def _accuracies(method: str, bits: int, domain: str, averaged: str) -> list[float]:
     with (RESULTS / "measured.csv").open(encoding="utf-8-sig", newline="") as file:
         return [
             float(row["accuracy"])
             for row in csv.DictReader(file)
             if (row["method"], int(row["bits"] or 32), row["domain"]) == (method, bits, domain)
-            and (row["split"], row["averaged"]) == ("target", "no")
+            and (row["split"], row["averaged"]) == ("target", averaged)
             and row["granularity"] in ("", "channel")
         ]
 
 
 @pytest.mark.parametrize("domain", ["sketch", "photo"])
 @pytest.mark.parametrize("bits", [3, 4, 7])
-def test_the_width_says_what_was_measured_at_it(domain, bits):
-    reference = load_config(BUNDLED / "pacs" / domain / "erm-seed0")
+@pytest.mark.parametrize("averaged", ["no", "yes"])
+def test_the_width_says_what_was_measured_at_it(domain, bits, averaged):
+    network = "erm-averaged-seed0" if averaged == "yes" else "erm-seed0"
+    reference = load_config(BUNDLED / "pacs" / domain / network)
     said = measured_at(bits, reference, load_results().measured)
-    assert f"Measured where {domain} is held out, at {bits} bits:" in said
+    like = ", all with averaged weights" if averaged == "yes" else ""
+    assert f"Measured where {domain} is held out, at {bits} bits{like}:" in said
     expected = {
-        "in full precision": _accuracies("ERM", 32, domain),
-        "rounded after training": _accuracies("Post-training", bits, domain),
-        "with QT-DoG, rounded while it trained": _accuracies("QT-DoG", bits, domain),
+        "in full precision": _accuracies("ERM", 32, domain, averaged),
+        "rounded after training": _accuracies("Post-training", bits, domain, averaged),
+        "with QT-DoG, rounded while it trained": _accuracies("QT-DoG", bits, domain, averaged),
     }
     found = re.findall(r"([\d.]+) % ([^(]+) \((?:mean of (\d+) seeds|one seed)\)", said)
     assert {words: (number, count or "1") for number, words, count in found} == {

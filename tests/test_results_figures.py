@@ -1,11 +1,13 @@
 """What the results' figures, tables and sentences show, against the numbers they are made of."""
 
+import dataclasses
 import re
 from html.parser import HTMLParser
 
 import pytest
 from result_files import QUANTIZE_STEP, STEPS, log_points, measured_rows, write_results
 
+from qtdog.places import RESULTS
 from qtdog.results import AVERAGE, Choice, Column, Comparison, comparisons, load_results, pivot
 from qtdog.ui import css, markup, verdicts
 from qtdog.ui.appearance import METHOD_STYLES
@@ -18,7 +20,7 @@ from qtdog.ui.results.figures import (
     steps_figure,
     style_key,
 )
-from qtdog.ui.results.sentences import NOTHING_MEASURED, verdict
+from qtdog.ui.results.sentences import NOTHING_MEASURED, verdict, which_width
 
 
 class Table(HTMLParser):
@@ -375,3 +377,16 @@ def test_no_table_scrolls_in_a_box_of_its_own():
     rules = dict(re.findall(r"(#results \.scroll|#batch-table \.files) \{([^}]*)\}", css()))
     assert len(rules) == 2
     assert not [rule for rule in rules.values() if "max-height" in rule]
+
+
+def test_the_width_to_take_is_one_that_every_held_out_domain_has():
+    measured = load_results(RESULTS).measured
+    said = which_width(measured, "PACS")
+    assert "7 bits: the only width that is measured here on every held-out domain" in said
+    assert "and the best in the paper" in said
+    assert "The others were measured on fewer" in said
+    quantized = [one for one in measured if one.method == "QT-DoG" and one.bits == 7]
+    more = [*quantized, *(dataclasses.replace(one, bits=5) for one in quantized)]
+    said = which_width(more, "PACS")
+    assert said.endswith("7 or 5 bits: the widths that are measured here on every held-out domain.")
+    assert which_width((), "PACS").endswith("In the paper 7 bits are the best.")

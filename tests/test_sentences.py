@@ -4,6 +4,9 @@ import dataclasses
 import math
 import re
 
+from node import ask_modules
+from servers import ROOT
+
 from qtdog.accuracy import Accuracy
 from qtdog.checkpoints import Target
 from qtdog.explorer import DIGITS, SOURCE, TARGET, Flagged, Prediction
@@ -102,6 +105,18 @@ def test_a_card_shows_every_class_on_one_scale():
     assert "<td>2.3 ms</td>" in more_numbers([prediction("erm", HORSE)])
     assert "71.3 %" in html
     assert "2,665 of 3,738<" in html
+
+
+def test_a_card_says_whether_its_weights_are_averaged_on_both_pages():
+    for method, bits in (("erm", 32), ("qt-dog", 7)):
+        for averaged in (False, True):
+            one = dataclasses.replace(prediction(method, DOG), averaged=averaged)
+            (kind,) = re.findall(r'<p class="kind">([^<]+)</p>', card(one))
+            assert kind.startswith("full precision, 32 bits" if bits == 32 else "quantized, 7 bits")
+            assert kind.endswith(", averaged weights") == averaged
+            script = "return (await load('cards.js')).kindOf(given.bits, given.averaged)"
+            modules = ROOT / "qtdog" / "web" / "explorer"
+            assert ask_modules(script, modules, bits=bits, averaged=averaged) == kind
 
 
 def test_eoq_shows_a_chip_a_member_and_marks_who_dissents():

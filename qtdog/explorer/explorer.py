@@ -335,6 +335,7 @@ def _prediction(model: _Model, each: np.ndarray, milliseconds: float) -> Predict
         milliseconds=milliseconds,
         measured=config.target,
         hint=hint,
+        averaged=config.averaged,
     )
 
 

@@ -50,6 +50,8 @@ class Prediction:
     """On all images of the held-out domain, from the checkpoint's config."""
     hint: Hint | None = None
     """None where the checkpoint has no threshold."""
+    averaged: bool = False
+    """Whether the weights, of EoQ the members', are means over steps."""
 
     @property
     def label(self) -> str:

@@ -27,6 +27,7 @@ from .runs import load_run as load_run
 from .runs import run_path as run_path
 from .runs import seed_runs as seed_runs
 from .settings import main_setting as main_setting
+from .settings import main_widths as main_widths
 from .table_parts import ALL as ALL
 from .table_parts import Cell as Cell
 from .table_parts import Choice as Choice

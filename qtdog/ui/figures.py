@@ -74,7 +74,9 @@ def card(
         bars += _bar(f"{len(others)} others", sum(others), False, False)
     count = len(prediction.members)
     kind = (
-        f"{count} networks of {prediction.bits} bits" if count else precision_words(prediction.bits)
+        f"{count} networks of {prediction.bits} bits"
+        if count
+        else precision_words(prediction.bits, prediction.averaged)
     )
     doubted = prediction.hint is not None and prediction.hint.unfamiliar
     facts = [
@@ -189,9 +191,10 @@ def ballot(prediction: Prediction) -> Markup:
     )
 
 
-def precision_words(bits: int) -> str:
-    """ "full precision, 32 bits" or "quantized, 7 bits"."""
-    return "full precision, 32 bits" if bits == 32 else f"quantized, {bits} bits"
+def precision_words(bits: int, averaged: bool = False) -> str:
+    """ "full precision, 32 bits" or "quantized, 7 bits, averaged weights"."""
+    width = "full precision, 32 bits" if bits == 32 else f"quantized, {bits} bits"
+    return f"{width}, averaged weights" if averaged else width
 
 
 def _energy(prediction: Prediction) -> Markup | str:

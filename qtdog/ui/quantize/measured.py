@@ -20,7 +20,8 @@ def measured_at(
     bits: int, reference: CheckpointConfig, measured: Sequence[MeasuredResult]
 ) -> Markup:
     """One sentence: the mean accuracies of the single networks on the reference's held-out domain
-    at this width and in full precision. Empty where none was measured."""
+    at this width and in full precision, with averaged weights where the reference's are. Empty
+    where none was measured."""
     same = [
         one
         for one in measured
@@ -29,24 +30,25 @@ def measured_at(
     said = [
         f"{mean:.1f} % {words}{_seeds(count)}"
         for method, words in SAID.items()
-        for mean, count in _mean(method, bits, reference.target_domain, same)
+        for mean, count in _mean(method, bits, reference, same)
     ]
     if not said:
         return Markup()
     return html(
-        '<p class="measured-at">Measured where {} is held out, at {} bits: {}.</p>',
+        '<p class="measured-at">Measured where {} is held out, at {} bits{}: {}.</p>',
         plain(reference.target_domain),
         bits,
+        ", all with averaged weights" if reference.averaged else "",
         listed(said),
     )
 
 
 def _mean(
-    method: str, bits: int, domain: str, same: Sequence[MeasuredResult]
+    method: str, bits: int, reference: CheckpointConfig, same: Sequence[MeasuredResult]
 ) -> list[tuple[float, int]]:
     """The mean accuracy in percent and over how many seeds, of the method's main setting; nothing
     where it was not measured at this width."""
-    main = main_setting(same, method, averaged=False)[:1]
+    main, domain = main_setting(same, method, reference.averaged)[:1], reference.target_domain
     width = FULL_PRECISION if method == "ERM" else bits
     values = [
         one.accuracy

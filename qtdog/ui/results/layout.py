@@ -19,7 +19,7 @@ from qtdog.ui.figures import notices
 from qtdog.ui.markup import Html, Markup, html, join
 from qtdog.ui.results import memory, tables, views
 from qtdog.ui.results.choices import HELD_OUT, choices_of, which_choices
-from qtdog.ui.results.sentences import verdicts
+from qtdog.ui.results.sentences import verdicts, which_width
 from qtdog.ui.results.theirs import TheirPart, lay_out_theirs
 
 FIRST = Choice("both", "PACS", ALL, "7")
@@ -31,10 +31,6 @@ ON_LOAD = tables.SCRIPT + '\ntrigger("load");'
 Figure = tuple[gr.Plot, Html]
 """A plot and what stands below it."""
 
-SHIPPED = (
-    "7 bits, as our networks do: the best in the paper, and the only one that is measured here on "
-    "every held-out domain. Of the others one seed on one domain says too little to rank them."
-)
 CONTENTS = html(
     '<p class="contents">{}</p>',
     join(
@@ -107,10 +103,7 @@ def lay_out(
         first = Html(rows, elem_id="results-first")
         Html(CONTENTS, padding=False)
         memory_part = _lay_out_memory(target)
-        _heading(
-            "Accuracy against bits",
-            f"Which width to take? {SHIPPED}",
-        )
+        _heading("Accuracy against bits", which_width(results.measured, FIRST.benchmark))
         which = gr.Radio(
             which_choices(target),
             value=HELD_OUT,

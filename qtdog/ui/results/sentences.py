@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from qtdog.results import Beside, Comparison, Results
+from qtdog.results import Beside, Comparison, MeasuredResult, Results, main_widths
 from qtdog.ui.results.names import NAMES
 from qtdog.ui.sentences import minus
 
@@ -19,6 +19,27 @@ def verdicts(results: Results, found: Sequence[Comparison]) -> tuple[str, ...]:
     if not found:
         return ("Measured here on this benchmark: no two methods that can be compared.",)
     return tuple(verdict(one) for one in found)
+
+
+def which_width(measured: Sequence[MeasuredResult], benchmark: str) -> str:
+    """Which widths of QT-DoG were measured on all held-out domains of the benchmark."""
+    of_method = [
+        one
+        for one in measured
+        if (one.method, one.dataset, one.split) == ("QT-DoG", benchmark, "target")
+    ]
+    main = [ones[0].bits for ones in main_widths(of_method, "QT-DoG", averaged=False)]
+    widths = " or ".join(str(bits) for bits in main)
+    if not widths:
+        return "Which width to take? In the paper 7 bits are the best."
+    best = " and the best in the paper" if widths == "7" else ""
+    which = "the only width that is" if len(main) == 1 else "the widths that are"
+    said = (
+        f"Which width to take? {widths} bits: {which} measured here on every held-out domain{best}."
+    )
+    if {one.bits for one in of_method} - {*main}:
+        said += " The others were measured on fewer, and with fewer seeds: too little to rank them."
+    return said
 
 
 def verdict(one: Comparison, who: str = "Measured here") -> str:

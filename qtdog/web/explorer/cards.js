@@ -12,7 +12,8 @@ import {
 /**
  * What is known of a model beside its answer.
  * @typedef {{
- *   marker: string, bits: number, sizeBytes: number | null, bitsPerWeight: number, measured: Accuracy | null
+ *   marker: string, bits: number, averaged: boolean, sizeBytes: number | null, bitsPerWeight: number,
+ *   measured: Accuracy | null
  * }} Facts
  * @typedef {{prediction: Prediction, facts: Facts, milliseconds: number}} Answer
  */
@@ -95,7 +96,7 @@ export function card({ prediction, facts }, classes, known) {
       ? ["held-out accuracy", tenths(measured.correct / measured.total), `${grouped(measured.correct)} of ${grouped(measured.total)}`]
       : ["held-out accuracy", "not measured", ""],
   ]);
-  const kind = count ? `${count} networks of ${facts.bits} bits` : kindOf(facts.bits);
+  const kind = count ? `${count} networks of ${facts.bits} bits` : kindOf(facts.bits, facts.averaged);
   return element("section", { class: "card", "aria-label": name, style: `--ink: var(--${method})` },
     element("h2", {}, element("span", { class: "marker", "aria-hidden": "true" }, facts.marker), name),
     element("p", { class: "kind" }, kind),
@@ -110,9 +111,10 @@ export function card({ prediction, facts }, classes, known) {
     ))));
 }
 
-/** @param {number} width bits @returns {string} */
-export function kindOf(width) {
-  return width === 32 ? "full precision, 32 bits" : `quantized, ${width} bits`;
+/** @param {number} width bits @param {boolean} averaged weights @returns {string} */
+export function kindOf(width, averaged) {
+  const words = width === 32 ? "full precision, 32 bits" : `quantized, ${width} bits`;
+  return averaged ? `${words}, averaged weights` : words;
 }
 
 /**

@@ -12,7 +12,9 @@ import { Questions } from "./questions.js";
 /**
  * @typedef {{width: number, height: number, label: number, values: number[]}} Heat
  * @typedef {{logits: number[][], milliseconds: number, heat: Heat | null}} Said
- * @typedef {{bits: number, sizeBytes: number | null, bitsPerWeight: number, measured: Accuracy | null}} Loaded
+ * @typedef {{
+ *   bits: number, averaged: boolean, sizeBytes: number | null, bitsPerWeight: number, measured: Accuracy | null
+ * }} Loaded
  * @typedef {import("./questions.js").Progress} Progress
  */
 

@@ -37,8 +37,8 @@ import { SetError } from "./download.js";
  * @typedef {{correct: number, total: number}} Accuracy
  * @typedef {{
  *   method: string, architecture: string, classes: string[], dataset: string, target_domain: string,
- *   image_size: number, mean: number[], std: number[], bits: number, quantizer: string | null,
- *   target: Accuracy, files: FileHash[]
+ *   image_size: number, mean: number[], std: number[], bits: number, averaged: boolean,
+ *   quantizer: string | null, target: Accuracy, files: FileHash[]
  * }} Config
  */
 

@@ -222,8 +222,9 @@ const ANSWERS = {
     const { checkpoint, found } = await networksOf(asked, progress);
     await tidy();
     const { config, sizeBytes } = checkpoint, { rounding } = asked;
-    if (rounding) return { bits: rounding.bits, sizeBytes: null, bitsPerWeight: found[0].bitsPerWeight, measured: null };
-    return { bits: config.bits, sizeBytes, bitsPerWeight: found[0].bitsPerWeight, measured: config.target };
+    const { averaged } = config, { bitsPerWeight } = found[0];
+    if (rounding) return { bits: rounding.bits, averaged, sizeBytes: null, bitsPerWeight, measured: null };
+    return { bits: config.bits, averaged, sizeBytes, bitsPerWeight, measured: config.target };
   },
 
   /**
