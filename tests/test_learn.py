@@ -59,6 +59,26 @@ def with_networks(told: Lesson, *networks: ComparedNetwork) -> Lesson:
     return dataclasses.replace(told, all=networks)
 
 
+def test_the_steps_say_which_weights_are_kept_and_what_five_networks_take(told):
+    def said(bits: int, averaged: bool) -> tuple[str, str]:
+        networks = [
+            dataclasses.replace(one, averaged=averaged, bits=32 if one.method == "erm" else bits)
+            for one in told.all
+        ]
+        walk = steps(with_networks(told, *networks))
+        return "".join(walk[4].before), "".join(walk[5].before)
+
+    training, memory = said(7, averaged=False)
+    assert "those of one step are kept, which source validation chose" in training
+    assert "5 × 7 = 35 bits where a single one in full precision takes 32: about as much" in (
+        " ".join(memory.split())
+    )
+    training, memory = said(5, averaged=True)
+    assert "Here they are the <b>mean</b> over many steps, rounded once more" in training
+    assert "takes 32: less." in " ".join(memory.split())
+    assert "takes 32: more." in " ".join(said(8, averaged=False)[1].split())
+
+
 def test_there_are_eight_steps_with_one_right_answer_each(told):
     walk = steps(told)
     assert len(walk) == 8

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from qtdog.checkpoints import FULL_PRECISION_BITS
 from qtdog.explorer import Lesson, Standings, standings
 from qtdog.landscape import Trajectories
 from qtdog.ui.learn.measured import because, limits, mean, measured_sentences
@@ -166,6 +167,7 @@ def _training(texts: Texts, lesson: Lesson) -> Slots:
     return {
         "when": when,
         "rounded": rounded,
+        "kept": said["kept_mean" if network and network.averaged else "kept_step"].html(),
         "toy": toy_sentence(texts),
         "curves": curve_sentence(texts, lesson),
     }
@@ -211,11 +213,15 @@ def _eoq(texts: Texts, lesson: Lesson) -> Slots:
     eoq = next(iter(lesson.of("eoq")), None)
     count = len(lesson.of("qt-dog")) if eoq else 5
     bits = eoq.bits if eoq else 7
+    together = count * bits
+    share = together / FULL_PRECISION_BITS
+    compared = "less" if share < 0.8 else "about_as_much" if share < 1.25 else "more"
     return {
         "number": number(count),
         "count": count,
         "bits": bits,
-        "together": count * bits,
+        "together": together,
+        "compared": texts.steps["6-eoq"].sentences[compared].plain(),
         "measured": ensemble_sentence(texts, lesson),
     }
 

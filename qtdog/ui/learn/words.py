@@ -52,13 +52,15 @@ NEEDED: dict[str, Needed] = {
     "3-rounding": Needed("how_many", {"how_many": "millions"}),
     "4-valleys": Needed("way", {"way": "target quantize_step bits held"}),
     "5-training": Needed(
-        "when rounded toy curves",
+        "when rounded kept toy curves",
         {
             "toy": "seeds full quantized train_it",
             "first_steps": "quantize_step steps",
             "a_while": "",
             "rounded_to": "bits",
             "rounded": "",
+            "kept_step": "",
+            "kept_mean": "",
             "curves": "spreads runs",
             "no_curves": "",
             "full_precision": "lowest highest",
@@ -68,9 +70,12 @@ NEEDED: dict[str, Needed] = {
         },
     ),
     "6-eoq": Needed(
-        "number bits count together measured",
+        "number bits count together compared measured",
         {
             "measured": "target lowest highest mean accuracy members",
+            "about_as_much": "",
+            "less": "",
+            "more": "",
             "nothing": "",
             "every_member": "number",
             "some_members": "better number",
