@@ -13,7 +13,8 @@ from typer.testing import CliRunner
 
 from qtdog import cli
 from qtdog.paired import paired
-from qtdog.results import read_measured
+from qtdog.results import points_on, read_measured
+from qtdog.results.memory import read_memory
 from qtdog.study import choose_second, load_study, measured_csv, second_report_text
 from qtdog.study.members import MEANS, REFITTED, MemberKind
 from qtdog.study.second.code_use import CodeUseRow
@@ -250,5 +251,8 @@ def test_the_command_writes_a_table_that_the_results_tab_reads(folder, study, tm
     measured = (tmp_path / "measured.csv").read_text(encoding="utf-8-sig")
     assert measured == measured_csv(study.rows)
     assert len(read_measured(tmp_path / "measured.csv")) == len(study.rows)
+    points = points_on(read_memory(tmp_path / "memory.csv"), "PACS", "art_painting")
+    of_five = {(one.kind.method, one.kind.bits) for one in points if one.members == 5}
+    assert of_five >= {("QT-DoG (refitted)", 5), ("QT-DoG", 7), ("Post-training (least error)", 5)}
     runs = {row["run"] for row in csv.DictReader(io.StringIO(measured))}
     assert "lite0/pacs-photo-erm-seed0.json" in runs

@@ -165,6 +165,8 @@ def _second_report(
         count_codes,
         load_study,
         measured_csv,
+        memory_csv,
+        memory_rows,
         quantized_hashes,
         read_code_uses,
         second_report_text,
@@ -173,7 +175,10 @@ def _second_report(
     found = load_study(records)
     uses = read_code_uses(out / CODE_USE)
     uses += count_codes(built, quantized_hashes(found) - {one.sha256 for one in uses})
-    files = {"measured.csv": csv_bytes(measured_csv(found.rows))}
+    files = {
+        "measured.csv": csv_bytes(measured_csv(found.rows)),
+        "memory.csv": csv_bytes(memory_csv(memory_rows(records))),
+    }
     files |= {CODE_USE: csv_bytes(code_uses_csv(uses))} if uses else {}
     text = second_report_text(found, judgement, measured, uses)
     return files | {"REPORT.md": text.encode()}

@@ -90,9 +90,8 @@ def memory_rows(
         if _is_main(record, usual):
             tensors = load_logits(path) if path.with_suffix(".safetensors").exists() else {}
             for outcome in record.outcomes:
-                if not outcome.refitted:
-                    member = _member(path, tensors, outcome)
-                    kinds[_kind(record, outcome)][record.config.seed] = member
+                member = _member(path, tensors, outcome)
+                kinds[_kind(record, outcome)][record.config.seed] = member
     return [row for kind, members in kinds.items() for row in _rows(kind, members)]
 
 
@@ -117,7 +116,8 @@ def _is_main(record: RunRecord, usual: Mapping[str, int]) -> bool:
 
 def _kind(record: RunRecord, outcome: Outcome) -> _Kind:
     dataset, domain = paper_names(record)
-    name = method_name(outcome.method, quantizer=record.config.quantizer)
+    quantizer, refitted = record.config.quantizer, outcome.refitted
+    name = method_name(outcome.method, quantizer=quantizer, refitted=refitted)
     name += " (least error)" if outcome.rule == "least error" else ""
     return _Kind(
         *(record.config.architecture, dataset, domain, name),
