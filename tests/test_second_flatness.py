@@ -73,7 +73,8 @@ def cells(text: str, first: str) -> list[str]:
 
 
 def numbers(cell: str) -> list[float]:
-    return [float(one) for one in re.findall(r"[+-]\d+\.\d+", cell)]
+    plain = cell.replace("\N{MINUS SIGN}", "-")
+    return [float(one) for one in re.findall(r"[+-]\d+\.\d+", plain)]
 
 
 def test_the_mean_difference_and_its_interval_know_the_seeds(study):

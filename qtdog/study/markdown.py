@@ -21,3 +21,9 @@ def table_head(cells: Sequence[str]) -> list[str]:
 def plain(name: str) -> str:
     """A domain's name for people."""
     return name.replace("_", " ")
+
+
+def signed(value: float, digits: int = 1) -> str:
+    """ "+1.2", "+0.0", and below zero with a minus sign instead of a hyphen."""
+    number = f"{round(value, digits) + 0.0:+.{digits}f}"  # no "-0.0"
+    return number.replace("-", "\N{MINUS SIGN}")

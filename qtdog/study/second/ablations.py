@@ -4,10 +4,10 @@ import statistics
 from collections.abc import Mapping
 
 from qtdog.method_names import OBJECTIVES, method_name
-from qtdog.study.markdown import plain, row, section, table_head
+from qtdog.study.markdown import plain, row, section, signed, table_head
 from qtdog.study.members import MemberKind
 from qtdog.study.second.claims import ENSEMBLE_OF_ROUNDED, ROUNDED
-from qtdog.study.second.comparing import compared, interval_text, points
+from qtdog.study.second.comparing import compared, interval_text
 from qtdog.study.second.networks import MAIN_BITS, Part, arm_name
 from qtdog.study.second.tables import mean_text
 from qtdog.training import RunRecord
@@ -81,7 +81,7 @@ def other_methods(part: Part) -> str:
             pairs.append((quantized, arm_name("QT-DoG", 5, averaged)))
             for arm, against in pairs:
                 if found := compared(part, arm, against):
-                    cells = [f"{arm} – {against}", points(found.mean)]
+                    cells = [f"{arm} – {against}", signed(found.mean)]
                     cells += [interval_text(one) for one in (found.here, found.elsewhere)]
                     lines.append(row([*cells, str(found.pairs)]))
     if len(lines) == head:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from statistics import fmean
 
 from qtdog.paired import Paired
-from qtdog.study.markdown import section
+from qtdog.study.markdown import section, signed
 from qtdog.study.members import MemberKind
-from qtdog.study.second.comparing import compared, interval_text, points, verdict
+from qtdog.study.second.comparing import compared, interval_text, verdict
 from qtdog.study.second.networks import Part, arm_name
 
 ROUNDED, ENSEMBLE_OF_ROUNDED = "Post-training (least error)", "EoPTQ (least error)"
@@ -96,13 +96,13 @@ def same_signs(parts: Sequence[Part], ending: MemberKind) -> str:
         first, *others = [(part, compared(part, one.arm, one.base)) for part in parts]
         usual = first[1]
         signs = [
-            f"{part.title} {points(found.mean)} ({interval_text(found.here)}), "
+            f"{part.title} {signed(found.mean)} ({interval_text(found.here)}), "
             + ("the same sign" if found.mean * usual.mean > 0 else "another sign")
             for part, found in others
             if usual and found
         ]
         if usual and signs and one.question:
-            lines.append(f"- {one.arm} – {one.base}: {points(usual.mean)}; {'; '.join(signs)}.")
+            lines.append(f"- {one.arm} – {one.base}: {signed(usual.mean)}; {'; '.join(signs)}.")
     if not lines:
         return ""
     title = f"(e) Do other data and networks say the same as {parts[0].title}?"
@@ -128,4 +128,4 @@ def _numbers(found: Paired) -> str:
     domains = len(found.domains)
     where = f"{found.pairs} pairs on {domains} domain{'' if domains == 1 else 's'}"
     intervals = [interval_text(one) for one in (found.here, found.elsewhere)]
-    return "; ".join([points(found.mean), *intervals, where])
+    return "; ".join([signed(found.mean), *intervals, where])

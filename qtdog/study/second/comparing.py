@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Callable, Sequence
 
 from qtdog.paired import Interval, Paired, paired
+from qtdog.study.markdown import signed
 from qtdog.study.second.networks import Part, StudyNetwork
 
 SUPPORTED, NOT_SUPPORTED, NOT_DECIDED = "supported", "not supported", "not decided"
@@ -60,14 +61,9 @@ def verdict(found: Paired) -> str:
     return NOT_DECIDED
 
 
-def points(value: float) -> str:
-    """ "-1.2", "+0.0"."""
-    return f"{round(value, 1) + 0.0:+.1f}"  # no "-0.0"
-
-
 def interval_text(interval: Interval | None) -> str:
-    """ "-1.2 to +0.3"."""
-    return f"{points(interval.low)} to {points(interval.high)}" if interval else "–"
+    """ "+0.1 to +0.3"."""
+    return f"{signed(interval.low)} to {signed(interval.high)}" if interval else "–"
 
 
 def _of_domain(

@@ -12,7 +12,7 @@ import numpy as np
 from qtdog.landscape import DIRECTION_KINDS, IMAGE_SETS, WEIGHTS, FlatnessCurve, Record
 from qtdog.paired import Paired
 from qtdog.study.flatness import DISTANCES, IMAGES
-from qtdog.study.markdown import plain, row, section, table_head
+from qtdog.study.markdown import plain, row, section, signed, table_head
 from qtdog.study.members import MemberKind
 from qtdog.study.second.claims import claims
 from qtdog.study.second.comparing import NOT_DECIDED, compared
@@ -192,14 +192,12 @@ def _cell(found: Paired | None, measure: Measure) -> str:
     if not found:
         return "–"
 
-    def number(value: float) -> str:
-        return f"{round(value, measure.digits) + 0.0:+.{measure.digits}f}"  # no "-0.0"
-
+    digits = measure.digits
     intervals = [
-        f"{number(one.low)} to {number(one.high)}" if one else "–"
+        f"{signed(one.low, digits)} to {signed(one.high, digits)}" if one else "–"
         for one in (found.here, found.elsewhere)
     ]
-    return f"{number(found.mean)} ({'; '.join(intervals)}), {_verdict(found)}"
+    return f"{signed(found.mean, digits)} ({'; '.join(intervals)}), {_verdict(found)}"
 
 
 def _answer(pair: tuple[str, str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -247,7 +245,7 @@ def _with_accuracy(part: Part, settings: Sequence[Setting]) -> Iterator[str]:
 
 
 def _correlation(points: Sequence[tuple[str, float, float]]) -> str:
-    """Of the two numbers, within the first: "-0.42 (-0.71 to +0.01)"."""
+    """Of the two numbers, within the first: "+0.42 (+0.11 to +0.71)"."""
     domains = sorted({one[0] for one in points})
     freedom = len(points) - (len(domains) - 1) - 3  # Fisher's z of a partial correlation
     if freedom < 1:
@@ -262,4 +260,4 @@ def _correlation(points: Sequence[tuple[str, float, float]]) -> str:
     r = float(np.corrcoef(together.T)[0, 1])
     reach = NORMAL_95 / math.sqrt(freedom)
     low, high = (math.tanh(math.atanh(r) + side * reach) for side in (-1, 1))
-    return f"{r:+.2f} ({low:+.2f} to {high:+.2f})"
+    return f"{signed(r, 2)} ({signed(low, 2)} to {signed(high, 2)})"

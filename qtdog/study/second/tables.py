@@ -4,14 +4,13 @@ import statistics
 from collections.abc import Callable, Sequence
 
 from qtdog.paired import paired
-from qtdog.study.markdown import plain, row, section, table_head
+from qtdog.study.markdown import plain, row, section, signed, table_head
 from qtdog.study.members import MemberKind
 from qtdog.study.second.claims import claims
 from qtdog.study.second.comparing import (
     difference,
     interval_text,
     late_difference,
-    points,
     verdict,
 )
 from qtdog.study.second.decisions import Decision
@@ -117,11 +116,11 @@ def _pairs(
             continue
         found = paired(values)
         by_domain = "; ".join(
-            f"{plain(domain)} {points(statistics.fmean(ones))} ({len(ones)})"
+            f"{plain(domain)} {signed(statistics.fmean(ones))} ({len(ones)})"
             for domain, ones in values.items()
         )
         intervals = [interval_text(one) for one in (found.here, found.elsewhere)]
-        cells = [f"{claim.arm} – {claim.base}", by_domain, points(found.mean), *intervals]
+        cells = [f"{claim.arm} – {claim.base}", by_domain, signed(found.mean), *intervals]
         lines.append(row([*cells, str(found.pairs), verdict(found)]))
     return [*table_head([*head, "pairs", "verdict"]), *lines] if lines else []
 
