@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny
+from bundled import BUNDLED, SHOWN
 from result_files import write_results
 from servers import running
 
 from qtdog.browser import parts, write_explorer
 from qtdog.checkpoints import load_config
 from qtdog.explorer import Explorer, grains, tiles
-from qtdog.places import LANDSCAPES, PROGRAM, RESULTS
+from qtdog.places import LANDSCAPES, RESULTS
 from qtdog.results.memory import MEMORY
 
 SKETCH = "pacs/sketch"
@@ -93,17 +94,21 @@ def few_landscapes(folder: Path, root: Path) -> Path:
     """The bundled ones of two networks, which say that they are of the tiny set at `root`."""
     place = folder / SKETCH
     place.mkdir(parents=True)
-    names = ("erm-seed0", "qt-dog-7bit-seed0")
-    bundled, ours = (
-        [load_config(one / SKETCH / name).files[0].sha256 for name in names]
-        for one in (PROGRAM / "checkpoints", root)
-    )
+    called = {"erm-seed0": SHOWN["erm"], "qt-dog-7bit-seed0": SHOWN["qt-dog"]}
+    changes = {}
+    for own, theirs in called.items():
+        changes[_hash(BUNDLED, theirs)] = _hash(root, own)
+        changes[theirs] = own
     for path in (LANDSCAPES / SKETCH).glob("*-target-*"):
-        record = path.read_text(encoding="utf-8")
-        for theirs, own in zip(bundled, ours, strict=True):
-            record = record.replace(theirs, own)
-        (place / path.name).write_text(record, encoding="utf-8")
+        record, name = path.read_text(encoding="utf-8"), path.name
+        for theirs, own in changes.items():
+            record, name = record.replace(theirs, own), name.replace(theirs, own)
+        (place / name).write_text(record, encoding="utf-8")
     return folder
+
+
+def _hash(root: Path, name: str) -> str:
+    return load_config(root / SKETCH / name).files[0].sha256
 
 
 def serving(folder: Path) -> AbstractContextManager[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from bundled import BITS, EOQ, FULL_PRECISION
 
 from qtdog import checkpoints, data
 from qtdog.evaluation import evaluate
@@ -20,8 +21,6 @@ ROOT = Path(__file__).resolve().parents[1]
 TARGETS = [ROOT / "checkpoints" / "pacs" / name for name in DOMAINS]
 SKETCH = TARGETS[-1]
 PACS = ROOT.parent / "shared" / "data" / "pacs"
-FULL_PRECISION = ["erm-seed0", "erm-averaged-seed0"]
-EOQ = "eoq-7bit"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 needs_pacs = pytest.mark.skipif(not PACS.is_dir(), reason="needs PACS in ../shared/data/pacs")
@@ -45,7 +44,7 @@ def test_every_held_out_domain_has_the_same_models():
     for target in TARGETS:
         names = members(target)
         others = {folder.name for folder in target.iterdir()} - {*FULL_PRECISION, EOQ, *names}
-        widths = {re.sub(r"\d+bit", "7bit", name) for name in others}
+        widths = {re.sub(r"\d+bit", f"{BITS}bit", name) for name in others}
         assert widths <= {names[0]}, "QT-DoG of seed 0 at other bit widths, nothing else"
         assert names == members(SKETCH)
         assert len(names) == 5

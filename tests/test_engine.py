@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from bundled import BUNDLED, EOQ, IMAGE_SIZE, MEMBERS, SKETCH
 from PIL import Image
 from tiny import SIZE, save_set
 from tiny import config as tiny_config
@@ -50,8 +52,10 @@ from qtdog.quantization import QUANTIZER_NAMES, QUANTIZERS, float_values, levels
 from qtdog.ui.samples import samples
 
 ROOT = Path(__file__).resolve().parents[1]
-BUNDLED = ROOT / "checkpoints"
-SKETCH = BUNDLED / "pacs" / "sketch"
+NARROWEST = min(
+    (path.name for path in SKETCH.glob("qt-dog-*-seed0")),
+    key=lambda name: int(re.search(r"(\d+)bit", name)[1]),  # type: ignore[index]
+)
 PACS = ROOT.parent / "shared" / "data" / "pacs"
 GRAPH = graphs.BUNDLED / "mobilenet_v2-128px.onnx"
 MOST = 1e-4  # between a logit of the engine and of torch
@@ -99,7 +103,7 @@ def sample_inputs() -> np.ndarray:
     return np.concatenate([pixels(read_image(one.path), config) for one in samples()])
 
 
-@pytest.mark.parametrize("name", ["erm-seed0", "qt-dog-2bit-seed0", "eoq-7bit"])
+@pytest.mark.parametrize("name", ["erm-seed0", NARROWEST, EOQ])
 def test_the_engine_gives_torchs_logits(name, sample_inputs):
     same_as_torch(SKETCH / name, sample_inputs)
 
@@ -156,8 +160,8 @@ def test_more_images_than_at_once_and_fewer_than_cores_give_the_same(sample_inpu
 
 
 def test_the_halves_of_a_graph_do_what_the_whole_does(sample_inputs):
-    graph = find_graph("mobilenet_v2", 128)
-    files = checkpoints.read_files(SKETCH / "qt-dog-7bit-seed0")
+    graph = find_graph("mobilenet_v2", IMAGE_SIZE, BUNDLED)
+    files = checkpoints.read_files(SKETCH / MEMBERS[0])
     weights = stored_weights(stored_tensors(files.model), files.config, graph)
     whole, cut = (OnnxNetwork(graph, weights, 7, in_halves) for in_halves in (False, True))
     assert whole.halves is None
@@ -211,13 +215,13 @@ def test_five_networks_take_two_cores_two_and_a_half_rounds(monkeypatch):
 def test_only_a_network_that_would_be_left_over_is_cut(monkeypatch):
     for cores, cut in ((1, False), (2, True), (4, True), (5, False), (8, False)):
         monkeypatch.setattr(members, "_cores", lambda cores=cores: cores)
-        opened = open_stored(SKETCH / "eoq-7bit")
+        opened = open_stored(SKETCH / EOQ)
         assert [one.halves is not None for one in opened.networks] == [*[False] * 4, cut]
 
 
 def test_evaluation_gives_torchs_classes():
-    checkpoint = checkpoints.load(SKETCH / "eoq-7bit")
-    images = np.stack([models.resize(read_image(one.path), 128) for one in samples()])
+    checkpoint = checkpoints.load(SKETCH / EOQ)
+    images = np.stack([models.resize(read_image(one.path), IMAGE_SIZE) for one in samples()])
     config = checkpoint.config
     expected = predict_logits(as_network(checkpoint), images, config.mean, config.std)
     logits = stored_logits(open_stored(checkpoint.folder), images)
@@ -228,9 +232,9 @@ def test_evaluation_gives_torchs_classes():
 @needs_pacs
 @pytest.mark.slow
 def test_evaluation_counts_are_the_stated_ones():
-    folder = BUNDLED / "pacs" / "photo" / "eoq-7bit"
+    folder = BUNDLED / "pacs" / "photo" / EOQ
     checkpoint = open_stored(folder)
-    photo = next(one for one in load(str(PACS), 128).domains if one.name == "photo")
+    photo = next(one for one in load(str(PACS), IMAGE_SIZE).domains if one.name == "photo")
     logits = stored_logits(checkpoint, photo.images)
     right = int((logits.argmax(1) == photo.labels).sum())
     assert (right, len(photo)) == (checkpoint.config.target.correct, checkpoint.config.target.total)
@@ -238,7 +242,7 @@ def test_evaluation_counts_are_the_stated_ones():
 
 def test_where_two_logits_are_as_good_as_equal_torch_decides(monkeypatch):
     checkpoint = checkpoints.load(SKETCH / "erm-seed0")
-    images = np.stack([models.resize(read_image(one.path), 128) for one in samples()[:4]])
+    images = np.stack([models.resize(read_image(one.path), IMAGE_SIZE) for one in samples()[:4]])
     config = checkpoint.config
     expected = predict_logits(as_network(checkpoint), images, config.mean, config.std)
 
@@ -262,7 +266,7 @@ def test_where_two_logits_are_as_good_as_equal_torch_decides(monkeypatch):
 # Grad-CAM -----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["erm-seed0", "eoq-7bit"])
+@pytest.mark.parametrize("name", ["erm-seed0", EOQ])
 def test_the_class_map_is_grad_cam(name, sample_inputs):
     opened, loaded = open_stored(SKETCH / name), checkpoints.load(SKETCH / name)
     for image in sample_inputs[:3, None]:
@@ -489,7 +493,10 @@ def test_a_graph_of_another_network_does_not_run(tmp_path):
 def test_a_bias_of_another_shape_is_refused_before_it_is_spread():
     """(n, 1) beside a batch norm's (n,) would make (n, n) numbers of a small file's n."""
     files = checkpoints.read_files(SKETCH / "erm-seed0")
-    graph, tensors = find_graph("mobilenet_v2", 128), dict(stored_tensors(files.model))
+    graph, tensors = (
+        find_graph("mobilenet_v2", IMAGE_SIZE, BUNDLED),
+        dict(stored_tensors(files.model)),
+    )
     fold = graph.facts.folds[0]
     count = len(tensors[f"{fold.norm}.bias"])
     for shape in ((count, 1), (1,), (0,), (1, count)):

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import tiny
+from bundled import BUNDLED, FIRST_STUDY, MEMBERS, SKETCH
 from conftest import SMALL_RECIPE
 from test_data import make_folder
 from tiny_runs import tiny_data
@@ -17,13 +18,13 @@ from tiny_runs import tiny_data
 from qtdog import checkpoints
 from qtdog.checkpoints import RunIdentity, storage
 from qtdog.data import DataError, load_folder
+from qtdog.places import RESULTS
 from qtdog.study import measured_rows
 from qtdog.training import RunRecord, Sweep, TrainConfig, combine, load_record, sweep
 from qtdog.training.config import RECIPES
 from qtdog.training.records import save_record
 
-ROOT = Path(__file__).parents[1]
-RECORDS = ROOT / "assets" / "results" / "runs"
+RECORDS = FIRST_STUDY / "runs"
 CONFIG = TrainConfig("PACS", "sketch", **RECIPES["cpu"])
 
 
@@ -87,31 +88,25 @@ def test_start_weights_are_known_by_their_content(tmp_path):
 
 
 def test_shipped_checkpoints_and_records_say_which_run_they_are():
-    """They are older than the identity; the checkpoints' is what their configs state."""
+    """Of those that are older than the identity it is what their configs state."""
     by_file = {
         outcome.sha256: record.identity
-        for record in map(load_record, sorted(RECORDS.glob("*.json")))
+        for record in map(load_record, sorted((RESULTS / "runs").glob("*.json")))
         for outcome in record.outcomes
     }
     found = 0
-    for folder in checkpoints.find(ROOT / "checkpoints"):
+    for folder in checkpoints.find(BUNDLED):
         config = checkpoints.load_config(folder)
         if config.method == "eoq":
             assert config.identity is None
             continue
         identity = by_file[config.files[0].sha256]
-        assert identity.sampled_data == config.identity.sampled_data == "9bd018b70555f0e8"
+        assert identity.sampled_data == config.identity.sampled_data
         assert config.identity.difference(identity) == "", folder
-        assert config.identity.steps == identity.steps == 1200
+        assert config.identity.steps == identity.steps == config.training.steps
         found += 1
     assert found > 20
-    configs = [
-        checkpoints.load_config(
-            ROOT / "checkpoints" / "pacs" / "sketch" / f"qt-dog-7bit-seed{seed}"
-        )
-        for seed in range(5)
-    ]
-    for one, other in combinations(configs, 2):
+    for one, other in combinations([checkpoints.load_config(SKETCH / name) for name in MEMBERS], 2):
         assert one.identity.difference(other.identity, ("seed",)) == ""
         assert "seed" in one.identity.difference(other.identity)
 

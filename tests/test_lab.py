@@ -6,9 +6,9 @@ import shutil
 import numpy as np
 import pytest
 import torch
+from bundled import BITS, BUNDLED, MEMBERS, SKETCH
 from PIL import Image
 from safetensors.numpy import load_file
-from servers import ROOT
 from tiny import random_network, save_checkpoint, save_set
 
 from qtdog import checkpoints, models
@@ -20,7 +20,6 @@ from qtdog.quantization import NearestConfig, quantize, unpack
 from qtdog.quantization.nearest import step_sizes
 from qtdog.ui.samples import samples
 
-BUNDLED = ROOT / "checkpoints"
 ERM = "pacs/sketch/erm-seed0"
 QT_DOG = "pacs/sketch/qt-dog-7bit-seed0"  # of the tiny set
 PICTURE = Image.effect_noise((80, 60), 90).convert("RGB")
@@ -400,10 +399,10 @@ def test_what_is_not_there_is_named(tiny_lab, root, tmp_path):
         Lab(Explorer(tmp_path)).layers(ERM)
 
 
-def test_the_bundled_network_at_seven_bits_is_as_large_as_the_trained_one():
+def test_the_bundled_network_at_the_shipped_width_is_as_large_as_the_trained_one():
     own = Lab(Explorer(BUNDLED))
-    seen = own.round_layer(ERM, "features.0.0.weight", Grid(7))
-    (folder,) = (BUNDLED / "pacs" / "sketch").glob("qt-dog-*7bit*-seed0")
+    seen = own.round_layer(ERM, "features.0.0.weight", Grid(BITS))
+    folder = SKETCH / MEMBERS[0]
     config = checkpoints.load_config(folder)
     assert seen.trained == f"pacs/sketch/{folder.name}"
     assert seen.network_bytes == config.files[0].size_bytes

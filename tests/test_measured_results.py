@@ -9,47 +9,47 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bundled import FIRST_LANDSCAPES, FIRST_STUDY
 
 from qtdog import checkpoints
 from qtdog.landscape import Record, Trajectories, store
+from qtdog.places import LANDSCAPES, RESULTS
 from qtdog.results import comparisons, load_results
 from qtdog.study import measured_csv, measured_rows, report_text
 from qtdog.study.rows import MeasuredRow
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "assets" / "results"
-LANDSCAPES = ROOT / "assets" / "landscapes"
 
 
 @pytest.fixture(scope="module")
 def rows() -> list[MeasuredRow]:
-    return measured_rows(RESULTS / "runs")
+    return measured_rows(FIRST_STUDY / "runs")
 
 
 @pytest.fixture(scope="module")
 def landscapes() -> list[Record]:
-    found, problems = store.load_all(LANDSCAPES)
+    found, problems = store.load_all(FIRST_LANDSCAPES)
     assert problems == []
     return found
 
 
 def test_the_table_and_the_report_are_what_the_command_writes_from_the_records(rows, landscapes):
-    assert (RESULTS / "measured.csv").read_text(encoding="utf-8-sig") == measured_csv(rows)
-    judgement = (RESULTS / "judgement.md").read_text(encoding="utf-8")
-    report = report_text(rows, RESULTS / "runs", judgement, landscapes)
-    assert (RESULTS / "REPORT.md").read_text(encoding="utf-8") == report
+    assert (FIRST_STUDY / "measured.csv").read_text(encoding="utf-8-sig") == measured_csv(rows)
+    judgement = (FIRST_STUDY / "judgement.md").read_text(encoding="utf-8")
+    report = report_text(rows, FIRST_STUDY / "runs", judgement, landscapes)
+    assert (FIRST_STUDY / "REPORT.md").read_text(encoding="utf-8") == report
 
 
 def test_every_number_in_the_judgement_stands_in_the_tables(rows, landscapes):
-    judgement = (RESULTS / "judgement.md").read_text(encoding="utf-8")
-    tables = set(re.findall(r"\d+\.\d+", report_text(rows, RESULTS / "runs", "", landscapes)))
+    judgement = (FIRST_STUDY / "judgement.md").read_text(encoding="utf-8")
+    tables = set(re.findall(r"\d+\.\d+", report_text(rows, FIRST_STUDY / "runs", "", landscapes)))
     cited = re.findall(r"\d+\.\d+", judgement)
     assert cited
     assert [number for number in cited if number not in tables] == []
 
 
-def test_every_shipped_network_is_that_of_a_recorded_run(rows):
-    recorded = {row.sha256: row for row in rows if row.sha256}
+def test_every_shipped_network_is_that_of_a_recorded_run():
+    recorded = {row.sha256: row for row in measured_rows(RESULTS / "runs") if row.sha256}
     found = checkpoints.find(ROOT / "checkpoints")
     assert found
     for folder in found:
@@ -63,7 +63,8 @@ def test_every_shipped_network_is_that_of_a_recorded_run(rows):
         assert row.domain == config.target_domain
 
 
-def test_every_stored_landscape_is_of_shipped_networks_by_clean_code(landscapes):
+def test_every_stored_landscape_is_of_shipped_networks_by_clean_code():
+    landscapes, _ = store.load_all(LANDSCAPES)
     shipped = set()
     for folder in checkpoints.find(ROOT / "checkpoints"):
         members = [(folder / one.path).parent for one in checkpoints.load_config(folder).files]
@@ -86,7 +87,8 @@ def test_every_stored_landscape_is_of_shipped_networks_by_clean_code(landscapes)
     assert sum(path.stat().st_size for path in files) < 5e6
 
 
-def test_the_ways_there_are_those_of_the_logs_beside_them(landscapes):
+def test_the_ways_there_are_those_of_the_logs_beside_them():
+    landscapes, _ = store.load_all(LANDSCAPES)
     ways = [record for record in landscapes if isinstance(record, Trajectories)]
     assert len(ways) == 2, "source and held-out images"
     for way in ways:
@@ -106,14 +108,14 @@ def test_the_ways_there_are_those_of_the_logs_beside_them(landscapes):
 
 def test_the_flatness_table_follows_from_the_stored_losses():
     """Computed here from the files alone, by other code."""
-    report = (RESULTS / "REPORT.md").read_text(encoding="utf-8")
+    report = (FIRST_STUDY / "REPORT.md").read_text(encoding="utf-8")
     table = report.partition("## Flatness")[2].partition("## ")[0]
     rows = [re.split(r" *\| *", line)[1:-1] for line in table.splitlines() if line.startswith("|")]
     assert len(rows) == 2 + 4 * 2 * 2, "four held-out domains, two splits, two distances"
     splits = {"source domains": "source", "held-out domain": "target"}
     distances = {"relative to each filter": "filter", "of the whole vector": "whole"}
     for domain, images, distance, erm, averaged, quantized, difference, _ in rows[2:]:
-        folder = LANDSCAPES / "pacs" / domain.replace(" ", "_")
+        folder = FIRST_LANDSCAPES / "pacs" / domain.replace(" ", "_")
         start = f"flatness-{distances[distance]}-{splits[images]}"
         rises = {}
         for path in folder.glob(f"{start}-*.json"):
@@ -131,10 +133,10 @@ def test_the_flatness_table_follows_from_the_stored_losses():
 
 
 def test_the_results_tab_says_the_reports_differences_with_the_reports_intervals():
-    report = (RESULTS / "REPORT.md").read_text(encoding="utf-8")
+    report = (FIRST_STUDY / "REPORT.md").read_text(encoding="utf-8")
     found = [
         one
-        for one in comparisons(load_results(RESULTS).measured, "PACS")
+        for one in comparisons(load_results(FIRST_STUDY).measured, "PACS")
         if one.seeds and one.second in ("ERM", "Freeze", "QT-DoG")
     ]
     assert len(found) > 5
@@ -149,8 +151,8 @@ def test_the_results_tab_says_the_reports_differences_with_the_reports_intervals
 
 
 def test_of_widths_seven_bits_alone_are_measured_on_every_held_out_domain():
-    """As the page says where it asks which width to take."""
-    trained = [one for one in load_results().measured if one.method == "QT-DoG"]
+    """Of the first study."""
+    trained = [one for one in load_results(FIRST_STUDY).measured if one.method == "QT-DoG"]
     domains = {bits: {one.domain for one in trained if one.bits == bits} for bits in range(2, 9)}
     assert len(domains.pop(7)) == 4
     assert set(map(len, domains.values())) == {1}

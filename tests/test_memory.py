@@ -5,8 +5,8 @@ import re
 
 import numpy as np
 import pytest
+from bundled import FIRST_STUDY
 from safetensors.numpy import load_file
-from servers import ROOT
 
 from qtdog.results import (
     AVERAGE,
@@ -21,13 +21,12 @@ from qtdog.study import memory_csv, memory_rows
 from qtdog.ui.appearance import METHOD_STYLES
 from qtdog.ui.results import memory
 
-RESULTS = ROOT / "assets" / "results"
 DOMAINS = ("art_painting", "cartoon", "photo", "sketch")
 
 
 @pytest.fixture(scope="module")
 def points():
-    return load_memory(RESULTS)
+    return load_memory(FIRST_STUDY)
 
 
 def one(points, method, members, bits=None, averaged=False):
@@ -41,19 +40,19 @@ def one(points, method, members, bits=None, averaged=False):
 
 
 def logits(domain: str, run: str, seed: int, name: str = "single"):
-    tensors = load_file(RESULTS / "runs" / f"pacs-{domain}-{run}-seed{seed}.safetensors")
+    tensors = load_file(FIRST_STUDY / "runs" / f"pacs-{domain}-{run}-seed{seed}.safetensors")
     return tensors[f"{name}/target"], tensors["labels/target"]
 
 
 def test_the_file_is_what_the_command_writes_from_the_records():
-    written = memory_csv(memory_rows(RESULTS / "runs"))
-    assert (RESULTS / "memory.csv").read_text(encoding="utf-8-sig") == written
+    written = memory_csv(memory_rows(FIRST_STUDY / "runs"))
+    assert (FIRST_STUDY / "memory.csv").read_text(encoding="utf-8-sig") == written
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_five_members_are_the_ensembles_of_the_tables(points, domain):
     shown = points_on(points, "PACS", domain)
-    with (RESULTS / "measured.csv").open(encoding="utf-8-sig", newline="") as handle:
+    with (FIRST_STUDY / "measured.csv").open(encoding="utf-8-sig", newline="") as handle:
         rows = [row for row in csv.DictReader(handle) if row["domain"] == domain]
     for method, name, bits in (("QT-DoG", "EoQ", 7), ("ERM", "ERM ensemble", None)):
         for averaged in (False, True):
@@ -151,7 +150,7 @@ def test_the_first_rows_are_full_precision_qt_dog_and_eoq(points):
     ],
 )
 def test_a_broken_file_is_one_sentence(tmp_path, change, said):
-    text = (RESULTS / "memory.csv").read_text(encoding="utf-8-sig")
+    text = (FIRST_STUDY / "memory.csv").read_text(encoding="utf-8-sig")
     (tmp_path / "memory.csv").write_text(text.replace(*change, 1), encoding="utf-8")
     with pytest.raises(ResultsError, match=said):
         load_memory(tmp_path)

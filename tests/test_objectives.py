@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from bundled import FIRST_STUDY
 from tiny_runs import CONFIG, tiny_data
 from torch import Tensor, nn
 
@@ -17,7 +18,6 @@ from qtdog.explorer import Explorer, Lab, lesson
 from qtdog.hub.model_card import CardEntry
 from qtdog.landscape import subjects, title
 from qtdog.landscape.measured_networks import same_trunk
-from qtdog.places import RESULTS
 from qtdog.quantization import LSQConfig, quantize, quantizers
 from qtdog.results.records import RUNS
 from qtdog.study import measured_rows, report_text
@@ -410,7 +410,7 @@ def test_the_objective_is_part_of_the_trunk_and_of_every_name():
 
 
 def test_records_from_before_there_were_objectives_load():
-    record = load_record(RESULTS / RUNS / "pacs-sketch-qt-dog-7bit-seed0.json")
+    record = load_record(FIRST_STUDY / RUNS / "pacs-sketch-qt-dog-7bit-seed0.json")
     assert (record.config.objective, record.config.averaging) == ("erm", "sma")
     assert {point.source_validation_loss for point in record.points} == {None}
 

@@ -5,19 +5,16 @@ import re
 import statistics
 
 import pytest
-from servers import ROOT
+from bundled import BUNDLED, FIRST_STUDY
 
 from qtdog.checkpoints import load_config
 from qtdog.explorer import Explorer, Lab
-from qtdog.places import RESULTS
 from qtdog.results import load_results
 from qtdog.ui.quantize.measured import measured_at
 
-BUNDLED = ROOT / "checkpoints"
-
 
 def _accuracies(method: str, bits: int, domain: str, averaged: str) -> list[float]:
-    with (RESULTS / "measured.csv").open(encoding="utf-8-sig", newline="") as file:
+    with (FIRST_STUDY / "measured.csv").open(encoding="utf-8-sig", newline="") as file:
         return [
             float(row["accuracy"])
             for row in csv.DictReader(file)
@@ -33,7 +30,7 @@ def _accuracies(method: str, bits: int, domain: str, averaged: str) -> list[floa
 def test_the_width_says_what_was_measured_at_it(domain, bits, averaged):
     network = "erm-averaged-seed0" if averaged == "yes" else "erm-seed0"
     reference = load_config(BUNDLED / "pacs" / domain / network)
-    said = measured_at(bits, reference, load_results().measured)
+    said = measured_at(bits, reference, load_results(FIRST_STUDY).measured)
     like = ", all with averaged weights" if averaged == "yes" else ""
     assert f"Measured where {domain} is held out, at {bits} bits{like}:" in said
     expected = {

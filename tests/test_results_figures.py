@@ -5,9 +5,9 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from bundled import FIRST_STUDY
 from result_files import QUANTIZE_STEP, STEPS, log_points, measured_rows, write_results
 
-from qtdog.places import RESULTS
 from qtdog.results import AVERAGE, Choice, Column, Comparison, comparisons, load_results, pivot
 from qtdog.ui import css, markup, verdicts
 from qtdog.ui.appearance import METHOD_STYLES
@@ -380,7 +380,7 @@ def test_no_table_scrolls_in_a_box_of_its_own():
 
 
 def test_the_width_to_take_is_one_that_every_held_out_domain_has():
-    measured = load_results(RESULTS).measured
+    measured = load_results(FIRST_STUDY).measured
     said = which_width(measured, "PACS")
     assert "7 bits: the only width that is measured here on every held-out domain" in said
     assert "and the best in the paper" in said

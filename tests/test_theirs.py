@@ -8,10 +8,10 @@ import statistics
 from pathlib import Path
 
 import pytest
+from bundled import FIRST_STUDY
 from result_files import TOTAL, measured_rows, write_results
 
 from qtdog import study
-from qtdog.places import RESULTS
 from qtdog.results import (
     AVERAGE,
     Choice,
@@ -35,7 +35,7 @@ PACS = Choice("both", "PACS", "all", "7")
 
 @pytest.fixture(scope="module")
 def ours() -> Results:
-    return load_results()
+    return load_results(FIRST_STUDY)
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,7 @@ def test_their_differences_are_paired_by_seed_and_stand_beside_ours(folder, ours
 def test_run_records_give_what_our_own_report_made_of_them(ours, tmp_path):
     """All five seeds of full precision and of QT-DoG on sketch, with and without the logits."""
     names = [f"pacs-sketch-{kind}-seed{n}" for kind in ("erm", "qt-dog-7bit") for n in range(5)]
-    runs = RESULTS / "runs"
+    runs = FIRST_STUDY / "runs"
     places: list[Path] = []
     for place, name in enumerate(names):  # as uploads: a folder each
         for kind in (".json", ".safetensors"):
@@ -166,7 +166,7 @@ def test_other_files_are_named_with_what_was_expected(tmp_path, ours):
 
 
 def test_a_record_without_full_precision_gives_no_size(tmp_path, ours):
-    record = json.loads((RESULTS / "runs" / "pacs-sketch-qt-dog-7bit-seed0.json").read_text())
+    record = json.loads((FIRST_STUDY / "runs" / "pacs-sketch-qt-dog-7bit-seed0.json").read_text())
     path = tmp_path / "one.json"
     path.write_text(json.dumps(record))
     with pytest.raises(ResultsError, match="at least one in full precision"):

@@ -5,8 +5,8 @@ import io
 
 import numpy as np
 import pytest
+from bundled import BITS, BUNDLED, SHOWN
 from safetensors.numpy import load_file
-from servers import ROOT
 from tiny import config, random_network, save_set
 
 from qtdog import checkpoints
@@ -16,8 +16,8 @@ from qtdog.ui.weights.figures import channels_table, histograms, layers_chart, l
 from qtdog.ui.weights.table import COLUMNS, to_csv
 from qtdog.ui.weights.words import comparison, layer_sentence, names, share
 
-SKETCH = ROOT / "checkpoints" / "pacs" / "sketch"
-FULL, TRAINED = "pacs/sketch/erm-seed0", "pacs/sketch/qt-dog-7bit-seed0"
+FULL, TRAINED = (f"pacs/sketch/{SHOWN[method]}" for method in ("erm", "qt-dog"))
+TINY_FULL, TINY_TRAINED = "pacs/sketch/erm-seed0", "pacs/sketch/qt-dog-7bit-seed0"
 # A convolution with its batch norm: the stem, a depthwise one and a pointwise one.
 LAYERS = {
     "features.0.0": ("features.0.1", (32, 3, 3, 3)),
@@ -28,7 +28,7 @@ LAYERS = {
 
 @pytest.fixture(scope="module")
 def bundled():
-    return WeightPairs(Explorer(ROOT / "checkpoints"))
+    return WeightPairs(Explorer(BUNDLED))
 
 
 @pytest.fixture(scope="module")
@@ -50,14 +50,15 @@ def codes_of(packed: np.ndarray, bits: int, shape: tuple[int, ...]) -> np.ndarra
 @pytest.mark.parametrize("name", LAYERS)
 def test_three_layers_of_the_bundled_pair_are_as_in_numpy_on_unpacked_codes(bundled, name):
     norm, shape = LAYERS[name]
-    plain = load_file(SKETCH / "erm-seed0" / "model.safetensors")
-    packed = load_file(SKETCH / "qt-dog-7bit-seed0" / "model.safetensors")
+    plain = load_file(BUNDLED / FULL / "model.safetensors")
+    packed = load_file(BUNDLED / TRAINED / "model.safetensors")
     factor = plain[f"{norm}.weight"] / np.sqrt(plain[f"{norm}.running_var"] + np.float32(1e-5))
     first = plain[f"{name}.weight"] * factor[:, None, None, None]
-    codes = codes_of(packed[f"{name}.weight.codes"], 7, shape)
+    codes = codes_of(packed[f"{name}.weight.codes"], BITS, shape)
     steps = packed[f"{name}.weight.step_size"]
     second = codes * steps[:, None, None, None]
-    anew = np.rint(np.clip(first / steps[:, None, None, None], -64, 63))
+    half = 2 ** (BITS - 1)
+    anew = np.rint(np.clip(first / steps[:, None, None, None], -half, half - 1))
 
     pair = bundled.layer(FULL, TRAINED, f"{name}.weight")
     found = pair.layer
@@ -69,7 +70,7 @@ def test_three_layers_of_the_bundled_pair_are_as_in_numpy_on_unpacked_codes(bund
     rounded = anew * steps[:, None, None, None]
     assert found.rounding == pytest.approx(np.linalg.norm(first - rounded) / size, rel=1e-5)
     assert found.codes_used == (None, len(np.unique(codes)))
-    assert found.codes_possible == (None, 128)
+    assert found.codes_possible == (None, 2**BITS)
     assert found.step_sizes == (None, pytest.approx(np.median(np.abs(steps))))
     assert found.shape == shape
     # A float32 factor may move a weight over the middle between two levels.
@@ -103,30 +104,30 @@ def test_the_whole_is_all_layers_as_one_vector_and_the_opening_pair_has_one_trun
         (None, None),
     )
     words = comparison(compared)
-    assert f"Full precision and QT-DoG (7 bits) are {share(compared.whole.distance)} " in words
+    assert f"Full precision and QT-DoG ({BITS} bits) are {share(compared.whole.distance)} " in words
     assert "nearly all of it rounding" in words
 
 
 def test_a_network_beside_itself_has_not_moved(tiny):
-    compared = tiny.compare(TRAINED, TRAINED)
+    compared = tiny.compare(TINY_TRAINED, TINY_TRAINED)
     assert {one.distance for one in compared.layers} == {0}
     assert compared.whole.changed == 0
     assert "have the same weights" in comparison(compared)
 
 
 def test_two_bit_widths_are_compared_on_the_seconds_levels(tiny):
-    compared = tiny.compare(TRAINED, "pacs/sketch/qt-dog-4bit-seed5")
+    compared = tiny.compare(TINY_TRAINED, "pacs/sketch/qt-dog-4bit-seed5")
     assert compared.layers[0].codes_possible == (128, 16)
-    pair = tiny.layer(TRAINED, "pacs/sketch/qt-dog-4bit-seed5", compared.layers[0].name)
+    pair = tiny.layer(TINY_TRAINED, "pacs/sketch/qt-dog-4bit-seed5", compared.layers[0].name)
     assert pair.grid == tuple(range(-8, 8))
     assert pair.by_channel
 
 
 def test_what_cannot_be_compared_is_said_in_a_sentence(tiny):
     with pytest.raises(ValueError, match="no single network 'pacs/sketch/eoq-7bit'"):
-        tiny.compare(FULL, "pacs/sketch/eoq-7bit")
+        tiny.compare(TINY_FULL, "pacs/sketch/eoq-7bit")
     with pytest.raises(ValueError, match="'nothing' is no common layer"):
-        tiny.layer(FULL, TRAINED, "nothing")
+        tiny.layer(TINY_FULL, TINY_TRAINED, "nothing")
 
 
 def test_layers_that_are_not_common_are_named(tmp_path):
@@ -137,7 +138,7 @@ def test_layers_that_are_not_common_are_named(tmp_path):
     few = settings.__class__(**{**settings.__dict__, "classes": ("a", "b", "c"), "dataset": "few"})
     checkpoints.save(root / "few" / "sketch" / "erm-seed1", storage.store(network), few, "step\n")
     pairs = WeightPairs(Explorer(root))
-    compared = pairs.compare(FULL, "few/sketch/erm-seed1")
+    compared = pairs.compare(TINY_FULL, "few/sketch/erm-seed1")
     assert [one.name for one in compared.not_common] == ["fc.weight"]
     said = "1 layer is not common and left out: fc.weight (7×1024 against 3×1024)."
     assert said in comparison(compared)
@@ -146,7 +147,7 @@ def test_layers_that_are_not_common_are_named(tmp_path):
 
 
 def test_csv_and_figures_hold_the_numbers_of_the_records(tiny):
-    compared = tiny.compare(FULL, TRAINED)
+    compared = tiny.compare(TINY_FULL, TINY_TRAINED)
     rows = list(csv.DictReader(io.StringIO(to_csv(compared))))
     assert tuple(rows[0]) == COLUMNS
     assert [row["layer"] for row in rows] == [one.name for one in compared.layers]
@@ -155,7 +156,7 @@ def test_csv_and_figures_hold_the_numbers_of_the_records(tiny):
     chart = layers_chart(compared, chosen)
     assert chart.count("data-layer=") == len(compared.layers)
     assert f'data-layer="{chosen}"' in layers_table(compared)
-    pair = tiny.layer(FULL, TRAINED, chosen)
+    pair = tiny.layer(TINY_FULL, TINY_TRAINED, chosen)
     assert f"{share(pair.layer.distance)} apart" in layer_sentence(pair.layer, *names(compared))
     assert scatter(pair, compared).count("<circle") == pair.layer.weights == 648
     assert "weight ÷ step size of its channel" in histograms(pair, compared)
