@@ -103,17 +103,19 @@ def test_the_text_follows_the_data(told):
     assert "is level with full" in said(network("erm", 0, 700), network("qt-dog", 0, 700))
 
 
-def results_of(method: str, accuracies: dict[int | None, float], domain: str = "sketch"):
-    """As measured.csv has them, for the bundled networks' setting."""
+def results_of(
+    method: str, accuracies: dict[int | None, float], width: int = 7, averaged: bool = False
+):
+    """As measured.csv has them, on sketch."""
     like = load_results().measured[0]
-    run = dataclasses.replace(like.measurement, averaged=ENSEMBLE.averaged)
-    bits = BITS if method in ("QT-DoG", "EoQ", "Freeze") else None
+    run = dataclasses.replace(like.measurement, averaged=averaged)
+    bits = width if method in ("QT-DoG", "EoQ", "Freeze") else None
     return [
         dataclasses.replace(
             like,
             method=method,
             bits=bits,
-            domain=domain,
+            domain="sketch",
             accuracy=accuracy,
             measurement=dataclasses.replace(run, seed=seed),
         )
@@ -124,7 +126,7 @@ def results_of(method: str, accuracies: dict[int | None, float], domain: str = "
 def test_what_was_not_measured_is_said_and_no_longer_when_it_was(told):
     assert any("has not been measured" in said for said in limits(SAID, told, standings(told)))
     five = round(100 * told.of("eoq")[0].target.fraction - 2, 1)
-    numbers = standings(told, results_of("ERM ensemble", {None: five}))
+    numbers = standings(told, results_of("ERM ensemble", {None: five}, BITS, ENSEMBLE.averaged))
     said = " ".join(limits(SAID, told, numbers))
     assert "has not been measured" not in said
     assert f"{five:.1f} % on sketch" in said
@@ -137,7 +139,7 @@ def test_networks_with_fitted_step_sizes_stand_beside_runs_of_their_kind(told):
     measured = [
         *results_of("QT-DoG", {1: 50.0, 2: 51.0}),
         *(
-            dataclasses.replace(one, bits=BITS)
+            dataclasses.replace(one, bits=7)
             for one in results_of("QT-DoG (fitted)", {1: 72.0, 2: 74.0})
         ),
     ]
@@ -149,7 +151,7 @@ def test_seeds_that_are_measured_but_not_on_the_page_count_once(told):
     own = {one.seed: 100 * one.target.fraction for one in told.of("erm")}
     assert set(own) == {0}
     # Seed 0 stands in both: the network on the page is the one that is told of.
-    measured = results_of("ERM", {0: 60.0, 1: 70.0, 2: 71.0})
+    measured = results_of("ERM", {0: 60.0, 1: 70.0, 2: 71.0}, BITS, ENSEMBLE.averaged)
     full = standings(told, measured).of("erm", "sketch")
     assert full.accuracies == (own[0], 70.0, 71.0)
     assert "Full precision was trained once" in " ".join(limits(SAID, told, standings(told)))
@@ -159,7 +161,7 @@ def test_seeds_that_are_measured_but_not_on_the_page_count_once(told):
     others = [
         dataclasses.replace(one, **change)
         for one, change in zip(
-            results_of("ERM", {3: 70.0, 4: 70.0, 5: 70.0}),
+            results_of("ERM", {3: 70.0, 4: 70.0, 5: 70.0}, BITS, ENSEMBLE.averaged),
             ({"backbone": "ResNet-50"}, {"dataset": "VLCS"}, {"domain": "moon"}),
             strict=True,
         )

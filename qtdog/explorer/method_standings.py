@@ -61,7 +61,8 @@ def standings(lesson: Lesson, measured: Sequence[MeasuredResult] = ()) -> Standi
         first = networks[0] if networks else None
         suffix = quantizer_suffix(method, first.quantizer, first.refitted) if first else ""
         name = plain_name + suffix
-        averaged = bool(networks) and all(one.averaged for one in networks)
+        like = networks or lesson.all  # a method that is not on the page: as those that are
+        averaged = bool(like) and all(one.averaged for one in like)
         runs = main_setting(alike, name, averaged)
         for domain in lesson.domains:
             by_seed = {one.measurement.seed: one.accuracy for one in runs if one.domain == domain}
