@@ -70,7 +70,7 @@ def test_the_steps_say_which_weights_are_kept_and_what_five_networks_take(told):
         return "".join(walk[4].before), "".join(walk[5].before)
 
     training, memory = said(7, averaged=False)
-    assert "those of one step are kept, which source validation chose" in training
+    assert "the weights of one step are kept, which source validation chose" in training
     assert "5 × 7 = 35 bits where a single one in full precision takes 32: about as much" in (
         " ".join(memory.split())
     )
