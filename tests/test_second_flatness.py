@@ -12,7 +12,7 @@ from qtdog.landscape import FlatnessCurve, ModelReference
 from qtdog.landscape.records import Directions, ImageSample, Provenance, Reading
 from qtdog.study import load_study
 from qtdog.study.members import MEANS
-from qtdog.study.second.flatness import flatness_section
+from qtdog.study.second.flatness import _correlation, flatness_section
 from qtdog.study.second.networks import Study, StudyNetwork
 
 PLACES = [(domain, seed) for domain in ("art_painting", "cartoon") for seed in range(3)]
@@ -140,3 +140,10 @@ def test_one_seed_decides_nothing_and_unlike_curves_are_refused(study):
     other = dataclasses.replace(ones[0], radii=(0.1, 0.3))
     with pytest.raises(ValueError, match="were measured on other images, directions or radii"):
         flatness_section(study.parts[0], MEANS, [*ones[1:], other])
+
+
+def test_numbers_on_one_line_are_wholly_correlated():
+    line = [("sketch", float(k), 2.0 * k) for k in range(6)]
+    assert _correlation(line) == "+1.00 (+1.00 to +1.00)"
+    assert _correlation(line[:3]) == "–", "too few"
+    assert _correlation([("sketch", 1.0, float(k)) for k in range(6)]) == "–", "all as flat"

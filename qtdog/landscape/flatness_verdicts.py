@@ -62,17 +62,25 @@ def verdicts(records: Iterable[Record]) -> list[FlatnessVerdict]:
         except ValueError:  # some were measured on other images than the rest
             continue
         if outcome is not None:
-            kinds = of_averaged(group), *(_rise_of_erm(group, mean) for mean in (False, True))
-            found.append(FlatnessVerdict(domain, split, distance, outcome, *kinds))
+            found.append(
+                FlatnessVerdict(
+                    domain,
+                    split,
+                    distance,
+                    outcome,
+                    of_averaged=of_averaged(group),
+                    single=_rise_of_erm(group, averaged=False),
+                    averaged=_rise_of_erm(group, averaged=True),
+                )
+            )
     return found
 
 
 def _rise_of_erm(curves: Sequence[FlatnessCurve], averaged: bool) -> float | None:
-    models = [(curve, curve.model) for curve in curves]
     rises = [
-        float(increases(curve).mean())
-        for curve, model in models
-        if model.method == "erm" and model.averaged == averaged
+        float(increases(one).mean())
+        for one in curves
+        if (one.model.method, one.model.averaged) == ("erm", averaged)
     ]
     return float(np.mean(rises)) if rises else None
 

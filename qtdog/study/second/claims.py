@@ -16,7 +16,7 @@ QUESTIONS = {
     "a": "Is QT-DoG better than full precision, single and averaged?",
     "b": "Is training better than rounding after training, in as many bytes?",
     "c": "Is EoQ at 5 bits better than one full-precision network?",
-    "d": "Is it the noise? (Is it flatter: see the section on flatness.)",
+    "d": "Is it the noise? (Flatness has a section of its own once it is measured.)",
     "": "Beside the questions",
 }
 

@@ -9,18 +9,25 @@ from functools import partial
 
 import numpy as np
 
-from qtdog.landscape import DIRECTION_KINDS, IMAGE_SETS, WEIGHTS, FlatnessCurve, Record
-from qtdog.paired import Paired
+from qtdog.landscape import DIRECTION_KINDS, IMAGE_SETS, WEIGHTS, FlatnessCurve, Record, increases
+from qtdog.paired import CONFIDENCE, Paired
 from qtdog.study.flatness import DISTANCES, IMAGES
 from qtdog.study.markdown import plain, row, section, signed, table_head
 from qtdog.study.members import MemberKind
 from qtdog.study.second.claims import claims
-from qtdog.study.second.comparing import NOT_DECIDED, compared
+from qtdog.study.second.comparing import (
+    NOT_DECIDED,
+    NOT_SUPPORTED,
+    SUPPORTED,
+    compared,
+    verdict,
+)
 from qtdog.study.second.networks import Part, StudyNetwork
 
 Place = tuple[str, int | None]
 """Held-out domain and seed, as in `Part.by_arm`."""
-NORMAL_95 = 1.959964
+MOST_CORRELATED = 1 - 1e-12
+"""Of numbers on one line, whose z is infinite."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +55,7 @@ class Setting:
 
 
 def _rise(curve: FlatnessCurve) -> float:
-    losses = [one.loss for readings in curve.readings for one in readings]
-    return statistics.fmean(losses) - curve.own_reading.loss
+    return float(increases(curve).mean())
 
 
 def _tempered_rise(curve: FlatnessCurve) -> float | None:
@@ -111,8 +117,9 @@ def _explained(settings: Sequence[Setting]) -> str:
     images = {one.images.count for one in curves}
     return (
         "What a network loses when its weights are moved, mean over radii and "
-        f"{_range(directions)} random directions, the same for all networks, on {_range(images)} "
-        "images: rise of the loss (nats; F of QT-DoG's Eq. 5), rise of the loss with every "
+        f"{_range(directions)} random directions, the same for all networks of a held-out "
+        f"domain, on {_range(images)} images: rise of the loss (nats; F of QT-DoG's Eq. 5), rise "
+        "of the loss with every "
         "network's logits divided by its own temperature, fitted on source validation (nats; "
         "smaller logits alone look flatter), and accuracy lost (points). Pairs of one domain and "
         "seed; the mean counts every domain alike. In brackets the 95 % interval for these "
@@ -181,17 +188,14 @@ def _differences(
 
 
 def _verdict(found: Paired | None) -> str:
-    if found and found.here and found.here.high < 0:
-        return "flatter"
-    if found and found.here and found.here.low > 0:
-        return "sharper"
-    return NOT_DECIDED
+    """The rule's, of a loss: more is worse."""
+    said = verdict(found) if found else NOT_DECIDED
+    return {SUPPORTED: "sharper", NOT_SUPPORTED: "flatter"}.get(said, said)
 
 
 def _cell(found: Paired | None, measure: Measure) -> str:
     if not found:
         return "–"
-
     digits = measure.digits
     intervals = [
         f"{signed(one.low, digits)} to {signed(one.high, digits)}" if one else "–"
@@ -258,6 +262,7 @@ def _correlation(points: Sequence[tuple[str, float, float]]) -> str:
     if not together.std(0).all():
         return "–"
     r = float(np.corrcoef(together.T)[0, 1])
-    reach = NORMAL_95 / math.sqrt(freedom)
-    low, high = (math.tanh(math.atanh(r) + side * reach) for side in (-1, 1))
+    reach = statistics.NormalDist().inv_cdf((1 + CONFIDENCE) / 2) / math.sqrt(freedom)
+    z = np.arctanh(np.clip(r, -MOST_CORRELATED, MOST_CORRELATED))
+    low, high = (math.tanh(z + side * reach) for side in (-1, 1))
     return f"{signed(r, 2)} ({signed(low, 2)} to {signed(high, 2)})"
