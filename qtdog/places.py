@@ -11,7 +11,11 @@ ASSETS = next(
     (place for place in (PACKAGE / "assets", PROGRAM / "assets") if place.is_dir()),
     PROGRAM / "assets",
 )
-SAMPLES, RESULTS, LANDSCAPES = ASSETS / "samples", ASSETS / "results", ASSETS / "landscapes"
+SAMPLES, RESULTS = ASSETS / "samples", ASSETS / "results"
+SHOWN_STUDY = RESULTS / "first"
+"""Records, tables, report and landscapes of the study whose networks are the bundled set."""
+LANDSCAPES = SHOWN_STUDY / "landscapes"
+"""What was measured around those networks."""
 INSTALLED = ASSETS.parent == PACKAGE
 CHECKPOINTS = None if INSTALLED else PROGRAM / "checkpoints"
 """The bundled set. It is not part of an installed package."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from qtdog.checkpoints import CheckpointConfig, load_config
-from qtdog.places import LANDSCAPES, PROGRAM, RESULTS
+from qtdog.places import PROGRAM, RESULTS
 
 BUNDLED = PROGRAM / "checkpoints"
 SKETCH = BUNDLED / "pacs" / "sketch"
@@ -15,5 +15,5 @@ BITS, IMAGE_SIZE = ENSEMBLE.bits, ENSEMBLE.image_size
 SHOWN = {"erm": FULL_PRECISION[ENSEMBLE.averaged], "qt-dog": MEMBERS[0], "eoq": EOQ}
 """The networks that the page shows beside each other, by method."""
 
-FIRST_STUDY, FIRST_LANDSCAPES = RESULTS, LANDSCAPES
-"""Its records and tables, and what was measured around its networks."""
+FIRST_STUDY = RESULTS / "first"
+"""Its records, tables, report and landscapes."""

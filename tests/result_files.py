@@ -1,13 +1,11 @@
-"""Small results files for tests: measured.csv with its run logs, beside the real paper.csv."""
+"""Small results files for tests: measured.csv with its run logs."""
 
 import csv
 import json
-import shutil
 from pathlib import Path
 
 from qtdog.checkpoints import Target
-from qtdog.places import RESULTS
-from qtdog.results.records import MEASURED_COLUMNS, PAPER
+from qtdog.results.records import MEASURED_COLUMNS
 
 # Correct answers of 200 images, by (method, bits, averaged), domain and seed.
 COUNTS = {
@@ -72,9 +70,8 @@ def log_points(method: str, seed: int) -> list[dict[str, object]]:
 
 
 def write_results(folder: Path, rows: list[dict[str, object]] | None = None) -> Path:
-    """paper.csv, measured.csv and the run logs that it names, below `folder`; returns `folder`."""
+    """measured.csv and the run logs that it names, below `folder`; returns `folder`."""
     (folder / "runs").mkdir(parents=True)
-    shutil.copyfile(RESULTS / PAPER, folder / PAPER)
     rows = measured_rows() if rows is None else rows
     with (folder / "measured.csv").open("w", newline="") as handle:
         writer = csv.DictWriter(handle, MEASURED_COLUMNS)

@@ -17,7 +17,7 @@ from servers import running
 from qtdog.browser import parts, write_explorer
 from qtdog.checkpoints import load_config
 from qtdog.explorer import Explorer, grains, tiles
-from qtdog.places import LANDSCAPES, RESULTS
+from qtdog.places import LANDSCAPES, SHOWN_STUDY
 from qtdog.results.memory import MEMORY
 
 SKETCH = "pacs/sketch"
@@ -73,11 +73,13 @@ def tiny_set(root: Path, members: int = 2) -> Path:
         tiny.SIZE = size
 
 
-def exported(root: Path, out: Path, results: Path = RESULTS, landscapes: Path = LANDSCAPES) -> Path:
+def exported(
+    root: Path, out: Path, results: Path = SHOWN_STUDY, landscapes: Path = LANDSCAPES
+) -> Path:
     """The set at `root` as a folder; returns the folder. `results`, `landscapes`: others than the
     project's."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parts, "RESULTS", results)
+        patch.setattr(parts, "SHOWN_STUDY", results)
         patch.setattr(parts, "LANDSCAPES", landscapes)
         write_explorer(out, Explorer(root))
     return out
@@ -86,7 +88,7 @@ def exported(root: Path, out: Path, results: Path = RESULTS, landscapes: Path = 
 def few_results(folder: Path) -> Path:
     """Few of them, drawn in a second, and what memory buys as it is."""
     write_results(folder)
-    shutil.copyfile(RESULTS / MEMORY, folder / MEMORY)
+    shutil.copyfile(SHOWN_STUDY / MEMORY, folder / MEMORY)
     return folder
 
 

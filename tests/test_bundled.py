@@ -12,6 +12,7 @@ from qtdog import checkpoints, data
 from qtdog.evaluation import evaluate
 from qtdog.explorer import Explorer
 from qtdog.images import read_image
+from qtdog.places import SHOWN_STUDY
 from qtdog.quantization import LSQConfig
 from qtdog.quantization.starts import initial_step_size
 from qtdog.ui.samples import samples
@@ -72,7 +73,7 @@ def test_the_readme_states_what_the_configs_state():
 def test_the_results_and_the_readme_cite_the_report():
     """Every line of the results' table of the study is one of the report's, every number in its
     words is one of the report's, and so are those of the README."""
-    report = (ROOT / "assets" / "results" / "REPORT.md").read_text(encoding="utf-8")
+    report = (SHOWN_STUDY / "REPORT.md").read_text(encoding="utf-8")
     results = (ROOT / "docs" / "results.md").read_text(encoding="utf-8")
     study = results.partition("## What the study says")[2].partition("## How it was measured")[0]
     lines = [line for line in study.splitlines() if line.startswith("| ")]

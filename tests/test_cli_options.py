@@ -15,6 +15,7 @@ from qtdog.cli.words import file_to_write, folder_to_write
 
 DATA, SET, FILE, OUT = "DATA", "SET", "FILE", "OUT"
 """Stand for a folder of images, one of checkpoints, a text file, an empty folder."""
+RECORDED = "assets/results/first/runs"
 ERM, FIRST, SECOND = (f"{SET}/{name}" for name in ("erm-seed0", "qt-dog-seed0", "qt-dog-seed1"))
 RUNS = ("--records", OUT, "--runs", OUT)
 SOUND = {
@@ -34,7 +35,7 @@ SOUND = {
         OUT,
     ),
     "ensemble": (FIRST, SECOND, "--data", DATA, "--out", f"{OUT}/eoq"),
-    "ship": ("--data", DATA, "--built", SET, "--records", "assets/results/runs", "--out", OUT),
+    "ship": ("--data", DATA, "--built", SET, "--records", RECORDED, "--out", OUT),
     "report": ("--records", OUT, "--out", OUT),
     "data fetch": ("hub:org/name", "--out", OUT),
     "data check": (DATA,),

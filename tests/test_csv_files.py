@@ -27,6 +27,7 @@ from qtdog.explorer import SEVERITIES, SHIFTS, Answer, Prediction, Row, to_csv, 
 from qtdog.explorer.lessons import read_curve
 from qtdog.landscape import Curvature, store
 from qtdog.landscape import to_csv as landscape_csv
+from qtdog.places import LANDSCAPES, SHOWN_STUDY
 from qtdog.results import ALL, Choice, load_results, options, pivot, read_measured, to_frame
 from qtdog.ui.shift.figures import to_csv as shift_csv
 
@@ -127,7 +128,7 @@ def test_networks_of_one_name_in_two_sets_are_told_apart(tmp_path):
 
 
 def test_rows_of_every_stored_landscape_together_are_told_apart():
-    stored, problems = store.load_all(ROOT / "assets" / "landscapes")
+    stored, problems = store.load_all(LANDSCAPES)
     assert not problems
     where = ("dataset", "held-out domain", "model", "seed", "images", "total")
     curvatures = [one for one in stored if isinstance(one, Curvature)]
@@ -152,8 +153,11 @@ def test_rows_of_the_results_are_told_apart(source):
 
 
 def test_our_readers_take_files_with_the_mark_and_without(tmp_path):
-    for name, reader in (("measured.csv", read_measured), ("energy.csv", unfamiliar.read)):
-        content = (RESULTS / name).read_bytes().removeprefix(MARK)
+    for path, reader in (
+        (SHOWN_STUDY / "measured.csv", read_measured),
+        (unfamiliar.MEASURED, unfamiliar.read),
+    ):
+        name, content = path.name, path.read_bytes().removeprefix(MARK)
         found = []
         for mark in (b"", MARK):
             (tmp_path / name).write_bytes(mark + content)

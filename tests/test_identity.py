@@ -18,7 +18,6 @@ from tiny_runs import tiny_data
 from qtdog import checkpoints
 from qtdog.checkpoints import RunIdentity, storage
 from qtdog.data import DataError, load_folder
-from qtdog.places import RESULTS
 from qtdog.study import measured_rows
 from qtdog.training import RunRecord, Sweep, TrainConfig, combine, load_record, sweep
 from qtdog.training.config import RECIPES
@@ -91,7 +90,7 @@ def test_shipped_checkpoints_and_records_say_which_run_they_are():
     """Of those that are older than the identity it is what their configs state."""
     by_file = {
         outcome.sha256: record.identity
-        for record in map(load_record, sorted((RESULTS / "runs").glob("*.json")))
+        for record in map(load_record, sorted((FIRST_STUDY / "runs").glob("*.json")))
         for outcome in record.outcomes
     }
     found = 0

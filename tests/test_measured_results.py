@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bundled import FIRST_LANDSCAPES, FIRST_STUDY
+from bundled import FIRST_STUDY
 
 from qtdog import checkpoints
 from qtdog.landscape import Record, Trajectories, store
-from qtdog.places import LANDSCAPES, RESULTS
+from qtdog.places import LANDSCAPES, SHOWN_STUDY
 from qtdog.results import comparisons, load_results
 from qtdog.study import measured_csv, measured_rows, report_text
 from qtdog.study.rows import MeasuredRow
@@ -28,7 +28,7 @@ def rows() -> list[MeasuredRow]:
 
 @pytest.fixture(scope="module")
 def landscapes() -> list[Record]:
-    found, problems = store.load_all(FIRST_LANDSCAPES)
+    found, problems = store.load_all(FIRST_STUDY / "landscapes")
     assert problems == []
     return found
 
@@ -49,7 +49,7 @@ def test_every_number_in_the_judgement_stands_in_the_tables(rows, landscapes):
 
 
 def test_every_shipped_network_is_that_of_a_recorded_run():
-    recorded = {row.sha256: row for row in measured_rows(RESULTS / "runs") if row.sha256}
+    recorded = {row.sha256: row for row in measured_rows(SHOWN_STUDY / "runs") if row.sha256}
     found = checkpoints.find(ROOT / "checkpoints")
     assert found
     for folder in found:
@@ -115,7 +115,7 @@ def test_the_flatness_table_follows_from_the_stored_losses():
     splits = {"source domains": "source", "held-out domain": "target"}
     distances = {"relative to each filter": "filter", "of the whole vector": "whole"}
     for domain, images, distance, erm, averaged, quantized, difference, _ in rows[2:]:
-        folder = FIRST_LANDSCAPES / "pacs" / domain.replace(" ", "_")
+        folder = FIRST_STUDY / "landscapes" / "pacs" / domain.replace(" ", "_")
         start = f"flatness-{distances[distance]}-{splits[images]}"
         rises = {}
         for path in folder.glob(f"{start}-*.json"):

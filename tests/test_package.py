@@ -16,7 +16,7 @@ from pages import sample
 from servers import ROOT, running
 
 import qtdog
-from qtdog.places import LANDSCAPES, RESULTS, SAMPLES
+from qtdog.places import RESULTS, SAMPLES
 
 MOST_BYTES = 6_000_000  # the browser's engine is 3.7 MB of it
 TRAINED = "runs/checkpoints"
@@ -54,7 +54,7 @@ def test_the_wheel_has_the_program_and_what_it_reads(wheel):
         for path in (ROOT / "qtdog").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts and path.name[0] != "."
     }
-    assets = below(RESULTS, "*.csv", "*.json", "*.md", "*.txt") | below(LANDSCAPES, "*.json")
+    assets = below(RESULTS, "*.csv", "*.json", "*.md", "*.txt")
     assets |= below(SAMPLES, "*.png", "*.json", "OFL.txt", "GPL-2.txt", "*.md")
     assert there == program | {f"qtdog/{name}" for name in assets}
     assert wheel.stat().st_size < MOST_BYTES

@@ -459,7 +459,7 @@ def test_the_command_says_in_one_line_why_not(tiny_root, hub, command):
 def test_a_static_space_says_what_it_is(
     hub, command, tmp_path, monkeypatch, static_set, static_folder
 ):
-    monkeypatch.setattr(parts, "RESULTS", static_site.few_results(tmp_path / "results"))
+    monkeypatch.setattr(parts, "SHOWN_STUDY", static_site.few_results(tmp_path / "results"))
     options = ("--checkpoints", static_set, "--dry-run")
     code, said, error = command("--static-space", "me/live", *options)
     assert (code, error) == (0, "")

@@ -12,8 +12,8 @@ from result_files import log_points, write_results
 from qtdog import cli
 from qtdog.browser import write_site
 from qtdog.landscape import ROUNDED, Curvature, FlatnessCurve, store
-from qtdog.places import LANDSCAPES, RESULTS
-from qtdog.results import AVERAGE, Choice, ResultsError, load_results, pivot
+from qtdog.places import LANDSCAPES
+from qtdog.results import AVERAGE, Choice, ResultsError, load_results, pivot, records
 from qtdog.ui.results import memory, views
 
 PATIENCE = 90_000  # milliseconds, for a machine that also trains
@@ -212,14 +212,14 @@ def test_the_command_writes_the_projects_own_results(tmp_path, monkeypatch, caps
     assert not end.value.code
     assert "index.html" in capsys.readouterr().out
     text = (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
-    paper = RESULTS / "paper.csv"
-    with paper.open(newline="") as handle:
+    with records.PAPER.open(newline="") as handle:
         rows = [row for row in csv.DictReader(handle) if row["dataset"] != "Average"]
     for row in rows:
         assert f">{row['accuracy']}<" in text
 
 
-def test_without_results_it_says_so(tmp_path):
+def test_without_results_it_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(records, "PAPER", tmp_path / "paper.csv")
     with pytest.raises(ResultsError, match=r"paper\.csv cannot be read"):
         write_site(tmp_path / "site", tmp_path / "nothing", tmp_path)
     assert not (tmp_path / "site").exists()

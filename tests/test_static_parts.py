@@ -7,7 +7,7 @@ from pages import opening
 from playwright.sync_api import Page
 
 from qtdog.landscape import Surface, Trajectories, store
-from qtdog.places import LANDSCAPES, RESULTS
+from qtdog.places import LANDSCAPES
 from qtdog.results import AVERAGE, best_within, load_memory, points_on
 from qtdog.ui import html
 from qtdog.ui.landscape import way
@@ -53,7 +53,7 @@ def _said(page: Page) -> str:
 
 def _expected(page: Page, domain: str, limit: float, speed: float) -> str:
     """The served page's sentence."""
-    points = points_on(load_memory(RESULTS), "PACS", domain)
+    points = points_on(load_memory(), "PACS", domain)
     best = best_within(points, limit * memory.MEGABYTE)
     link = lambda name: html("{}", name)  # noqa: E731
     return page.evaluate(SAID, memory.best_sentence(best, limit, speed, domain, link))
@@ -79,7 +79,7 @@ def test_results_open_with_three_rows_and_what_memory_buys(open_one):
         "({ layout: { shapes, annotations, xaxis } }) => "
         "[shapes[0].x0, annotations[0].text, xaxis.ticktext[0]]"
     )
-    points = points_on(load_memory(RESULTS), "PACS", AVERAGE)
+    points = points_on(load_memory(), "PACS", AVERAGE)
     figure = memory.figure(points, best_within(points, 10.5e6), 10.5, 2)
     assert drawn == [10.5, figure.layout.annotations[0].text, figure.layout.xaxis.ticktext[0]]
     page.fill("[data-address=megabytes]", "0.5")

@@ -10,7 +10,7 @@ from qtdog.citation import CITATION
 from qtdog.explorer import BIT_WIDTHS, Explorer
 from qtdog.images import read_image
 from qtdog.landscape import ensembles, subjects
-from qtdog.places import LANDSCAPES, RESULTS
+from qtdog.places import LANDSCAPES, SHOWN_STUDY
 from qtdog.results import load_results
 from qtdog.ui import Markup, html, join, notices
 from qtdog.ui.about import figures as sets
@@ -43,7 +43,7 @@ PRIVACY = html(
 
 def measured(explorer: Explorer) -> Markup:
     """What was measured at every width on each held-out domain, a sentence each, all hidden."""
-    found = load_results(RESULTS).measured
+    found = load_results(SHOWN_STUDY).measured
     return join(
         html(
             '<div data-measured="{} {}" hidden>{}</div>',
@@ -60,7 +60,7 @@ def measured(explorer: Explorer) -> Markup:
 
 def results() -> Markup:
     """What was measured and what the paper says."""
-    return html('<div id="results">{}</div>', results_part(load_results(RESULTS), RESULTS))
+    return html('<div id="results">{}</div>', results_part(load_results(SHOWN_STUDY), SHOWN_STUDY))
 
 
 def landscape(explorer: Explorer) -> Markup:
@@ -99,7 +99,7 @@ def about(explorer: Explorer) -> Markup:
 def learn(explorer: Explorer) -> Markup:
     """The walk in eight steps; what its live parts can show is all there, to choose from."""
     said = words.read_texts(words.TEXTS)
-    told = telling.tell(explorer, load_results(RESULTS), said, telling.stored_ways())
+    told = telling.tell(explorer, load_results(SHOWN_STUDY), said, telling.stored_ways())
     about, way = told.lesson, told.way
     live = (
         _classified(explorer, about.target.key),

@@ -14,7 +14,7 @@ from qtdog.browser.panels import template
 from qtdog.browser.results import results_part
 from qtdog.files import write_atomically
 from qtdog.landscape import store
-from qtdog.places import LANDSCAPES, RESULTS
+from qtdog.places import LANDSCAPES, SHOWN_STUDY
 from qtdog.results import Results, ResultsError, load_results
 from qtdog.ui import Markup, html, notices, trusted
 from qtdog.ui import appearance as theme
@@ -55,7 +55,7 @@ fieldset.models { border: 0; margin: 0 0 10px; padding: 0; }
 """
 
 
-def write_site(out: Path, folder: Path = RESULTS, landscapes: Path = LANDSCAPES) -> Path:
+def write_site(out: Path, folder: Path = SHOWN_STUDY, landscapes: Path = LANDSCAPES) -> Path:
     """Write `out`/index.html from the results files in `folder` and the landscapes, if there are
     any; returns its path. Raises ResultsError where no results file can be used, ExportError for
     an `out` that holds something else."""

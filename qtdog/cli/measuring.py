@@ -6,8 +6,12 @@ from typing import Annotated, Literal, cast
 
 import typer
 
-from qtdog.cli.words import file_to_write, folder_to_read, folder_to_write
+from qtdog.cli.words import file_to_write, folder_of_study, folder_to_read, folder_to_write
 from qtdog.files import write_atomically
+from qtdog.places import LANDSCAPES, SHOWN_STUDY
+
+ON_THE_PAGE = folder_of_study(SHOWN_STUDY.name) / LANDSCAPES.name
+"""Whence a clone's page takes its landscapes."""
 
 
 def evaluate(
@@ -129,7 +133,7 @@ def landscape(
     seed: Annotated[int, typer.Option(help="Decides the directions and the images.", min=0)] = 0,
     out: Annotated[
         Path, typer.Option(help="Results go to OUT/dataset/target/.", callback=folder_to_write)
-    ] = Path("assets/landscapes"),
+    ] = ON_THE_PAGE,
     runs: Annotated[
         Path, typer.Option(help="Where unfinished results are kept.", callback=folder_to_write)
     ] = Path("runs/landscapes"),

@@ -7,17 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from qtdog.cli.words import SplitOption, folder_to_write
+from qtdog.cli.words import SplitOption, folder_of_study, folder_to_write
 from qtdog.files import write_atomically
 
 if TYPE_CHECKING:
     from qtdog.data import SplitRule
     from qtdog.landscape import Record
-
-STUDIES = {"first": Path("assets/results"), "second": Path("assets/results/second")}
-"""Where a study's tables are; its records are in `runs` below."""
-LANDSCAPES = {"first": Path("assets/landscapes"), "second": STUDIES["second"] / "landscapes"}
-"""Where its networks' landscapes are: of the first, the page shows them too."""
 
 RecipeOption = Annotated[
     str | None, typer.Option(help="Only runs under this recipe, where there are several.")
@@ -31,8 +26,8 @@ StudyOption = Annotated[
 RecordsOption = Annotated[
     Path | None,
     typer.Option(
-        help="Finished runs, from `sweep`. By default the study's own, assets/results/runs or "
-        "assets/results/second/runs."
+        help="Finished runs, from `sweep`. By default the study's own, assets/results/first/runs "
+        "or assets/results/second/runs."
     ),
 ]
 BuiltOption = Annotated[Path, typer.Option(help="All checkpoints, from `sweep`.")]
@@ -73,7 +68,7 @@ def ship(
     from qtdog.study import choose_members, choose_second, load_study, measured_rows
     from qtdog.study import ship as ship_checkpoints
 
-    records = records or STUDIES[study] / "runs"
+    records = records or folder_of_study(study) / "runs"
     if study == "second":
         kind, width = choose_second(load_study(records), bits)
     else:
@@ -93,7 +88,7 @@ def report(
         Path | None,
         typer.Option(
             help="measured.csv, memory.csv and REPORT.md go here. By default where the study's "
-            "are, assets/results or assets/results/second.",
+            "are, assets/results/first or assets/results/second.",
             callback=folder_to_write,
         ),
     ] = None,
@@ -101,7 +96,7 @@ def report(
         Path | None,
         typer.Option(
             help="Stored landscapes, from `landscape`. By default the study's own, "
-            "assets/landscapes or assets/results/second/landscapes."
+            "assets/results/first/landscapes or assets/results/second/landscapes."
         ),
     ] = None,
     split: SplitOption = "ours",
@@ -121,11 +116,11 @@ def report(
 
     if study == "second" and (recipe or split != "ours"):
         raise ValueError("The second study has its recipes and our split: leave out the options.")
-    records = records or STUDIES[study] / "runs"
-    out = out or STUDIES[study]
+    records = records or folder_of_study(study) / "runs"
+    out = out or folder_of_study(study)
     judged = out / "judgement.md"
     judgement = judged.read_text(encoding="utf-8") if judged.exists() else ""
-    measured, problems = store.load_all(landscapes or LANDSCAPES[study])
+    measured, problems = store.load_all(landscapes or folder_of_study(study) / "landscapes")
     for problem in problems:
         typer.echo(problem, err=True)
     write = _second_report if study == "second" else partial(_first_report, split, recipe)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from qtdog.cli.slurm import GpusOption, PartitionOption, ScriptOption, TimeLimitOption, write_script
-from qtdog.cli.words import SplitOption, folder_to_write, tell
+from qtdog.cli.words import SplitOption, folder_of_study, folder_to_write, tell
 
 if TYPE_CHECKING:
     from qtdog.training import TrainConfig
@@ -247,7 +247,7 @@ def sweep(
         Path | None,
         typer.Option(
             help="Finished runs: settings, curves, results, logits. By default the study's own "
-            "folder, assets/results/second/runs or assets/results/runs.",
+            "folder, assets/results/second/runs or assets/results/first/runs.",
             callback=folder_to_write,
         ),
     ] = None,
@@ -290,7 +290,7 @@ def sweep(
     usual = "cpu-short" if first else recipe_for(Path(data).resolve().name.lower())
     used = recipe or usual
     if records is None:
-        records = Path("assets/results/runs" if first else "assets/results/second/runs")
+        records = folder_of_study(study) / "runs"
         records = records / "lite0" if used == "cpu-small-lite0" else records
     settings = recipe_settings(used, {"start_weights": start_weights})
     base = TrainConfig(data=data, target_domain="", split=split, **settings)

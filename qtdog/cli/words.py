@@ -12,6 +12,11 @@ SplitOption = Annotated[
 ]
 
 
+def folder_of_study(name: str) -> Path:
+    """Where a clone has the records, tables, report and landscapes of the "first" or "second"."""
+    return Path("assets/results") / name
+
+
 def folder_to_write(path: Path | None) -> Path | None:
     """Callback of an option for a folder that is written to later. Raises ValueError where that
     cannot be."""

@@ -23,7 +23,7 @@ from qtdog.checkpoints import CHECKPOINT_NAMES, INDEX, CheckpointConfig, index_j
 from qtdog.hub.model_card import CardEntry, model_card
 from qtdog.hub_client import DownloadProgress, Transfer, why_it_failed
 from qtdog.method_names import quantizer_suffix
-from qtdog.places import RESULTS
+from qtdog.places import SHOWN_STUDY
 from qtdog.results import MEASURED, MeasuredResult, read_measured
 
 REPO_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*", re.ASCII)
@@ -57,7 +57,7 @@ class UploadFile:
 
 
 def set_files(
-    root: Path, repo_id: str, licence: str, results: Path = RESULTS
+    root: Path, repo_id: str, licence: str, results: Path = SHOWN_STUDY
 ) -> tuple[UploadFile, ...]:
     """The files of the checkpoint set `root`: card, index, and every checkpoint's.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qtdog.csv_file import CsvError, CsvLine, field_names, read_lines
-from qtdog.places import RESULTS
+from qtdog.places import SHOWN_STUDY
 from qtdog.results.records import AVERAGE, FULL_PRECISION, ResultsError
 
 MEMORY = "memory.csv"
@@ -60,7 +60,7 @@ def read_memory(path: Path) -> tuple[MemoryPoint, ...]:
         raise ResultsError(str(error)) from None
 
 
-def load_memory(folder: Path = RESULTS) -> tuple[MemoryPoint, ...]:
+def load_memory(folder: Path = SHOWN_STUDY) -> tuple[MemoryPoint, ...]:
     """The points in a folder of results; none where there is no such file. Raises ResultsError."""
     return read_memory(folder / MEMORY) if (folder / MEMORY).exists() else ()
 

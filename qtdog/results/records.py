@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from qtdog.csv_file import CsvError, CsvLine, field_names, read_lines
-from qtdog.places import RESULTS
+from qtdog.places import RESULTS, SHOWN_STUDY
 
-PAPER, MEASURED, RUNS = "paper.csv", "measured.csv", "runs"
+PAPER = RESULTS / "paper.csv"
+MEASURED, RUNS = "measured.csv", "runs"
+"""In a study's folder."""
 PARTS = ("target", "in-domain")
 """Part of the data that an accuracy is on; the files' column is called "split"."""
 FULL_PRECISION = 32
@@ -114,20 +116,20 @@ class Results:
     """A visitor's own study."""
 
 
-def load_results(folder: Path = RESULTS) -> Results:
-    """Both files. Without measured.csv nothing is measured yet; a file that cannot be read is left
-    out and named in `problems`."""
+def load_results(folder: Path = SHOWN_STUDY) -> Results:
+    """The paper's numbers and those of a study. Without measured.csv nothing is measured yet; a
+    file that cannot be read is left out and named in `problems`."""
     problems: list[str] = []
 
-    def read(name: str, reader: Callable[[Path], tuple[Kind, ...]]) -> tuple[Kind, ...]:
+    def read(path: Path, reader: Callable[[Path], tuple[Kind, ...]]) -> tuple[Kind, ...]:
         try:
-            return reader(folder / name)
+            return reader(path)
         except ResultsError as error:
             problems.append(str(error))
             return ()
 
     paper = read(PAPER, read_paper)
-    measured = read(MEASURED, read_measured) if (folder / MEASURED).exists() else ()
+    measured = read(folder / MEASURED, read_measured) if (folder / MEASURED).exists() else ()
     return Results(paper, renamed(measured, paper), tuple(problems))
 
 

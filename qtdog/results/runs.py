@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from qtdog.json_file import record_from_json
-from qtdog.places import RESULTS
+from qtdog.places import SHOWN_STUDY
 from qtdog.results.records import RUNS, MeasuredResult, ResultsError
 from qtdog.results.settings import main_setting
 
@@ -59,7 +59,7 @@ class SeedRuns:
     """(method with bits, file of the run log)."""
 
 
-def run_path(name: str, folder: Path = RESULTS) -> Path:
+def run_path(name: str, folder: Path = SHOWN_STUDY) -> Path:
     """The file of a run log. Raises ResultsError for one that is elsewhere or not there."""
     place = PurePosixPath(name)
     path = folder / RUNS / place
@@ -68,7 +68,7 @@ def run_path(name: str, folder: Path = RESULTS) -> Path:
     return path
 
 
-def load_run(name: str, folder: Path = RESULTS) -> RunLog:
+def load_run(name: str, folder: Path = SHOWN_STUDY) -> RunLog:
     """Read a run log. Raises ResultsError."""
     path = run_path(name, folder)
     try:

@@ -42,7 +42,7 @@ class MemoryRow:
     choices: int
     """How many sets of seeds the mean is over."""
     run: str
-    """The records below assets/results/runs/, separated by ";"."""
+    """The records in the study's folder `runs`, separated by ";"."""
 
 
 @dataclass(frozen=True)

@@ -78,8 +78,8 @@ def _head(table: pd.DataFrame, runs: Sequence[RunRecord]) -> str:
     cells = "; ".join(f"{domain}: {', '.join(seeds)}" for domain, seeds in by_domain.items())
     return f"""# What was measured
 
-Written by `python -m qtdog report` from the {len(runs)} records in `assets/results/runs/`; the
-numbers as a table: `measured.csv`. Recipe `{first.recipe}`: {config.architecture} at
+Written by `python -m qtdog report` from the {len(runs)} records in `assets/results/first/runs/`;
+the numbers as a table: `measured.csv`. Recipe `{first.recipe}`: {config.architecture} at
 {config.image_size} px, {config.images_per_domain} images a source domain and step, {config.steps:,}
 steps, quantized at {config.quantize_step}; {hours:.1f} hours of wall time, shared trunks counted
 once a run, on {", ".join(sorted({run.hardware for run in runs}))}. Every choice is made on source

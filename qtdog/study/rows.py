@@ -74,7 +74,7 @@ class MeasuredRow:
     source_nll: float | None
     source_ece: float | None
     run: str
-    """The records below assets/results/runs/, separated by ";"."""
+    """The records in the study's folder `runs`, separated by ";"."""
 
 
 # What runs of one study differ in; tables and ensembles tell them apart by it.

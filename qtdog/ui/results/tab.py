@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from qtdog.places import RESULTS
+from qtdog.places import SHOWN_STUDY
 from qtdog.results import (
     ALL,
     Choice,
@@ -37,7 +37,7 @@ def results_tab(
     address: Address,
     tab: gr.Tab,
     target: gr.Dropdown,
-    folder: Path = RESULTS,
+    folder: Path = SHOWN_STUDY,
     theirs: tuple[MeasuredResult, ...] = (),
 ) -> None:
     """Lay out the tab inside `tab` on the results files in `folder` and wire it to the page's

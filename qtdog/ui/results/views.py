@@ -9,7 +9,7 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 
-from qtdog.places import RESULTS
+from qtdog.places import SHOWN_STUDY
 from qtdog.results import (
     ALL,
     ALL_BENCHMARKS,
@@ -114,7 +114,7 @@ def training_choices(results: Results, benchmark: str) -> dict[str, str]:
     }
 
 
-def training(results: Results, benchmark: str, key: str | None, folder: Path = RESULTS) -> View:
+def training(results: Results, benchmark: str, key: str | None, folder: Path = SHOWN_STUDY) -> View:
     """Accuracy over the steps of one held-out domain and seed, a key of `training_choices`: ERM
     beside QT-DoG of 7 bits (or what there is) and the control."""
     chosen = [
