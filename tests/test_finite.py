@@ -44,7 +44,7 @@ def root(tmp_path_factory):
         lambda explorer: explorer.classify(PICTURE, TARGET),
         lambda explorer: explorer.classify_many([PICTURE] * 2, TARGET, heavy=True),
         lambda explorer: explorer.explain(PICTURE, TARGET, "dog"),
-        lambda explorer: Lab(explorer, [PICTURE]).answer_samples(
+        lambda explorer: Lab(explorer, lambda classes: [PICTURE]).answer_samples(
             Contender(f"{TARGET}/{BROKEN}", "erm")
         ),
         lambda explorer: list(

@@ -34,7 +34,7 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def tiny_lab(root):
-    return Lab(Explorer(root), (PICTURE,))
+    return Lab(Explorer(root), lambda classes: (PICTURE,))
 
 
 def round_to_nearest(weight: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
@@ -168,7 +168,7 @@ def test_a_network_is_paired_with_what_was_trained_from_its_own_seed(root, tmp_p
     target = tmp_path / "pacs" / "sketch"
     for seed in (1, 2):
         save_checkpoint(target / f"erm-seed{seed}", "erm", seed)
-    lab = Lab(Explorer(tmp_path), (PICTURE,))
+    lab = Lab(Explorer(tmp_path), lambda classes: (PICTURE,))
     for seed in (0, 1, 2):
         key = f"pacs/sketch/erm-seed{seed}"
         seen = lab.round_layer(key, lab.layers(key)[5].name, Grid(7))
@@ -215,7 +215,7 @@ def test_eight_bits_stay_close_to_full_precision_and_two_do_not():
     # Drawings of which full precision is sure: near a border anything moves.
     pencil = [sample for sample in samples() if sample.name.endswith("-pencil")]
     pictures = [read_image(sample.path) for sample in pencil[:4]]
-    own = Lab(Explorer(BUNDLED), pictures)
+    own = Lab(Explorer(BUNDLED), lambda classes: pictures)
     full = own.answer_samples(Contender(ERM, "erm")).probabilities
     moved = {}
     for bits in (8, 2):
@@ -243,7 +243,7 @@ def test_the_engine_answers_for_a_rounded_network_as_torch_does(bits):
 
 
 def test_each_rounded_network_is_made_once_and_memory_is_bounded(root, monkeypatch):
-    own = Lab(Explorer(root), (PICTURE,))
+    own = Lab(Explorer(root), lambda classes: (PICTURE,))
     made = []
     make = own._round
     monkeypatch.setattr(own, "_round", lambda *asked: made.append(asked) or make(*asked))
@@ -264,7 +264,7 @@ def test_a_network_runs_only_while_the_explorers_lock_is_held(root, monkeypatch)
     explorer = Explorer(root)
     watched = Watched(explorer.lock)
     monkeypatch.setattr(explorer, "_lock", watched)
-    own = Lab(explorer, (PICTURE,))
+    own = Lab(explorer, lambda classes: (PICTURE,))
     held = []
     make, ready = own._round, own._ready
     monkeypatch.setattr(own, "_round", lambda *asked: held.append(watched.depth) or make(*asked))
@@ -339,7 +339,7 @@ def test_a_network_trained_with_inq_is_shown_beside_powers_of_two_alone(tmp_path
     root = save_set(tmp_path, members=1)
     folder = root / "pacs" / "sketch" / "qt-dog-inq-4bit-seed0"
     save_checkpoint(folder, "qt-dog", 0, 4, "inq")
-    own = Lab(Explorer(root), (PICTURE,))
+    own = Lab(Explorer(root), lambda classes: (PICTURE,))
     name = own.layers(ERM)[3].name
     seen = own.round_layer(ERM, name, Grid(4, rule="inq"))
     assert seen.trained == "pacs/sketch/qt-dog-inq-4bit-seed0"

@@ -14,7 +14,7 @@ from bundled import BITS, ENSEMBLE
 from pages import DESKTOP, PHONE, opening, sample
 from playwright.sync_api import expect
 from servers import ROOT
-from tiny import save_set
+from tiny import CLASSES, save_set
 
 from qtdog.accuracy import Accuracy
 from qtdog.checkpoints import load_config
@@ -34,7 +34,7 @@ from qtdog.ui.learn.steps import ensemble_sentence, steps
 from qtdog.ui.learn.tab import learn_tab
 from qtdog.ui.learn.words import TEXTS, Template, TextError, read_texts
 from qtdog.ui.quantize.network import network_sentence
-from qtdog.ui.samples import samples
+from qtdog.ui.samples import known_to, samples
 
 BUNDLED = ROOT / "checkpoints"
 ERM = "pacs/sketch/erm-seed0"
@@ -499,8 +499,8 @@ def test_a_sample_is_classified_in_the_first_step(open_page, root):
 def test_the_quantize_tab_shows_what_the_lab_computes(open_page, root):
     page = open_page("?tab=quantize&bits=7")
     page.locator("#quantize-network .network").wait_for(timeout=240_000)
-    pictures = samples()
-    own = Lab(Explorer(root), [read_image(sample.path) for sample in pictures])
+    pictures = known_to(samples(), CLASSES)
+    own = Lab(Explorer(root), lambda classes: [read_image(one.path) for one in pictures])
     rows = page.locator("table.answers tbody tr")
     contenders = own.contenders(ERM, Grid(8))
     assert rows.count() == len(contenders) == 10
@@ -570,7 +570,7 @@ def test_about_names_server_and_citation(open_page):
 def test_the_endpoints_answer_as_the_lab_does(address, root):
     gradio_client = pytest.importorskip("gradio_client")
     client = gradio_client.Client(address, verbose=False)
-    own = Lab(Explorer(root), [read_image(sample.path) for sample in samples()])
+    own = Lab(Explorer(root))
     listed = client.predict(ERM, "", api_name="/quantize_layer")["layers"]
     assert [one["name"] for one in listed] == [one.name for one in own.layers(ERM)]
     seen = client.predict(ERM, listed[2]["name"], 3, 2, api_name="/quantize_layer")

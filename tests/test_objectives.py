@@ -530,7 +530,7 @@ def test_pages_that_compare_erm_with_qt_dog_pass_over_other_methods(swept, tmp_p
         ),
     }
     assert same_trunk(subjects(sorted(place.iterdir())), averaged=False) is None
-    names = [reference_name(one) for one in Lab(explorer, ()).references()]
+    names = [reference_name(one) for one in Lab(explorer).references()]
     assert len(set(names)) == len(names) == 3
     assert "QT-DoG with CORAL, averaged" in checkpoint_tables(explorer)
 

@@ -2,14 +2,17 @@
 
 import csv
 import dataclasses
+import json
 import re
+import shutil
+from pathlib import Path
 
 import evil
 import pytest
 import static_site
 import tiny
 from pages import PHONE, open_page
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from qtdog import checkpoints
 from qtdog.accuracy import Accuracy
@@ -287,6 +290,31 @@ def test_no_name_in_a_set_runs_a_script(browser, tmp_path):
             assert page.evaluate("window.evil") is None, name
             assert page.locator("img[src='x']").count() == 0, name
         assert evil.EVIL.split("<")[0] in page.locator("#about").inner_text()
+        page.close()
+
+
+@pytest.mark.thorough
+def test_every_data_set_has_its_own_samples(browser, tmp_path, static_set):
+    """Beside PACS, the same networks as if they knew things of an office."""
+    root = Path(shutil.copytree(static_set, tmp_path / "set"))
+    shutil.copytree(root / "pacs" / "sketch", root / "office_caltech" / "amazon")
+    things = ["bike", "calculator", "keyboard", "laptop", "mouse", "mug", "projector"]
+    for path in (root / "office_caltech").rglob("config.json"):
+        known = {"dataset": "office_caltech", "target_domain": "amazon", "classes": things}
+        path.write_text(json.dumps(json.loads(path.read_bytes()) | known))
+    results = static_site.few_results(tmp_path / "results")
+    folder = static_site.exported(root, tmp_path / "site", results, tmp_path / "no landscapes")
+    shown = "#sample-list li:visible [data-sample]"
+    with static_site.serving(folder) as address:
+        page = open_page(browser, address, "?domain=office_caltech/amazon")
+        all_answered(page)
+        names = [one.get_attribute("data-sample") for one in page.locator(shown).all()]
+        assert sorted({name.partition("-")[0] for name in names}) == things
+        page.click("[data-sample='mug-pencil']")
+        page.locator("#answers .summary", has_text="class is mug").wait_for()
+        page.select_option("#domain", "pacs/sketch")
+        expect(page.locator(shown)).to_have_count(25)
+        assert page.complaints == []
         page.close()
 
 

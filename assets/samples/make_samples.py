@@ -1,7 +1,7 @@
 """Rebuild the sample pictures: `python assets/samples/make_samples.py [FILE.png ...]`.
 
 Every entry of index.json, or those named, is drawn anew as a 320 x 320 PNG, by its style:
-pencil, line, doodle, cartoon: the SVG of the same name, rendered by headless Chromium;
+pencil, line, doodle, cartoon, catalogue: the SVG of the same name, rendered by headless Chromium;
 painting: the same, then repainted with brush strokes;
 emoji: a glyph of Noto Color Emoji (Debian package fonts-noto-color-emoji);
 photo: a stamp of Tux Paint (Debian package tuxpaint-stamps-default) on white, or scikit-image's
@@ -40,6 +40,7 @@ COLOURS = {
     "line drawing": 16,
     "doodle": 16,
     "cartoon": 96,
+    "catalogue": 128,
     "painting": 96,
     "emoji": 128,
     "photo": 192,

@@ -81,10 +81,11 @@ def _fill(out: Path, explorer: Explorer) -> Written:
     graphs = tuple(_write_graphs(folder, explorer, index))
     for path in sorted(one for one in _own_files() if one.is_file()):
         folder.copy(path, path.relative_to(WEB).as_posix())
+    samples = site_samples(PICTURES, targets)
     for path in sorted(SAMPLES.iterdir()):
-        if path.suffix == ".png" or path.name in LICENCES:
-            folder.copy(path, f"{PICTURES}/{path.name}")
-    samples = site_samples(PICTURES)
+        name = f"{PICTURES}/{path.name}"
+        if path.name in LICENCES or name in [one.file for one in samples]:
+            folder.copy(path, name)
     numbers = folder.write(GRAINS, grains().astype("<f4").tobytes())
     shifts = SiteShifts(numbers, tuple(tiles().tolist()))
     content = Manifest(targets, graphs, samples, index.file, site_formats(), shifts, METHODS)

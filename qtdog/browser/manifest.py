@@ -19,7 +19,7 @@ from qtdog.json_file import FileFormat
 from qtdog.places import SAMPLES
 from qtdog.ui.appearance import METHOD_STYLES
 from qtdog.ui.quantize import words
-from qtdog.ui.samples import samples
+from qtdog.ui.samples import known_to, samples
 from qtdog.ui.weights import words as comparing
 
 MANIFEST, SERVICE_WORKER = "manifest.json", "service-worker.js"
@@ -143,8 +143,9 @@ def site_targets(explorer: Explorer) -> tuple[SiteTarget, ...]:
     return tuple(_target(explorer, target) for target in explorer.targets())
 
 
-def site_samples(folder: str) -> tuple[SiteSample, ...]:
-    """Our pictures, which lie in `folder`."""
+def site_samples(folder: str, targets: Sequence[SiteTarget]) -> tuple[SiteSample, ...]:
+    """Our pictures of what the targets' networks know, which lie in `folder`."""
+    classes = [label for target in targets for label in target.classes]
     return tuple(
         SiteSample(
             one.name,
@@ -154,7 +155,7 @@ def site_samples(folder: str) -> tuple[SiteSample, ...]:
             one.alt,
             one.domain,
         )
-        for one in samples()
+        for one in known_to(samples(), classes)
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from qtdog.browser.landscapes import landscapes_part
 from qtdog.browser.results import results_part
 from qtdog.browser.ways import way_part
+from qtdog.checkpoints import Target
 from qtdog.citation import CITATION
 from qtdog.explorer import BIT_WIDTHS, Explorer
 from qtdog.images import read_image
@@ -20,7 +21,7 @@ from qtdog.ui.landscape import stored as stores
 from qtdog.ui.learn import figures, handlers, layout, telling, toys, words
 from qtdog.ui.quantize import measured as widths
 from qtdog.ui.quantize import thumbnails
-from qtdog.ui.samples import Sample, samples
+from qtdog.ui.samples import Sample, known_to, samples
 from qtdog.ui.train import tab as training
 from qtdog.ui.train import words as training_words
 
@@ -102,13 +103,13 @@ def learn(explorer: Explorer) -> Markup:
     told = telling.tell(explorer, load_results(SHOWN_STUDY), said, telling.stored_ways())
     about, way = told.lesson, told.way
     live = (
-        _classified(explorer, about.target.key),
+        _classified(explorer, about.target),
         figures.home_and_abroad(about),
         _slider("Bits", BITS, 3, [toys.rounding_toy(bits) for bits in BITS]),
         _slider("Noise: step size", NOISES, 0.0, [toys.valley_toy(noise) for noise in NOISES])
         + (Markup() if way is None else way_part("learn-way", way, ("loss",))),
         _small_training() + figures.training_curves(about),
-        figures.memory_bars(about) + _voted(explorer, about.target.key),
+        figures.memory_bars(about) + _voted(explorer, about.target),
         told.measured,
         "",
     )
@@ -147,24 +148,23 @@ def _small_training() -> Markup:
     return Markup() if record is None else training.place(record, training.SMALL)
 
 
-def _classified(explorer: Explorer, target: str) -> Markup:
-    pictures = samples()
-    few = {sample.domain: sample for sample in reversed(pictures)}
-    chosen = [one for one in pictures if one in few.values()]
+def _classified(explorer: Explorer, target: Target) -> Markup:
+    chosen = layout.one_a_domain(known_to(samples(), target.classes))
+    answers = [explorer.classify(read_image(one.path), target.key) for one in chosen]
     shown = [
-        figures.sample_answers(explorer.classify(read_image(one.path), target), one, _small(one))
-        for one in chosen
+        figures.sample_answers(said, one, _small(one))
+        for one, said in zip(chosen, answers, strict=True)
     ]
     return _list("Choose a picture", [one.title for one in chosen], shown)
 
 
-def _voted(explorer: Explorer, target: str) -> Markup:
-    shown = []
-    for one in samples():
-        predictions = explorer.classify(read_image(one.path), target)
+def _voted(explorer: Explorer, target: Target) -> Markup:
+    shown, asked = [], known_to(samples(), target.classes)
+    for one in asked:
+        predictions = explorer.classify(read_image(one.path), target.key)
         panel = join(ballot(each) for each in predictions if each.members)
         shown.append(figures.member_votes(predictions, one, _small(one), panel))
-    return _list("Ask the members about", [one.title for one in samples()], shown)
+    return _list("Ask the members about", [one.title for one in asked], shown)
 
 
 def _small(sample: Sample) -> str:

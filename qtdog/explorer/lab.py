@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -148,11 +148,15 @@ class Lab:
 
     Weights are rounded in torch; what answers is stored, read back and run as a checkpoint is.
     The explorer's lock guards the cores here too, for one network at a time, so that visitors of
-    the other tabs wait for less than a second. The answers for `samples` are kept; those for a
-    visitor's picture are not.
+    the other tabs wait for less than a second. `samples` are the pictures for networks of these
+    classes: the answers to them are kept; those for a visitor's picture are not.
     """
 
-    def __init__(self, explorer: Explorer, samples: Sequence[Image.Image] = ()) -> None:
+    def __init__(
+        self,
+        explorer: Explorer,
+        samples: Callable[[Sequence[str]], Sequence[Image.Image]] = lambda classes: (),
+    ) -> None:
         self._explorer = explorer
         self._lock = explorer.lock
         self._stored: dict[str, StoredCheckpoint] = {
@@ -160,7 +164,7 @@ class Lab:
             for target in explorer.targets()
             for one in explorer.checkpoints(target.key)
         }
-        self._samples = tuple(samples)
+        self._samples = samples
         self._networks: OrderedDict[Contender, _Ready] = OrderedDict()
         self._sample_answers: dict[Contender, Answers] = {}
         self._full_precision = lru_cache(maxsize=2)(self._load)
@@ -253,7 +257,8 @@ class Lab:
     def answer_samples(self, contender: Contender) -> Answers:
         """The samples through one contender; computed once. Raises CheckpointError."""
         if contender not in self._sample_answers:
-            self._sample_answers[contender] = self.answer(contender, self._samples)
+            pictures = self._samples(self._stored[contender.key].config.classes)
+            self._sample_answers[contender] = self.answer(contender, pictures)
         return self._sample_answers[contender]
 
     def _known(self, key: str) -> CheckpointConfig:

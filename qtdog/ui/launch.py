@@ -22,7 +22,7 @@ from qtdog.study import read_study
 from qtdog.ui.appearance import css, theme
 from qtdog.ui.page import build
 from qtdog.ui.quiet import prepare_when_quiet
-from qtdog.ui.samples import samples
+from qtdog.ui.samples import known_to, samples
 
 # What Gradio's live region says after every event; it has no words of its own for it.
 WORDS = {"common.complete": "Ready"}
@@ -33,10 +33,10 @@ def warm_up(explorer: Explorer) -> None:
     """Load the first models and have them answer for our pictures, so that the first visitor need
     not wait."""
     with contextlib.suppress(CheckpointError):  # said on the page when somebody asks for them
-        target = explorer.targets()[0].key
-        explorer.load(target)
-        for sample in samples():
-            explorer.classify(read_image(sample.path), target)
+        target = explorer.targets()[0]
+        explorer.load(target.key)
+        for sample in known_to(samples(), target.classes):
+            explorer.classify(read_image(sample.path), target.key)
 
 
 if spaces:  # ZeroGPU stops a Space without such a function; the models run on its CPU all the same

@@ -19,7 +19,7 @@ class Sample:
     title: str
     alt: str
     domain: str
-    """The domain of PACS that its style comes nearest to."""
+    """The domain that its style comes nearest to, of PACS or of Office-Caltech."""
 
     @property
     def name(self) -> str:
@@ -28,7 +28,8 @@ class Sample:
 
 
 def samples(folder: Path = SAMPLES) -> tuple[Sample, ...]:
-    """All samples, in the order of the page."""
+    """All samples, in the order of the page; of which a page offers those that its networks'
+    classes are (`known_to`)."""
     entries = json.loads((folder / "index.json").read_text(encoding="utf-8"))
     return tuple(
         Sample(

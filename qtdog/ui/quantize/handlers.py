@@ -28,7 +28,7 @@ from qtdog.ui.quantize.network import (
 )
 from qtdog.ui.quantize.thumbnails import thumbnail
 from qtdog.ui.quantize.words import WAITING, WHICH_WIDTH, layer_name, waiting
-from qtdog.ui.samples import Sample
+from qtdog.ui.samples import Sample, known_to
 
 
 class Handlers:
@@ -43,7 +43,7 @@ class Handlers:
     ) -> None:
         self._measured = measured
         self._explorer, self._lab, self._samples = explorer, lab, pictures
-        self._thumbnails = [thumbnail(sample) for sample in pictures]
+        self._thumbnails = {sample.name: thumbnail(sample) for sample in pictures}
 
     def show_layer(
         self, key: str, name: str | None, width: int, part: str, sizes: str, choice: str
@@ -116,8 +116,10 @@ class Handlers:
             yield notices([self._explorer.without_root(error)])
 
     def _network(self, answers: list[Answers], of_picture: list[Answers], total: int) -> Markup:
-        labels = [sample.label for sample in self._samples]
-        table = network_table(answers, self._samples, self._thumbnails, of_picture)
+        shown = known_to(self._samples, answers[0].classes)
+        labels = [sample.label for sample in shown]
+        thumbnails = [self._thumbnails[sample.name] for sample in shown]
+        table = network_table(answers, shown, thumbnails, of_picture)
         if len(answers) < total:
             return waiting(len(answers), total) + table
         words = network_sentence(answers, labels)

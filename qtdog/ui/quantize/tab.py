@@ -16,7 +16,7 @@ from qtdog.ui.markup import Html, html
 from qtdog.ui.quantize.endpoints import LAB_QUEUE, add_endpoints
 from qtdog.ui.quantize.handlers import Handlers
 from qtdog.ui.quantize.layout import GRANULARITIES, HEAD, RULES, Layout, lay_out
-from qtdog.ui.samples import samples
+from qtdog.ui.samples import known_to, samples
 from qtdog.ui.weights.view import GRID, VIEWS, layer_name, weights_view
 
 
@@ -24,7 +24,9 @@ def quantize_tab(explorer: Explorer, address: Address, tab: gr.Tab, picture: Com
     """Lay out the tab inside `tab`; its networks follow the page's held-out domain. `picture`: the
     field with the visitor's picture."""
     pictures = samples()
-    lab = Lab(explorer, [read_image(sample.path) for sample in pictures])
+    lab = Lab(
+        explorer, lambda classes: [read_image(one.path) for one in known_to(pictures, classes)]
+    )
     references = lab.references()
     Html(HEAD, padding=False)
     if not references:

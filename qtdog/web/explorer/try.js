@@ -236,6 +236,7 @@ export class TryIt {
       const question = /** @type {HTMLElement} */ (one);
       question.hidden = question.dataset.target !== (this.tab === "try" ? this.target.key : this.tab);
     }
+    this.offerSamples();
     this.showMeasured();
     this.weights.list(this.target);
     if (answer) {
@@ -251,6 +252,15 @@ export class TryIt {
     if (!answer) return;
     this.changed();
     this.answer();
+  }
+
+  /** Those that show a class of the target's networks; all where none does. */
+  offerSamples() {
+    const known = this.manifest.samples.filter((one) => this.target.classes.includes(one.label)).map((one) => one.name);
+    for (const button of document.querySelectorAll("[data-sample]")) {
+      const { sample = "" } = /** @type {HTMLElement} */ (button).dataset;
+      /** @type {HTMLElement} */ (button.parentElement).hidden = known.length > 0 && !known.includes(sample);
+    }
   }
 
   /** What was measured at the chosen width. */
