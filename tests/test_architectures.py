@@ -148,7 +148,7 @@ def check_all_paths(network: nn.Module, architecture: str | None, tolerance: flo
         assert torch.corrcoef(both)[0, 1] > 0.98
     else:
         assert_same(answer, "restored")
-    fast = models.for_inference(restored, SIZE)
+    fast = models.for_inference(restored)
     for batch in (images, images[:1]):
         torch.testing.assert_close(
             logits(fast, batch), answer[: len(batch)], rtol=0, atol=tolerance * spread

@@ -254,10 +254,10 @@ def test_nobody_waits_for_models_that_somebody_else_asked_for(image, tmp_path, m
     loaded, let_it_end = [], threading.Event()
     open_stored = service.open_stored
 
-    def slowly(folder, few):
+    def slowly(folder):
         loaded.append(folder.parent.name)
         assert folder.parent.name == "sketch" or let_it_end.wait(60)
-        return open_stored(folder, few)
+        return open_stored(folder)
 
     monkeypatch.setattr(service, "open_stored", slowly)
     assert explorer.classify(image, "pacs/sketch")

@@ -1,5 +1,7 @@
 """Networks by name, their start weights, their modes, and how an image enters them."""
 
+import gc
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -247,11 +249,29 @@ def test_the_network_for_inference_gives_the_same_logits_and_leaves_the_original
     images = torch.randn(3, 3, 32, 32)
     with torch.inference_mode():
         before = network(images)
-        fast = models.for_inference(network, 32)
+        fast = models.for_inference(network)
         assert torch.equal(network(images), before)
         for image, expected in zip(images, before, strict=True):
             torch.testing.assert_close(fast(image[None])[0], expected, rtol=1e-4, atol=1e-4)
     assert any(isinstance(layer, nn.BatchNorm2d) for layer in network.modules())
+
+
+def test_networks_for_inference_leave_nothing_behind():
+    """A sweep makes thirty a run."""
+    network = models.build("mobilenet_v2", 5).eval()
+    size = sum(one.nbytes for one in network.parameters())
+    images = torch.zeros(2, 3, 32, 32)
+
+    def resident() -> int:
+        with torch.inference_mode():
+            for _ in range(12):
+                models.for_inference(network)(images)
+        gc.collect()
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * resource.getpagesize()
+
+    before = resident()
+    assert resident() - before < 2 * size
 
 
 @pytest.mark.parametrize("architecture", ["googlenet", "inception_v3"])

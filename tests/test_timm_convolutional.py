@@ -131,7 +131,7 @@ def test_imagenets_weights_start_it_with_their_pixels_and_epsilon():
     folded = copy.deepcopy(network)
     fold_batch_norm(folded)
     torch.testing.assert_close(logits(folded, images), expected, rtol=0, atol=1e-4 * spread)
-    fast = models.for_inference(network, 64)
+    fast = models.for_inference(network)
     torch.testing.assert_close(logits(fast, images), expected, rtol=0, atol=1e-4 * spread)
     quantize(network, LSQConfig(7), ["classifier"])
     expected = logits(network, images)

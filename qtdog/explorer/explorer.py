@@ -201,11 +201,10 @@ class Explorer(Catalogue):
         self.checkpoint_set.ensure(folder)
         return checkpoints.load(folder)
 
-    def open(self, folder: Path, few: bool = False) -> StoredModel:
-        """What `read` does, for answers alone, many or a `few`: without torch where there is a
-        graph."""
+    def open(self, folder: Path) -> StoredModel:
+        """What `read` does, for answers alone: without torch where there is a graph."""
         self.checkpoint_set.ensure(folder)
-        opened = open_stored(folder, few)
+        opened = open_stored(folder)
         if opened.problem:
             self.note(opened.problem)
         return opened

@@ -325,7 +325,7 @@ class Lab:
             return self._networks[contender]
 
     def _open(self, key: str) -> _Ready:
-        opened = self._explorer.open(self._stored[key].folder, few=True)
+        opened = self._explorer.open(self._stored[key].folder)
         return _Ready(opened.networks[0], opened.config.files[0].size_bytes)
 
     def _round(self, key: str, grid: Grid) -> _Ready:
@@ -340,7 +340,7 @@ class Lab:
         config = replace(origin.config, bits=stored.bits, quantizer=stored.quantizer)
         files = CheckpointFiles(origin.folder, config, len(content), content)
         sizes = {name: one.numel() * one.element_size() for name, one in stored.tensors.items()}
-        return _Ready(open_files(files, few=True).networks[0], len(content), sizes)
+        return _Ready(open_files(files).networks[0], len(content), sizes)
 
     def _held_bytes(self) -> int:
         return sum(ready.network.weight_bytes for ready in self._networks.values())

@@ -32,13 +32,13 @@ class StoredModel:
     """Why a graph that is there is not used, in one sentence."""
 
 
-def open_stored(folder: Path, few: bool = False) -> StoredModel:
-    """Read a checkpoint, checked as by `checkpoints.load`. For a `few` answers, its networks are
-    not prepared for many. Raises CheckpointError naming the file and the reason."""
-    return open_files(checkpoints.read_files(folder), few)
+def open_stored(folder: Path) -> StoredModel:
+    """Read a checkpoint, checked as by `checkpoints.load`. Raises CheckpointError naming the file
+    and the reason."""
+    return open_files(checkpoints.read_files(folder))
 
 
-def open_files(files: CheckpointFiles, few: bool = False) -> StoredModel:
+def open_files(files: CheckpointFiles) -> StoredModel:
     """What `open_stored` does with files that were read, or have just been made."""
     problem = ""
     try:
@@ -48,7 +48,7 @@ def open_files(files: CheckpointFiles, few: bool = False) -> StoredModel:
         problem = f"{error} Its network is computed without it, more slowly."
     except (CheckpointError, ValueError):  # torch's way says in detail what is wrong
         pass
-    return _in_torch(checkpoints.load_files(files), problem, few)
+    return _in_torch(checkpoints.load_files(files), problem)
 
 
 def _through_engine(files: CheckpointFiles) -> StoredModel | None:
@@ -95,13 +95,13 @@ def _with_weights(
     return StoredModel(files.folder, files.config, (network,), files.size_bytes, bits)
 
 
-def _in_torch(checkpoint: Checkpoint, problem: str, few: bool) -> StoredModel:
+def _in_torch(checkpoint: Checkpoint, problem: str) -> StoredModel:
     from qtdog.inference.torch_network import TorchNetwork
 
-    members = tuple(_in_torch(member, "", few) for member in checkpoint.members)
+    members = tuple(_in_torch(member, "") for member in checkpoint.members)
     networks: tuple[Network, ...] = tuple(one for member in members for one in member.networks)
     if not members:
-        networks = (TorchNetwork(checkpoint.networks[0], checkpoint.config.image_size, few),)
+        networks = (TorchNetwork(checkpoint.networks[0], checkpoint.config.image_size),)
     return StoredModel(
         checkpoint.folder,
         checkpoint.config,

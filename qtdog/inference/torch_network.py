@@ -11,19 +11,16 @@ MOST_PIXELS = 24 * 128 * 128
 
 
 class TorchNetwork:
-    """A network as it is, or a frozen copy, see `qtdog.models.for_inference`, which takes as long
-    to make as some hundred answers: for a `few` it does not pay. Any thread may ask."""
+    """A fast copy of a network, see `qtdog.models.for_inference`. Any thread may ask."""
 
     needs_torch = True
     halves: tuple[Half, Half] | None = None
     head: np.ndarray | None = None
 
-    def __init__(self, network: nn.Module, image_size: int, few: bool = False) -> None:
+    def __init__(self, network: nn.Module, image_size: int) -> None:
         self.images_at_once = max(1, MOST_PIXELS // image_size**2)
         self.weight_bytes = sum(one.nbytes for one in network.parameters())
-        self._network = network if few else models.for_inference(network, image_size)
-        for _ in () if few else range(2):  # a frozen graph settles in its first runs
-            self.logits(np.zeros((1, 3, image_size, image_size), np.float32))
+        self._network = models.for_inference(network)
 
     @torch.inference_mode()
     def logits(self, images: np.ndarray) -> np.ndarray:

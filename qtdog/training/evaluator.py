@@ -46,7 +46,7 @@ class Evaluator:
         self.plain.load_state_dict(plain_state(network))
         evaluated = self.plain.eval()
         if self.fast:  # half the time, the same up to float rounding
-            evaluated = models.for_inference(self.plain, self.config.image_size)
+            evaluated = models.for_inference(self.plain)
         source = [self._logits(evaluated, domain) for domain in self.source_validation]
         pairs = list(zip(source, self.source_validation, strict=True))
         return Scores(

@@ -83,7 +83,7 @@ def measure(stored: storage.StoredNetwork, run: TrainedRun, run_data: RunData) -
     network = storage.restore(stored, config.architecture, len(run.classes), config.image_size)
     fast: nn.Module = network
     if sum(map(len, (*run_data.source_validation, run_data.target))) >= FAST_FROM:
-        fast = models.for_inference(network, config.image_size)
+        fast = models.for_inference(network)
     source, target = [
         tuple(fast_logits(network, fast, one.images, config.mean, config.std) for one in domains)
         for domains in (run_data.source_validation, (run_data.target,))
