@@ -110,8 +110,8 @@ def for_inference(network: nn.Module) -> nn.Module:
     """A fast copy for the CPU: batch norm folded, channels last (as `to_network_input` lays images
     out). The logits are the same up to float rounding.
 
-    TorchScript's frozen graph would be a tenth faster for some networks, but torch keeps what it
-    takes for each: long sweeps, which evaluate often, ran out of memory.
+    TorchScript's frozen graph would be a little faster for some networks, but torch never gives
+    back what it takes for each, and sweeps evaluate often.
     """
     fast = copy.deepcopy(network).eval()
     fold_batch_norm(fast)
