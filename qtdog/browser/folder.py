@@ -82,10 +82,9 @@ def _fill(out: Path, explorer: Explorer) -> Written:
     for path in sorted(one for one in _own_files() if one.is_file()):
         folder.copy(path, path.relative_to(WEB).as_posix())
     samples = site_samples(PICTURES, targets)
-    for path in sorted(SAMPLES.iterdir()):
-        name = f"{PICTURES}/{path.name}"
-        if path.name in LICENCES or name in [one.file for one in samples]:
-            folder.copy(path, name)
+    licences = [name for name in LICENCES if (SAMPLES / name).exists()]
+    for name in (*licences, *(Path(one.file).name for one in samples)):
+        folder.copy(SAMPLES / name, f"{PICTURES}/{name}")
     numbers = folder.write(GRAINS, grains().astype("<f4").tobytes())
     shifts = SiteShifts(numbers, tuple(tiles().tolist()))
     content = Manifest(targets, graphs, samples, index.file, site_formats(), shifts, METHODS)

@@ -28,8 +28,7 @@ class Sample:
 
 
 def samples(folder: Path = SAMPLES) -> tuple[Sample, ...]:
-    """All samples, in the order of the page; of which a page offers those that its networks'
-    classes are (`known_to`)."""
+    """All samples, in the order of the page, which offers those of known classes (`known_to`)."""
     entries = json.loads((folder / "index.json").read_text(encoding="utf-8"))
     return tuple(
         Sample(
